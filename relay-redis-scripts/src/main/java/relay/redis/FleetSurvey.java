@@ -42,6 +42,7 @@ final class FleetSurvey {
   private volatile String nextMs = "-"; // time until the pool has capacity
   private volatile CompletableFuture<@Nullable PoolSnapshot> under =
       CompletableFuture.completedFuture(null); // the last read
+  private volatile String alive = ""; // replicas
   private volatile boolean left; // leave() was called after the last heartbeat
 
   /**
@@ -53,6 +54,11 @@ final class FleetSurvey {
     this.caller = caller;
     this.plans = plans;
     this.replica = replica;
+  }
+
+  /** The replicas that the last heartbeat saw alive, separated by blanks. */
+  String alive() {
+    return alive;
   }
 
   /** As {@link PoolScripts#survey}. */
@@ -235,6 +241,7 @@ final class FleetSurvey {
    *     the request to announce again is out of date
    */
   private void applyFleet(Reply.Fleet fleet, long announcement) {
+    alive = fleet.replicas();
     Set<String> fresh = plans.learnSets(fleet.sets());
     if (left || replica.isEmpty()) {
       return;

@@ -13,6 +13,7 @@ final class Heartbeat {
   private final FairShare fairShare;
   private final OutageGrants outage;
   private final Senders senders;
+  private final Recall recall;
   private final AtomicBoolean mayHaveLost = new AtomicBoolean(); // Redis was away
   private volatile @Nullable PoolSnapshot latest;
   private volatile long latestAtNanos;
@@ -41,6 +42,8 @@ final class Heartbeat {
     this.fairShare = fairShare;
     this.outage = outage;
     this.senders = senders;
+    recall =
+        new Recall(scripts, replica, senders.leaseEndings(), senders.renewals(), System::nanoTime);
   }
 
   /** The state at the last heartbeat. */
@@ -64,9 +67,11 @@ final class Heartbeat {
     }
     survey();
     sendPending();
+    recall.tell();
     senders.rekeys().sendAgain();
     senders.renewals().renewDue();
     senders.exchange().tick();
+    outage.askAgain();
     Retirement retirement = senders.retirement();
     if (retirement.isDue(System.nanoTime()) && isQuiet()) {
       retirement.ends();
@@ -80,6 +85,7 @@ final class Heartbeat {
         .survey(replica)
         .thenAccept(
             snapshot -> {
+              recall.saw(scripts.alive());
               PoolSnapshot seen = snapshot == null ? latest : snapshot;
               fairShare.heartbeat(sent, seen == null ? 1 : seen.replicas());
               if (snapshot != null) {
@@ -96,6 +102,7 @@ final class Heartbeat {
    * replicas may use that are not back yet.
    */
   void tellUse() {
+    senders.leaseEndings().sendAgain();
     outage.charge();
     survey();
   }

@@ -187,7 +187,7 @@ public final class KeyPool {
   private Acquisition granted(String id, Reply reply, Demand demand) {
     return switch (reply) {
       case Reply.Grant g -> {
-        Lease lease = Lease.granted(this, id, g, scripts.epoch()).reserving(demand.cost());
+        Lease lease = Lease.granted(this, id, g, scripts.epoch()).reserving(demand);
         renewals.add(lease);
         leaseEndings.began(lease);
         yield new Granted(lease);
@@ -207,8 +207,7 @@ public final class KeyPool {
       case QueueFullException _ -> {
         return new Overloaded(); // this replica called no script: Redis is not at fault
       }
-      case RedisCommandExecutionException refused ->
-          link.reportRefusal("a call for pool " + plan().name(), refused);
+      case RedisCommandExecutionException refused -> outage.refused(refused);
       // Timeout or lost connection: it is unknown whether the lease was granted. The cancel undoes
       // the grant, whether it arrives before or after the acquire.
       case Throwable why -> {
@@ -225,7 +224,7 @@ public final class KeyPool {
       ledger.passed(lease);
     } else {
       renewals.remove(lease.id());
-      leaseEndings.send(new PendingUpdate.Settle(lease, new Usage(1, inputTokens, outputTokens)));
+      leaseEndings.ended(lease, new Usage(1, inputTokens, outputTokens));
     }
     room.capacityReturned();
   }
@@ -235,7 +234,7 @@ public final class KeyPool {
       outage.end(lease, 0, 0);
     } else {
       renewals.remove(lease.id());
-      leaseEndings.send(PendingUpdate.Cancel.of(lease));
+      leaseEndings.ended(lease, Usage.NONE);
     }
     room.capacityReturned();
   }

@@ -30,6 +30,7 @@ public final class Lease implements AutoCloseable {
   private volatile @Nullable Function<Duration, @Nullable Progress> progress;
   private volatile long reportedMade;
   private long reservedNanodollars; // written before the lease is handed out
+  private boolean isMadeLater; // its output; likewise
   private volatile long usedNanodollars;
 
   /**
@@ -165,10 +166,16 @@ public final class Lease implements AutoCloseable {
     progress = source;
   }
 
-  /** What it reserved of its key's budgets. */
-  Lease reserving(long nanodollars) {
-    reservedNanodollars = nanodollars;
+  /** What it reserved of its key's budgets, and how. */
+  Lease reserving(Demand demand) {
+    reservedNanodollars = demand.cost();
+    isMadeLater = demand.outputSpread() != Demand.AT_ADMISSION;
     return this;
+  }
+
+  /** The output that was charged at admission. */
+  long chargedOutput() {
+    return isMadeLater ? 0 : outputTokens;
   }
 
   long reservedNanodollars() {

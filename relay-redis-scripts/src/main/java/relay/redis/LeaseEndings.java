@@ -1,9 +1,6 @@
 package relay.redis;
 
 import io.lettuce.core.RedisCommandExecutionException;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -13,7 +10,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,9 +27,6 @@ final class LeaseEndings {
   private static final int BATCH = 64;
   private static final int HELD_MS = 2;
 
-  /** Calls at once after a failover. */
-  private static final int MOST_CHARGES = 32;
-
   /** A lease's tombstone may be gone then: so long after it ended, and a few seconds less. */
   private static final long FORGOTTEN_NANOS = 25_000_000_000L;
 
@@ -42,6 +35,7 @@ final class LeaseEndings {
   private final String pool;
   private final WaitingRoom.Alarm alarm;
   private final RecentGrants recent;
+  private final UsedLately used;
   private final LongSupplier nanoTime;
   private final Queue<Ending> endings = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean alarmSet = new AtomicBoolean();
@@ -66,6 +60,7 @@ final class LeaseEndings {
     this.alarm = alarm;
     this.nanoTime = nanoTime;
     recent = new RecentGrants(nanoTime);
+    used = new UsedLately(scripts.plan().window(), nanoTime);
   }
 
   /** Whether there is nothing that Redis was not told. */
@@ -92,7 +87,7 @@ final class LeaseEndings {
         var _ =
             scripts
                 .charge(late, now())
-                .whenComplete((reply, failure) -> keepIfFailed(late, failure));
+                .whenComplete((reply, failure) -> lateDone(late, reply, failure));
       }
       case Ending ending -> {
         endings.add(ending);
@@ -108,43 +103,50 @@ final class LeaseEndings {
     }
   }
 
+  /** What Redis is told after a loss of its state. */
+  UsedLately used() {
+    return used;
+  }
+
   /** A lease that Redis has granted. */
   void began(Lease lease) {
     recent.add(lease);
+    used.began(lease);
+  }
+
+  /** It has ended. */
+  void ended(Lease lease, Usage cost) {
+    used.ended(lease, cost);
+    boolean never = cost.equals(Usage.NONE);
+    send(never ? PendingUpdate.Cancel.of(lease) : new PendingUpdate.Settle(lease, cost));
   }
 
   /**
    * Redis is back, perhaps as another server without the last writes. Charges the last grants again
-   * and repeats their endings; Redis counts what it knows only once. They were used over a time, in
-   * which a part of the rates was free for them.
+   * and repeats their endings; Redis counts what it knows only once.
    *
    * @param replicas that share the rates
    */
   void chargeAgain(int replicas) {
-    Deque<PendingUpdate.Recharge> all = new ArrayDeque<>();
-    long now = now();
-    recent.perhapsLost().stream()
-        .collect(Collectors.groupingBy(Lease::group))
-        .forEach(
-            (group, leases) -> {
-              long passed =
-                  leases.stream().mapToLong(l -> now - l.recentNanos()).max().orElse(0) / 1_000;
-              long each = passed / leases.size() / replicas;
-              leases.forEach(lease -> all.add(new PendingUpdate.Recharge(lease, each, 0)));
-            });
-    chargeNext(all);
+    List<Lease> lost = recent.perhapsLost().stream().filter(lease -> !isTold(lease)).toList();
+    var _ = new Recharges(this::chargeAgain).last(lost, replicas, now());
   }
 
-  /** A part at a time, so that acquires pass between them. */
-  private void chargeNext(Deque<PendingUpdate.Recharge> left) {
-    List<CompletableFuture<?>> charges = new ArrayList<>();
-    while (charges.size() < MOST_CHARGES && !left.isEmpty()) {
-      charges.add(chargeAgain(left.removeFirst()));
-    }
-    if (!left.isEmpty()) {
-      var _ =
-          CompletableFuture.allOf(charges.toArray(CompletableFuture[]::new))
-              .whenComplete((done, failure) -> chargeNext(left));
+  /** Charges requests that run, after the pool's state was lost: its debt is there already. */
+  CompletableFuture<?> chargeApart(List<Lease> running) {
+    return new Recharges(this::chargeAgain).all(running, windowNanos() / 1_000);
+  }
+
+  /** Whether what an ended lease has used is told with all that was used before a loss. */
+  private boolean isTold(Lease lease) {
+    return lease.epoch() != scripts.epoch() && used.tells(lease) && !ledger.counts(lease);
+  }
+
+  private void lateDone(
+      PendingUpdate.LateCharge late, @Nullable Reply reply, @Nullable Throwable failure) {
+    keepIfFailed(late, failure);
+    if (reply instanceof Reply.Done) {
+      used.charged(scripts.epoch(), late.group(), late.used());
     }
   }
 
@@ -331,6 +333,9 @@ final class LeaseEndings {
                 (done, failure) -> {
                   if (failure != null) {
                     keep(settle);
+                    return;
+                  }
+                  if (isTold(lease)) {
                     return;
                   }
                   boolean lost = lease.epoch() != scripts.epoch() || recent.holds(lease);

@@ -51,6 +51,11 @@ final class LeaseRenewals {
     live.remove(id);
   }
 
+  /** The live leases. */
+  List<Lease> leases() {
+    return live.values().stream().map(Renewal::lease).toList();
+  }
+
   /** Number of live leases. */
   int size() {
     return live.size();

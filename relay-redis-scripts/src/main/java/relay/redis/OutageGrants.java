@@ -1,5 +1,6 @@
 package relay.redis;
 
+import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -19,9 +20,10 @@ final class OutageGrants {
   private final AtomicReference<Debt> debt = new AtomicReference<>(Debt.NONE);
   private volatile boolean hasUsage; // that Redis has not counted
 
-  /** What Redis does not know since it was away. */
+  /** What Redis does not know since it was away, or refused calls. */
   private enum Debt {
     NONE,
+    REFUSED,
     OWED,
     TOLD_NOW
   }
@@ -74,6 +76,22 @@ final class OutageGrants {
   /** Redis has left a call without an answer: its time was waited for, or the connection ended. */
   void unanswered(Throwable why) {
     fairShare.beginOutage(why instanceof TimeoutException ? link.timeout() : Duration.ZERO);
+  }
+
+  /**
+   * Redis has refused a call. If it cannot write now, it is not asked before the next heartbeat,
+   * and then it is told first.
+   */
+  void refused(RedisCommandExecutionException why) {
+    link.reportRefusal("a call for pool " + pool.plan().name(), why);
+    if (fallback != Fallback.CLOSED && RedisLink.isTransient(why)) {
+      debt.set(Debt.REFUSED);
+    }
+  }
+
+  /** A heartbeat. */
+  void askAgain() {
+    debt.compareAndSet(Debt.REFUSED, Debt.OWED);
   }
 
   void end(Lease lease, long inputTokens, long outputTokens) {

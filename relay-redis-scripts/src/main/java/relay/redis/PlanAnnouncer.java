@@ -27,6 +27,7 @@ final class PlanAnnouncer {
   private volatile ConfigMark config = ConfigMark.NONE;
   private volatile long epoch;
   private volatile String epochText = "0";
+  private volatile Runnable onEpoch = () -> {};
   private volatile Days.Seen seen = Days.Seen.NOTHING;
   private final Set<String> subQuotas = new TreeSet<>(); // in one order everywhere; guarded by this
   private @Nullable Configuring configuring; // guarded by this
@@ -52,6 +53,11 @@ final class PlanAnnouncer {
   /** The epoch under which this replica uses the pool; 0 before the first use. */
   long epoch() {
     return epoch;
+  }
+
+  /** What runs after each announcement, before a call of the new epoch. */
+  void onEpoch(Runnable look) {
+    onEpoch = look;
   }
 
   /** The epoch, as a word of a script's argument. */
@@ -202,7 +208,11 @@ final class PlanAnnouncer {
             (reply, failure) -> {
               announced(mine, reply);
               if (failure == null) {
-                mine.done().complete(null);
+                try {
+                  onEpoch.run();
+                } finally {
+                  mine.done().complete(null);
+                }
               } else {
                 mine.done().completeExceptionally(failure);
               }

@@ -81,6 +81,23 @@ final class PoolScripts {
     plans.runs(mark);
   }
 
+  void onEpoch(Runnable look) {
+    plans.onEpoch(look);
+  }
+
+  String alive() {
+    return fleet.alive();
+  }
+
+  /** Tells what was used before the state was lost. */
+  CompletableFuture<Reply> recall(List<byte[]> told) {
+    List<byte[]> args = caller.clockArgs();
+    args.addAll(told);
+    return caller
+        .call(new Call(ScriptFile.RECALL, List.of(keys.state, keys.win), args))
+        .thenApply(Reply::of);
+  }
+
   /**
    * Whether a call for this demand can also end leases. That needs the names of all ready sets, if
    * there are any.

@@ -86,7 +86,8 @@ sealed interface Reply {
       List<ConfigState> configs,
       List<String> sets,
       List<String> unused,
-      List<KeyState> draining) {}
+      List<KeyState> draining,
+      String replicas) {}
 
   /**
    * What is new to the caller of {@code survey}.
@@ -138,7 +139,8 @@ sealed interface Reply {
           configs,
           list(r.get(2)).stream().map(Reply::text).toList(),
           list(r.get(3)).stream().map(Reply::text).toList(),
-          draining);
+          draining,
+          text(r.get(5)));
     }
 
     News news(int index) {

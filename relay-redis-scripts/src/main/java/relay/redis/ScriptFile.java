@@ -27,6 +27,7 @@ enum ScriptFile {
   REKEY,
   REOPEN,
   CHARGE,
+  RECALL,
   CONFIGURE,
   SURVEY,
   LEARN,

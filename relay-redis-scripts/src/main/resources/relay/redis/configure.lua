@@ -36,7 +36,7 @@
 --
 -- A new pool starts with its full limits. If replicas name an epoch that Redis does not know, the pool's state
 -- was lost while in use. Such a pool starts in full debt: its buckets refill at the limits' rate, so usage of a
--- moment ago is not granted twice.
+-- moment ago is not granted twice. Then replicas tell what they used: see recall.
 --
 -- Replicas may have different plans while a change goes through the fleet. The smaller limit holds then, as long as a live
 -- replica wants it; the strategy and the weights of the newest plan do. The replica that takes the last one from a plan
@@ -99,6 +99,7 @@ local p = r.pool
 -- later parts of a lost pool: groups that are new to Redis, but not to the replica
 local forgotten = known > 0 and p[EPOCH] ~= known
 local now = pool_time(p, given, ceiling)
+if lost and later == 0 then p[LOST] = now end -- see recall
 local fleet = read_fleet(r)
 local alone, live = true, nil
 if replica then

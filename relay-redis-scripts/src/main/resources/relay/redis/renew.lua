@@ -59,11 +59,12 @@ local p = r.pool
 local now = pool_time(p, given, ceiling)
 local wanted = deadline_of(now, lease_us)
 local early = now + 0.75 * lease_us -- a report leaves a later deadline as it is
+local slot = math.floor(now / p[SLOT])
 
 -- The record of a lease that Redis has forgotten. What it reserved has aged out, or was lost with the state.
 local function record_again(grant)
   local key, group, epoch, granted, input, output = unpack(grant)
-  local lost = epoch ~= p[EPOCH] or math.floor(granted / p[SLOT]) >= math.floor(now / p[SLOT]) - SLOTS
+  local lost = epoch ~= p[EPOCH] or math.floor(granted / p[SLOT]) >= slot - SLOTS
   if lost then input, output = 0, 0 end
   return struct.pack(LEASE, key, group, lost and now or 0, lost and 0 or 1, input, output, wanted, EXPIRED_LEASE,
     0, NOT_COMING, 0, now)
@@ -73,14 +74,17 @@ local reply = { 1, now }
 local records, checks = {}, {} -- what is written
 local held = #ids > 0 and redis.call('HMGET', leases, unpack(ids)) or {}
 local told = {} -- an id may occur twice
-for n, id in ipairs(ids) do
-  local alive, record, grant = told[id] or 0, not told[id] and held[n], grants[n]
+local recorded, checked = 0, 0
+for n = 1, #ids do
+  local id = ids[n]
+  local before = told[id]
+  local alive, record, grant = before or 0, not before and held[n], grants[n]
   -- an ended lease has a tombstone that outlives every call that is not late
-  if not (record or told[id]) and grant and now < ceiling + TOMB_US then record = record_again(grant) end
+  if grant and not (record or before) and now < ceiling + TOMB_US then record = record_again(grant) end
   if record and not is_tomb(record) then
     local key, group, since, requests, input, output, deadline, standing, made, rest, spread, told_at =
       struct.unpack(LEASE, record)
-    local g = group_of(r, group)
+    local g = r.groups[group] or group_of(r, group)
     local k = standing == EXPIRED_LEASE and g and key_of(r, key)
     if k then
       p[LIVE] = p[LIVE] + 1
@@ -91,22 +95,25 @@ for n, id in ipairs(ids) do
       alive = 1
       local is = reported[n]
       if is and rest ~= NOT_COMING and is > made then
-        move_on(r, g, group, since, told_at, is - made, rest, rests[n], spread, spreads[n], now, 5, KEYS)
-        made, rest, spread, told_at = is, rests[n], spreads[n], now
+        local less, deviation = rests[n], spreads[n]
+        move_on(r, g, now, slot, since, told_at, is - made, rest, less, spread, deviation)
+        reopen(r, group, nil, 5, KEYS) -- less may be expected than before: its candidates are ready again
+        made, rest, spread, told_at = is, less, deviation, now
       end
       if not is or deadline < early then
         deadline, standing = math.max(deadline, wanted), RENEWED
-        checks[#checks + 1], checks[#checks + 2] = deadline, id
+        checks[checked + 1], checks[checked + 2], checked = deadline, id, checked + 2
         if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
       end
-      records[#records + 1], records[#records + 2] = id, struct.pack(LEASE, key, group, since, requests, input, output,
+      records[recorded + 1], records[recorded + 2] = id, struct.pack(LEASE, key, group, since, requests, input, output,
         deadline, standing, made, rest, spread, told_at)
+      recorded = recorded + 2
     end
   end
   reply[2 + n], told[id] = alive, alive
 end
-if #records > 0 then redis.call('HSET', leases, unpack(records)) end
-if #checks > 0 then redis.call('ZADD', later, unpack(checks)) end
+if recorded > 0 then redis.call('HSET', leases, unpack(records)) end
+if checked > 0 then redis.call('ZADD', later, unpack(checks)) end
 keep(p, state, leases, later)
 write(r)
 return reply

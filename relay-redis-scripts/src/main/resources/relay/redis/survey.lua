@@ -28,7 +28,8 @@
 --         keys..., news, clients}
 --         fleet: {1 if the replica must announce its plan again; for each configuration in use: hash, since_ms,
 --                 replicas; ready sets of other plans; ready sets without a plan; for each draining key: id,
---                 account, in flight, cooldown_us, reason of the quarantine or '', max_concurrent, priority, weight}
+--                 account, in flight, cooldown_us, reason of the quarantine or '', max_concurrent, priority, weight; the
+--                 replicas of the last ten seconds, separated by blanks}
 --         group: {requests, input, output, in flight, cooldown_us, opens_us, limits of requests, input,
 --                 output, input + output; the provider's stated limits of these; thousandths of the
 --                 burst that the provider is known to admit; output that is expected still to come; if the group
@@ -93,13 +94,14 @@ keep(p, state, leases, due, later)
 local fleet = read_fleet(r)
 local was = fleet.replicas[replica]
 local plan = string.match(config, '^%d+') or config == 'leave' and was and was.plan
-local live = take_roll(fleet, replica, config, now, redis.call('ZRANGEBYSCORE', replicas, now - GONE_US, '+inf'))
+local heard = redis.call('ZRANGEBYSCORE', replicas, now - GONE_US, '+inf')
+local live = take_roll(fleet, replica, config, now, heard)
 if shares == '1' then keep_free(p, replicas, fleet, now) end
 local lines = {}
 local rests = {} -- remaining cooldown of an account: the least of its groups'
 local function of(limit) return limit > 0 and string.format('%.0f', limit) or '-' end -- tostring would print 1e+15
 
-local reply = { 1, now, p[EPOCH], alive, p[LIVE], p[EXPIRED], 0, fleet_reply(r, fleet, live, replica, config) }
+local reply = { 1, now, p[EPOCH], alive, p[LIVE], p[EXPIRED], 0, fleet_reply(r, fleet, live, replica, config, heard) }
 local all = false
 if born and plan then
   draw, all = take_pen(r, replica, plan, config == 'leave', live, now)

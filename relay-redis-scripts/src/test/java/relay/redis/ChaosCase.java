@@ -18,7 +18,8 @@ record ChaosCase(ChaosFault fault, Topology topology, Fallback fallback) {
    * @param failed answers that are neither a key nor a time to wait
    * @param addedMillis added to the 99th percentile of a request's wait for Redis
    * @param refused answers 429 of the provider, over the whole run
-   * @param used share of the limits that the provider served while the fault lasted
+   * @param calm share of the limits that the provider served before the fault
+   * @param used the same while the fault lasted
    * @param over the most requests of a window beyond a limit
    * @param exactMillis from the fault's end until Redis decides again and misses nothing that the
    *     provider has counted; negative = not within 15 s
@@ -28,6 +29,7 @@ record ChaosCase(ChaosFault fault, Topology topology, Fallback fallback) {
       long failed,
       double addedMillis,
       long refused,
+      double calm,
       double used,
       long over,
       long exactMillis) {}
@@ -90,21 +92,23 @@ record ChaosCase(ChaosFault fault, Topology topology, Fallback fallback) {
       fault.end(stage);
       long exact = awaitExact(load, ended);
       Await.moment(System.nanoTime() + ChaosLoad.WINDOW.toNanos()); // what it left behind
-      double capacity =
-          (double) ChaosLoad.ACCOUNTS
-              * ChaosLoad.LIMIT
-              * (ended - struck)
-              / ChaosLoad.WINDOW.toNanos();
       ChaosProvider provider = load.provider();
       return new Outcome(
           load.requests(),
           load.failed() - failedBefore,
           late - calm,
           provider.refused(),
-          provider.admitted(struck, ended) / capacity,
+          served(provider, begun, warm),
+          served(provider, struck, ended),
           provider.overshoot(),
           exact < 0 ? -1 : exact / 1_000_000);
     }
+  }
+
+  /** As a share of the limits. */
+  private static double served(ChaosProvider provider, long from, long to) {
+    double limits = (double) ChaosLoad.ACCOUNTS * ChaosLoad.LIMIT;
+    return provider.admitted(from, to) * ChaosLoad.WINDOW.toNanos() / (limits * (to - from));
   }
 
   /** Time from the end; negative if it does not come. */

@@ -15,12 +15,19 @@ import relay.redis.RedisServers.Topology;
 
 /**
  * Some rows of the chaos table, at once: those of {@link ChaosRun} that take least time and one
- * server. What depends on the machine's speed is not asserted.
+ * server. What depends on the machine's speed is compared with the same machine before the fault,
+ * and asked a second time.
  */
 final class ChaosTest {
   private static final Duration TIMEOUT = Duration.ofSeconds(2); // for a busy machine
+  private static final double USED = 0.6; // 0.85 to 1 on a machine with time
   private static final List<ChaosCase> CASES =
-      Stream.of(ChaosFault.KILLED, ChaosFault.RESET, ChaosFault.FUNCTIONS, ChaosFault.FULL)
+      Stream.of(
+              ChaosFault.KILLED,
+              ChaosFault.RESET,
+              ChaosFault.FUNCTIONS,
+              ChaosFault.FLUSHED,
+              ChaosFault.FULL)
           .map(fault -> new ChaosCase(fault, Topology.STANDALONE, Fallback.FAIR_SHARE))
           .toList();
 
@@ -30,15 +37,20 @@ final class ChaosTest {
       List<Future<ChaosCase.Outcome>> runs =
           CASES.stream().map(one -> all.submit(() -> one.run(TIMEOUT))).toList();
       for (int n = 0; n < CASES.size(); n++) {
-        ChaosCase.Outcome found = runs.get(n).get();
+        ChaosCase.Outcome first = runs.get(n).get();
+        ChaosCase.Outcome found = isUsed(first) ? first : CASES.get(n).run(TIMEOUT);
         String row = CASES.get(n).row(found);
         assertAll(
             () -> assertEquals(0, found.failed(), row),
             () -> assertEquals(0, found.refused(), row),
             () -> assertTrue(found.over() <= ChaosLoad.IN_FLIGHT, row), // they may bunch
-            () -> assertTrue(found.used() > 0.05, row), // as fast as the machine can
+            () -> assertTrue(isUsed(found), row + " before: " + found.calm()),
             () -> assertTrue(found.exactMillis() >= 0, row));
       }
     }
+  }
+
+  private static boolean isUsed(ChaosCase.Outcome found) {
+    return found.used() > USED * Math.min(1, found.calm());
   }
 }

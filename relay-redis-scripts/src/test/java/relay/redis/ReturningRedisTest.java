@@ -74,6 +74,31 @@ final class ReturningRedisTest {
     assertTrue(most <= LIMIT, "most in a window: " + most);
   }
 
+  /** Calls fail at once while its memory is full, so the connection stays. */
+  @Test
+  void use_while_redis_refuses_calls_counts_before_the_first_request() throws Exception {
+    try (RedisNode redis = RedisNode.start();
+        RedisEngine engine = RedisEngine.start(options("redis://" + redis.address(), "r1"))) {
+      KeyPool pool = engine.pool(Pools.plan("refusing", WINDOW, 1, new Limits(LIMIT, 0, 0, 0)));
+      Pools.awaitReplicas(pool, 1);
+      var _ = redis.call("CONFIG", "SET", "maxmemory", "1");
+      List<Thread> clients = new ArrayList<>();
+      for (int n = 0; n < CLIENTS; n++) {
+        clients.add(Thread.ofVirtual().start(() -> ask(pool)));
+      }
+      Await.moment(System.nanoTime() + AWAY_NANOS);
+      var _ = redis.call("CONFIG", "SET", "maxmemory", "0");
+      Await.moment(System.nanoTime() + AFTER_NANOS);
+      over = true;
+      for (Thread client : clients) {
+        client.join();
+      }
+    }
+    int most = mostInAWindow();
+    assertTrue(granted.size() > LIMIT / 4, "they have used something: " + granted.size());
+    assertTrue(most <= LIMIT, "most in a window: " + most);
+  }
+
   private static EngineOptions options(String url, String replica) {
     return Pools.options(url, replica, Fallback.FAIR_SHARE);
   }

@@ -24,7 +24,14 @@ final class SurveyModel {
     List<Object> reply = new ArrayList<>();
     reply.addAll(List.of(1L, now, pool.epoch(), alive));
     reply.addAll(List.of(pool.live(), pool.expired(), 0L));
-    reply.add(List.of(0L, List.of(), List.of(), List.of(), List.of())); // of no replica's plan
+    reply.add(
+        List.of(
+            0L,
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of(),
+            Step.Any.ANYTHING)); // of no replica's plan
     for (String id : groupIds) {
       GroupModel g = pool.groups.get(id);
       reply.add(g == null ? List.of() : row(pool, g, now));

@@ -23,22 +23,22 @@ function days.clamp_all(r, g, input, output)
 end
 
 -- As `look`, where a day's limits or those of a group above hold, too: all must have room.
-function levels.look(r, k, g, now, window, bucket, kept, input, output, bound)
+function levels.look(r, k, g, now, window, bucket, kept, left, input, output, bound)
   local p, over = r.pool, levels.above(r, g)
   if over and roll(r.win, p, over, math.floor(now / p[SLOT])) then rewrite(r, over) end
   if k[K_STOPPED] > 0 then return 2 end
   local want_in, want_out, limit = days.clamp_all(r, g, input, output)
   if not want_in then return 3, want_out, limit end
-  local state, load, flight, pass, priority = look(k, g, now, window, bucket, kept, want_in, want_out, bound)
+  local state, load = look(k, g, now, window, bucket, kept, left, want_in, want_out, bound)
   if state == 1 and p[DAY] == 1 then load = days.load(r, g, now, load, want_in + want_out) end
   if state == 1 and load and over then
     local full
-    state, full = look(levels.no_key, over, now, window, bucket, kept, want_in, want_out, bound)
+    state, full = look(levels.no_key, over, now, window, bucket, kept, left, want_in, want_out, bound)
     load = state == 1 and math.max(load, full)
     if load and p[DAY] == 1 then load = days.load(r, over, now, load, want_in + want_out) end
   end
   if state ~= 1 or not load then return 0 end
-  return 1, load, flight, pass, priority, want_in, want_out
+  return 1, load, want_in, want_out
 end
 
 -- The best candidate for a request: its index in the list, and what to reserve. Among the candidates of the
@@ -47,40 +47,47 @@ end
 -- with each pick; the smallest pass is next. A key without weight is a spare, behind all others of its
 -- priority. If none can carry it: nil, the numbers of quarantined and of too small candidates, and the largest
 -- limit that is too small, with its dimension.
-local function best_of(r, list, now, input, output, favourite, seed)
+local function best_of(r, list, now, input, output, favourite, seed, left)
   local p = r.pool
+  left = left or 0
   local window, bucket, strategy = refill_us(p), p[BUCKET] == 1, p[STRATEGY]
   local kept, daily = bucket and 0 or p[KEPT], p[DAY] == 1
-  local slot = math.floor(now / p[SLOT])
-  local best, best_rank, best_flight, best_pass, best_priority, best_input, best_output, best_mine, best_spare
+  local slot, free = math.floor(now / p[SLOT]), 1 - kept
+  local ranked, weighted = strategy == LEAST_LOADED, strategy == WEIGHTED
+  local quick = not daily and strategy ~= RANDOM and not (ranked and bucket) -- a rank is known before the rest
+  local best, best_rank, best_flight, best_pass, best_priority, best_mine, best_spare, best_input, best_output
   local stopped, small, dimension, limit = 0, 0, 0, 0
   local bound = math.huge -- a candidate fuller than the best need not be evaluated to the end
   for c = 1, #list, 2 do
-    local g = list[c + 1]
+    local k, g = list[c], list[c + 1]
     if g[RECENT] < slot and roll(r.win, p, g, slot) then rewrite(r, g) end -- even if this candidate is not chosen
-    local state, load, flight, pass, priority, want_in, want_out
-    if daily or g.above then
-      state, load, flight, pass, priority, want_in, want_out =
-        levels.look(r, list[c], g, now, window, bucket, kept, input, output, bound)
-    else
-      state, load, flight, pass, priority, want_in, want_out =
-        look(list[c], g, now, window, bucket, kept, input, output, bound)
-    end
-    if state == 1 then
-      if best and priority < best_priority then break end
-      local rank = 0
-      if strategy == LEAST_LOADED then
-        rank = load
-      else
-        flight = 0
-        if strategy == RANDOM then
-          seed = draw(seed)
-          rank = seed
-        end
+    local rank, state, load, want_in, want_out
+    if best then
+      if k[K_PRIORITY] < best_priority then break end
+      if quick and not g.above then
+        rank = ranked and load_of(k, g, free, left, input, output) or 0
+        if rank > 1 then rank = nil end -- less may count of a request that is larger than a limit
       end
-      local mine = favourite and g.field == favourite
-      local spare = strategy == WEIGHTED and list[c][K_WEIGHT] == 0
-      local better = not best
+    end
+    if not rank then
+      if daily or g.above then
+        state, load, want_in, want_out = levels.look(r, k, g, now, window, bucket, kept, left, input, output, bound)
+      else
+        state, load, want_in, want_out = look(k, g, now, window, bucket, kept, left, input, output, bound)
+      end
+      if state == 1 then
+        if strategy == RANDOM then seed = draw(seed) end
+        rank = ranked and load or strategy == RANDOM and seed or 0
+      elseif state == 2 then
+        stopped = stopped + 1
+      elseif state == 3 then
+        small = small + 1
+        if want_in > limit then dimension, limit = load, want_in end
+      end
+    end
+    if rank then
+      local flight, pass, better = ranked and k[K_FLIGHT] or 0, k[K_PASS], not best
+      local mine, spare = favourite and g.field == favourite, weighted and k[K_WEIGHT] == 0
       if best then
         if spare ~= best_spare then
           better = best_spare
@@ -94,16 +101,14 @@ local function best_of(r, list, now, input, output, favourite, seed)
           better = pass < best_pass
         end
       end
-      if better then
-        best, best_rank, best_flight, best_pass, best_priority = c, rank, flight, pass, priority
-        best_mine, best_spare, best_input, best_output = mine, spare, want_in, want_out
-        if strategy == LEAST_LOADED and not favourite then bound = load end
+      if better and not state then
+        state, load, want_in, want_out = look(k, g, now, window, bucket, kept, left, input, output, bound, ranked and rank)
       end
-    elseif state == 2 then
-      stopped = stopped + 1
-    elseif state == 3 then
-      small = small + 1
-      if flight > limit then dimension, limit = load, flight end
+      if better and state == 1 then
+        best, best_rank, best_flight, best_pass, best_priority = c, rank, flight, pass, k[K_PRIORITY]
+        best_mine, best_spare, best_input, best_output = mine, spare, want_in, want_out
+        if ranked and not favourite then bound = load end
+      end
     end
   end
   if best then return best, best_input, best_output end
@@ -128,7 +133,7 @@ local function take(r, k, g, now, input, output, spread)
     relax(g, now)
     if spread then expect_output(r.win, p, g, now, now, now, 0, 0, output, 0, spread) end
     if p[DAY] == 1 then days.charge(r, g, now, 1, input + output) end
-    g = levels.above(r, g)
+    g = g.above and levels.above(r, g)
   until not g
   -- a key that was unusable for a while does not catch up
   local turn = math.max(k[K_PASS], p[TURN])

@@ -27,24 +27,31 @@ end
 -- Expects `rest` instead of `had`, with these standard deviations. `newly` is what was made meanwhile, negative if less
 -- was made than reported. `roll` and `flow` must have run up to `now`. `told` is the time of the last report or the grant.
 local function expect_output(win, p, g, now, since, told, newly, had, rest, had_spread, spread)
-  g[COMING] = math.max(0, g[COMING] + (rest - had))
-  g[VARIANCE] = math.max(0, g[VARIANCE] + (spread * spread - had_spread * had_spread))
+  local coming, variance = g[COMING] + (rest - had), g[VARIANCE] + (spread * spread - had_spread * had_spread)
+  g[COMING], g[VARIANCE] = coming > 0 and coming or 0, variance > 0 and variance or 0
   if newly > 0 then
     local limit = g[LIMIT + 3] > 0 and g[LIMIT + 3] or g[LIMIT + 4]
     if limit > 0 then
       -- It was made half-way since the last report, in the mean. At just that the rule is on edge: a little too much is
       -- admitted, all wait until that has left, and so again a window later. So a 240th less counts.
-      local waited = math.min(1, math.max(0, ((now + told) / 2 - since) / p[WINDOW] - 1 / 240))
-      g[LEAVES] = g[LEAVES] + math.min(0.2, newly / limit) * (waited - g[LEAVES])
+      local waited, part = ((now + told) / 2 - since) / p[WINDOW] - 1 / 240, newly / limit
+      waited = waited < 0 and 0 or waited < 1 and waited or 1
+      g[LEAVES] = g[LEAVES] + (part < 0.2 and part or 0.2) * (waited - g[LEAVES])
     end
-    begin_usage(g)
+    if g[USED + 1] == 0 then begin_usage(g) end
     g[USED + 3], g[CURRENT + 3] = g[USED + 3] + newly, g[CURRENT + 3] + newly
   elseif newly < 0 then
     refund_window(win, p, g, told, math.floor(told / p[SLOT]), 0, 0, -newly)
   end
   local debt = newly + rest - had
-  if g[LIMIT + 3] > 0 then g[LEVEL + 3] = math.max(0, g[LEVEL + 3] + debt) end
-  if g[LIMIT + 4] > 0 then g[LEVEL + 4] = math.max(0, g[LEVEL + 4] + debt) end
+  if g[LIMIT + 3] > 0 then
+    local level = g[LEVEL + 3] + debt
+    g[LEVEL + 3] = level > 0 and level or 0
+  end
+  if g[LIMIT + 4] > 0 then
+    local level = g[LEVEL + 4] + debt
+    g[LEVEL + 4] = level > 0 and level or 0
+  end
 end
 
 -- The load of the fullest limited dimension; 1 if no dimension has a limit.

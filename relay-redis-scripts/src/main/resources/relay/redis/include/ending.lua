@@ -25,12 +25,16 @@ end
 -- Replaces a lease's charge by its cost in a group's record. Returns the tokens beyond the reservation.
 function levels.correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output)
   local p = r.pool
-  roll(r.win, p, g, math.floor(now / p[SLOT]))
+  local slot = math.floor(now / p[SLOT])
+  if g[RECENT] < slot then roll(r.win, p, g, slot) end
   flow(p, g, now)
   local over_in, over_out = input > i and input - i or 0, output > o and output - o or 0
   local more, less = over_out, o > output and o - output or 0 -- than was charged at admission
   if rest ~= NOT_COMING then more, less = 0, 0 end
-  local new_in, new_out = not_foreign(p, g, 2, over_in, since, now), not_foreign(p, g, 3, more, since, now)
+  local new_in, new_out = over_in, more
+  if over_in + more > 0 then
+    new_in, new_out = not_foreign(p, g, 2, over_in, since, now), not_foreign(p, g, 3, more, since, now)
+  end
   if requests > reserved or new_in + new_out > 0 then
     charge(g, requests > reserved and requests - reserved or 0, new_in, new_out)
   end
@@ -53,12 +57,13 @@ local function finish(r, id, record, requests, input, output, now, from, sets)
   local k, g = key_of(r, key), group_of(r, group)
   if not (k and g) then return end
   local beyond = levels.correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output)
-  local over = levels.above(r, g)
+  local over = g.above and levels.above(r, g)
   if over then levels.correct(r, over, now, since, reserved, i, o, made, rest, spread, told, requests, input, output) end
-  change(r, k)
   if standing ~= EXPIRED_LEASE then
     p[LIVE] = p[LIVE] - 1
     levels.hold_place(r, k, g, -1)
+  else
+    change(r, k)
   end
   reopen(r, group, key, from, sets)
   -- it is in the list `due` at its deadline, unless the deadline has changed

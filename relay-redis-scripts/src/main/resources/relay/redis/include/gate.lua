@@ -12,17 +12,46 @@ local function headway(bucket, cost, limit, used, least, burst, shrunk)
   return math.max(math.min(burst * limit, free), cost * (1 + math.min(1, 4 * shrunk)))
 end
 
--- The share of the limit in use after adding the cost; nil if it does not fit now. `full` is what the window will hold
--- then, `used` what it holds before.
-local function load_with(bucket, cost, limit, full, used, level, least, burst, shrunk)
+-- What the pacer says of a cost: nil if it does not pass now, else the share of the limit that a mirrored bucket lacks then,
+-- or 0.
+local function paced_load(bucket, cost, limit, used, level, least, burst, shrunk)
   local debt = level > 0 and level + cost or cost
-  if bucket then
-    if debt <= headway(true, cost, limit, used, 0, burst, shrunk) then return debt / limit end
-    return
-  end
-  if full > limit then return end
+  if bucket then return debt <= headway(true, cost, limit, used, 0, burst, shrunk) and debt / limit or nil end
   if debt > burst * (limit - used) and debt > headway(false, cost, limit, used, least, burst, shrunk) then return end
-  return full / limit
+  return 0
+end
+
+-- The share of the fullest limit in use after adding a request; more than 1 if a window has no room for it. `free`: the share
+-- of each window that is not kept free. `left`: the share that this request must leave to others.
+local function load_of(k, g, free, left, input, output)
+  local l1, l2, l3, l4, u1, u2, u3, _, _, _, _, coming, leaves, strict = unpack(g, LIMIT + 1, STRICT)
+  local most, load = k[K_MAX], 0
+  if left > 0 then u1, u2, u3 = u1 + left * l1, u2 + left * math.max(l2, l3 == 0 and l4 or 0), u3 + left * l3 end
+  if free < 1 then l1, l2, l3, l4 = l1 * free, l2 * free, l3 * free, l4 * free end
+  if most > 0 then load = (k[K_FLIGHT] + 1) / most end
+  if l1 > 0 then
+    local x = (u1 + 1) / l1
+    if x > load then load = x end
+  end
+  if l2 > 0 and input > 0 then
+    local x = (u2 + input) / l2
+    if x > load then load = x end
+  end
+  if l3 == 0 and l4 == 0 then return load end
+  local to_come, spare = coming + output, strict > 0 and margin(g, 3) or 0 -- see `full_with`
+  if leaves > 1 then leaves = 1 end
+  if l3 > 0 and output > 0 then
+    local rest = to_come - u3 * leaves
+    local x = ((rest > 0 and u3 + rest or u3) + spare) / l3
+    if x > load then load = x end
+  end
+  if l4 > 0 and input + output > 0 then
+    local u4 = u2 + u3
+    local rest = to_come - u4 * leaves
+    local x = (u4 + input + (rest > 0 and rest or 0) + spare) / l4
+    if x > load then load = x end
+  end
+  return load
 end
 
 -- Input and output as this group counts them. An estimate of up to twice a limit is clamped to the limit, or a
@@ -45,27 +74,29 @@ local function clamp(input, output, limit_in, limit_out, limit_all)
 end
 
 -- Checks whether a candidate can carry a request. `roll` must have run up to now. `kept`: the share of each window that is
--- kept free for missing replicas.
--- 1: it can: load of the fullest dimension with the request, live leases, pass, priority, input, output
+-- kept free for missing replicas. `left`: the share that this request must leave to others. `load`: as `load_of`, if that is
+-- known and not above 1.
+-- 1: it can: load of the fullest dimension with the request, input, output
 -- 0: it cannot now, or its load would exceed `bound`
 -- 2: its key is quarantined
 -- 3: the request is larger than a limit: dimension, limit
-local function look(k, g, now, window, bucket, kept, input, output, bound)
+local function look(k, g, now, window, bucket, kept, left, input, output, bound, load)
   if k[K_STOPPED] > 0 then return 2 end
-  local at, _, cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4, coming, leaves =
-    unpack(g, 1, HOT)
-  if (l2 > 0 and input > l2) or (l3 > 0 and output > l3) or (l4 > 0 and input + output > l4) then
+  local at, _, cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = unpack(g, 1, LEVEL + 4)
+  if not load and ((l2 > 0 and input > l2) or (l3 > 0 and output > l3) or (l4 > 0 and input + output > l4)) then
     local dimension, limit
     input, dimension, limit = clamp(input, output, l2, l3, l4)
     if not input then return 3, dimension, limit end
     output = dimension
   end
   if k[K_COOL] > now or cool > now then return 0 end
-  local flight, most, load = k[K_FLIGHT], k[K_MAX], 0
-  if most > 0 then
-    if flight >= most then return 0 end
-    load = (flight + 1) / most
+  if bucket then
+    load = k[K_MAX] > 0 and (k[K_FLIGHT] + 1) / k[K_MAX] or 0
+  else
+    load = load or load_of(k, g, 1 - kept, left, input, output)
   end
+  if load > 1 or load > bound then return 0 end
+  if left > 0 then u1, u2, u3 = u1 + left * l1, u2 + left * math.max(l2, l3 == 0 and l4 or 0), u3 + left * l3 end
   if kept > 0 then
     local free = 1 - kept
     l1, l2, l3, l4, window = l1 * free, l2 * free, l3 * free, l4 * free, window * free -- debts flow at the same rate
@@ -73,56 +104,24 @@ local function look(k, g, now, window, bucket, kept, input, output, bound)
   if shrunk < 1 then burst, shrunk = burst_of(burst, shrunk, shrunk_at, now) end
   -- The debt only falls over time. If even the last recorded debt passes the pacer, its decay since does not
   -- matter. This is the usual case.
-  local passed, both, room = now > at and now - at or 0, input + output, bucket and 0 or burst
-  if l1 > 0 then
-    local x
-    if d1 + 1 <= room * (l1 - u1) then
-      x = (u1 + 1) / l1
-    else
-      x = load_with(bucket, 1, l1, u1 + 1, u1, d1 - passed * l1 / window, least_room(g, 1, l1), burst, shrunk)
-      if not x then return 0 end
-    end
-    if x > bound then return 0 end
-    if x > load then load = x end
+  local passed, both, room, x = now > at and now - at or 0, input + output, bucket and 0 or burst, 0
+  if l1 > 0 and d1 + 1 > room * (l1 - u1) then
+    x = paced_load(bucket, 1, l1, u1, d1 - passed * l1 / window, least_room(g, 1, l1), burst, shrunk)
+    if not x or x > bound then return 0 elseif x > load then load = x end
   end
-  if l2 > 0 and input > 0 then
-    local x
-    if d2 + input <= room * (l2 - u2) then
-      x = (u2 + input) / l2
-    else
-      x = load_with(bucket, input, l2, u2 + input, u2, d2 - passed * l2 / window, least_room(g, 2, l2), burst, shrunk)
-      if not x then return 0 end
-    end
-    if x > bound then return 0 end
-    if x > load then load = x end
+  if l2 > 0 and input > 0 and d2 + input > room * (l2 - u2) then
+    x = paced_load(bucket, input, l2, u2, d2 - passed * l2 / window, least_room(g, 2, l2), burst, shrunk)
+    if not x or x > bound then return 0 elseif x > load then load = x end
   end
-  local to_come, leaving, spare = coming + output, leaves < 1 and leaves or 1, margin(g, 3) -- see `full_with`
-  if l3 > 0 and output > 0 then
-    local x, rest = nil, to_come - u3 * leaving
-    local full = (rest > 0 and u3 + rest or u3) + spare
-    if d3 + output <= room * (l3 - u3) and full <= l3 then
-      x = full / l3
-    else
-      x = load_with(bucket, output, l3, full, u3, d3 - passed * l3 / window, least_room(g, 3, l3), burst, shrunk)
-      if not x then return 0 end
-    end
-    if x > bound then return 0 end
-    if x > load then load = x end
+  if l3 > 0 and output > 0 and d3 + output > room * (l3 - u3) then
+    x = paced_load(bucket, output, l3, u3, d3 - passed * l3 / window, least_room(g, 3, l3), burst, shrunk)
+    if not x or x > bound then return 0 elseif x > load then load = x end
   end
-  if l4 > 0 and both > 0 then
-    local u4 = u2 + u3
-    local x, rest = nil, to_come - u4 * leaving
-    local full = u4 + input + (rest > 0 and rest or 0) + spare
-    if d4 + both <= room * (l4 - u4) and full <= l4 then
-      x = full / l4
-    else
-      x = load_with(bucket, both, l4, full, u4, d4 - passed * l4 / window, least_room(g, 4, l4), burst, shrunk)
-      if not x then return 0 end
-    end
-    if x > bound then return 0 end
-    if x > load then load = x end
+  if l4 > 0 and both > 0 and d4 + both > room * (l4 - (u2 + u3)) then
+    x = paced_load(bucket, both, l4, u2 + u3, d4 - passed * l4 / window, least_room(g, 4, l4), burst, shrunk)
+    if not x or x > bound then return 0 elseif x > load then load = x end
   end
-  return 1, load, flight, k[K_PASS], k[K_PRIORITY], input, output
+  return 1, load, input, output
 end
 
 -- The first time from `least` on at which one dimension can take the cost with this burst, without further

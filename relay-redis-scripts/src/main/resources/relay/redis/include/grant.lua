@@ -1,7 +1,6 @@
 -- The parts common to acquire and acquire_indexed: parsing arguments and making leases.
 -- @uses numbers, pool, key, group, records, choice, lease
 local SHADOW = 10 -- with the reason: granted although it would be refused
-local SESSION_SECONDS = '3600' -- a conversation's account is remembered this long after its last request
 
 -- Parses `epoch ceiling given lease_ms endings`; the last result is the position of the rest.
 local function call_line(line)
@@ -21,7 +20,7 @@ end
 
 -- Parses ` input output spread` for each of `count` requests, into one list; the last result is the position of the rest.
 local function tokens_at(line, at, count)
-  local tokens = {}
+  local tokens = { 0, 0, 0 }
   for n = 1, 3 * count, 3 do
     local input, output, spread, next_at = string.match(line, '^ (%d+) (%d+) (%S+)()', at)
     if not next_at or spread ~= '-' and not string.find(spread, '^%d+$') then
@@ -45,7 +44,7 @@ end
 local function grant(r, session, id, k, g, now, lease_us, input, output, spread, reply, at)
   begin_lease(r, id, k, g, now, lease_us, 1, input, output, spread)
   take(r, k, g, now, input, output, spread)
-  if session then redis.call('SET', session, g.field, 'EX', SESSION_SECONDS) end
+  if session then redis.call('SET', session, g.field, 'EX', '3600') end -- remembered for an hour after its last request
   tell(reply, at, 1, k.id, g.id, input, output)
 end
 

@@ -137,21 +137,31 @@ local function refill_us(p) return p[WINDOW] / (1 - p[SLOWED]) end
 
 -- Refills the pacers up to `now`.
 local function flow(p, g, now)
-  local passed, window = now - g[AT], refill_us(p)
+  local passed = now - g[AT]
   if passed <= 0 then return end -- the second check within a call
   g[AT] = now
-  for d = 1, 4 do
-    local level = g[LEVEL + d]
-    if level > 0 then
-      level = level - passed * g[LIMIT + d] / window
-      g[LEVEL + d] = level > 0 and level or 0
-    end
+  local window, l1, l2, l3, l4, _, _, _, d1, d2, d3, d4 = refill_us(p), unpack(g, LIMIT + 1, LEVEL + 4)
+  if d1 > 0 then
+    d1 = d1 - passed * l1 / window
+    g[LEVEL + 1] = d1 > 0 and d1 or 0
+  end
+  if d2 > 0 then
+    d2 = d2 - passed * l2 / window
+    g[LEVEL + 2] = d2 > 0 and d2 or 0
+  end
+  if d3 > 0 then
+    d3 = d3 - passed * l3 / window
+    g[LEVEL + 3] = d3 > 0 and d3 or 0
+  end
+  if d4 > 0 then
+    d4 = d4 - passed * l4 / window
+    g[LEVEL + 4] = d4 > 0 and d4 or 0
   end
 end
 
 -- Charges a cost to the present slot. `roll` and `flow` must have run.
 local function charge(g, requests, input, output)
-  begin_usage(g)
+  if g[USED + 1] == 0 then begin_usage(g) end
   g[USED + 1], g[CURRENT + 1] = g[USED + 1] + requests, g[CURRENT + 1] + requests
   g[USED + 2], g[CURRENT + 2] = g[USED + 2] + input, g[CURRENT + 2] + input
   g[USED + 3], g[CURRENT + 3] = g[USED + 3] + output, g[CURRENT + 3] + output

@@ -123,7 +123,7 @@ function levels.reopen(r, group, key, from, sets)
   if k then k.ready = first end
 end
 
--- The groups below each group, from field `below` of the state, which names all that are below another.
+-- The groups below a group, nil if none are: from field `below` of the state, which names all that are below another.
 function levels.below(r, group)
   if not r.below then
     r.below = {}
@@ -133,7 +133,7 @@ function levels.below(r, group)
       if g then r.below[g.above], all[#all + 1] = all, name end
     end
   end
-  return r.below[group] or {}
+  return r.below[group]
 end
 
 -- The same, and of all groups that share a limit with it.
@@ -143,7 +143,9 @@ local function reopen(r, group, key, from, sets)
   local g = group_of(r, group)
   local top = g and g.above or group
   if top ~= group then levels.reopen(r, top, nil, from, sets) end
-  for _, other in ipairs(levels.below(r, top)) do
+  local below = levels.below(r, top)
+  for n = 1, below and #below or 0 do
+    local other = below[n]
     if other ~= group then levels.reopen(r, other, nil, from, sets) end
   end
 end

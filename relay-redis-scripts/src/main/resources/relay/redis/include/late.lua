@@ -11,15 +11,13 @@ function late.count(win, p, g, slot, requests, input, output)
     g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3] = g[CURRENT + 1] + requests, g[CURRENT + 2] + input, g[CURRENT + 3] + output
   else
     local index = slot % SLOTS
-    local field, at = g.id .. ':' .. math.floor(index / CHUNK), (index % CHUNK) * ENTRY_BYTES
+    local field = g.id .. ':' .. math.floor(index / CHUNK)
     local chunk = redis.call('HGET', win, field)
     if not chunk and has_lost_slots(win, g) then
       for d = 1, 3 do g[CURRENT + d] = g[USED + d] end -- as `roll`, which finds the new chunk from now on
     end
-    chunk = chunk or string.rep(EMPTY, CHUNK)
     local r, i, o = entry(chunk, index)
-    redis.call('HSET', win, field, string.sub(chunk, 1, at) .. struct.pack(ENTRY, r + requests, i + input, o + output)
-      .. string.sub(chunk, at + ENTRY_BYTES + 1))
+    redis.call('HSET', win, field, with_entry(chunk, index, 0, r + requests, i + input, o + output))
     redis.call('PEXPIRE', win, keep_ms(p))
   end
   g[USED + 1], g[USED + 2], g[USED + 3] = g[USED + 1] + requests, g[USED + 2] + input, g[USED + 3] + output

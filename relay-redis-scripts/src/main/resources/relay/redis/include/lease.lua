@@ -63,7 +63,7 @@ function levels.hold_place(r, k, g, sign)
   repeat
     g[FLIGHT] = g[FLIGHT] + sign
     change(r, g)
-    g = levels.above(r, g)
+    g = g.above and levels.above(r, g)
   until not g
 end
 

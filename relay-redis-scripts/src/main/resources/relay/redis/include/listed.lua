@@ -8,14 +8,17 @@ local function serve(r, list, session, id, now, lease_us, input, output, spread,
   local favourite = session and redis.call('GET', session) or nil
   if ask then line.enter(r, list, ask, now, input, output, spread) end
   local best, want_in, want_out, dimension, limit =
-    best_of(r, list, now, input, output, favourite, r.pool[STRATEGY] == RANDOM and seed_of(id))
+    best_of(r, list, now, input, output, favourite, r.pool[STRATEGY] == RANDOM and seed_of(id), ask and ask.left)
   if best then
     if ask then line.granted(ask, now) end
     return grant(r, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, spread, reply, place)
   end
   local stopped, small = want_in, want_out
   local shadow, why = nil, nil
-  if list.shadow then shadow, why = shadowed(r, list, now, input, output) end
+  if list.shadow then
+    if ask then line.hold(r, ask, now) end
+    shadow, why = shadowed(r, list, now, input, output)
+  end
   if shadow then
     if ask then line.granted(ask, now) end
     grant_anyway(r, session, id, list[shadow], list[shadow + 1], now, lease_us, input, output, spread, why, reply, place)

@@ -1,16 +1,14 @@
 -- Reports of the output that running requests have made.
--- @uses pool, group, records, refund, coming, index
+-- @uses pool, group, records, refund, coming
 
--- Counts a lease's report in its group: `newly` was made, and `rest` is expected instead of `had`. Less may be expected
--- than before: then the group's candidates are ready again.
-local function move_on(r, g, group, since, told, newly, had, rest, had_spread, spread, now, from, sets)
+-- Counts a lease's report in its group and those above: `newly` was made, and `rest` is expected instead of `had`.
+local function move_on(r, g, now, slot, since, told, newly, had, rest, had_spread, spread)
   local p = r.pool
   repeat
-    roll(r.win, p, g, math.floor(now / p[SLOT]))
-    flow(p, g, now)
+    if g[RECENT] < slot then roll(r.win, p, g, slot) end
+    if g[AT] < now then flow(p, g, now) end
     expect_output(r.win, p, g, now, since, told, newly, had, rest, had_spread, spread)
-    change(r, g)
-    g = levels.above(r, g)
+    if not (g.changed and g.news) then change(r, g) end
+    g = g.above and levels.above(r, g)
   until not g
-  reopen(r, group, nil, from, sets)
 end

@@ -153,7 +153,7 @@ end
 -- The same for a change that its readers want to see.
 local function change(r, record)
   record.news = true
-  rewrite(r, record)
+  if not record.changed then rewrite(r, record) end
 end
 
 -- Has a record not written, for it goes; what is kept of the pool may name it, and is read anew by the next call.

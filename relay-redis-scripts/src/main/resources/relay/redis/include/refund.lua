@@ -9,10 +9,11 @@ local function refund_window(win, p, g, since, slot, requests, input, output)
   if since <= p[SHAPED_AT] then
     return
   elseif slot >= recent then
-    requests, input = math.min(requests, g[CURRENT + 1]), math.min(input, g[CURRENT + 2])
-    output = math.min(output, g[CURRENT + 3])
-    g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3] =
-      g[CURRENT + 1] - requests, g[CURRENT + 2] - input, g[CURRENT + 3] - output
+    local r, i, o = g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3]
+    if requests > r then requests = r end
+    if input > i then input = i end
+    if output > o then output = o end
+    g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3] = r - requests, i - input, o - output
   elseif slot >= recent - SLOTS then
     local index = slot % SLOTS
     local field = g.id .. ':' .. math.floor(index / CHUNK)
@@ -29,9 +30,13 @@ end
 
 -- The pacer: refunds in full, down to no debt. So a reservation that is larger than the cost paces nobody for long.
 local function refund_pacer(g, requests, input, output)
-  for d = 1, 4 do
-    local back = d == 1 and requests or d == 2 and input or d == 3 and output or input + output
-    if g[LIMIT + d] > 0 then g[LEVEL + d] = math.max(0, g[LEVEL + d] - back) end
+  local l1, l2, l3, l4, _, _, _, d1, d2, d3, d4 = unpack(g, LIMIT + 1, LEVEL + 4)
+  if l1 > 0 and requests > 0 then g[LEVEL + 1] = d1 > requests and d1 - requests or 0 end
+  if l2 > 0 and input > 0 then g[LEVEL + 2] = d2 > input and d2 - input or 0 end
+  if l3 > 0 and output > 0 then g[LEVEL + 3] = d3 > output and d3 - output or 0 end
+  if l4 > 0 then
+    local both = input + output
+    g[LEVEL + 4] = d4 > both and d4 - both or 0
   end
 end
 

@@ -32,7 +32,7 @@ local function take_roll(fleet, replica, config, now, heard)
 end
 
 -- Returns the value `fleet` of a survey's reply, without the draining keys: `drain` adds them.
-local function fleet_reply(r, fleet, live, replica, config)
+local function fleet_reply(r, fleet, live, replica, config, heard)
   local plan = string.match(config, '^%d+')
   local mine = fleet.replicas[replica]
   local again = plan and (not mine or mine.plan ~= plan or not live[plan] or is_outdated(live[plan], live))
@@ -59,7 +59,8 @@ local function fleet_reply(r, fleet, live, replica, config)
     end
   end
   table.sort(sets)
-  return { again and 1 or 0, configs, sets, names_of(fleet.unused), {} }
+  table.sort(heard)
+  return { again and 1 or 0, configs, sets, names_of(fleet.unused), {}, table.concat(heard, ' ') }
 end
 
 -- Whether the replica draws its plan's lines of the readable picture, and whether it must draw all of them. One replica of

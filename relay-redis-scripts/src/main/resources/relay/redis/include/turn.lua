@@ -1,6 +1,6 @@
 -- A request's place in the queue. `enter` charges the groups with the promises before the request, so the usual checks see
--- only the room that these leave. `granted`, `promise` or `leave` reverts the charges. If the queue is empty, `enter` charges
--- nothing, except for a client that must leave a part of each limit free or has a floor.
+-- only the room that these leave. `granted`, `promise` or `leave` reverts the charges. If none is before it, `enter` charges
+-- nothing, except to a mirrored bucket that a client must leave a part of.
 -- @uses pool, group, records, line, behind
 local FARTHEST = 5 -- windows: who is told a later time gets no promise
 
@@ -34,9 +34,19 @@ function line.join(r, list, ask, now, input, output)
     ask.count = line.before(l.order, ask.place, ask.tag)
   end
   ask.sums = line.sums_before(l, ask.count)
-  if not ask.sums and ask.kept == 0 then return end
+  if ask.sums or ask.kept > 0 and p[BUCKET] == 1 then
+    line.hold(r, ask, now)
+  elseif ask.kept > 0 then
+    ask.left = ask.kept
+  end
+end
+
+-- Charges the groups, if that is to do: a choice that has nothing but a share to leave does without, the times to tell do not.
+function line.hold(r, ask, now)
+  if ask.saved or not ask.of or not ask.sums and ask.kept == 0 then return end
+  local p = r.pool
   local slot = math.floor(now / p[SLOT])
-  for _, g in ipairs(groups) do
+  for _, g in ipairs(ask.groups) do
     if roll(r.win, p, g, slot) then rewrite(r, g) end
     flow(p, g, now)
     line.pretend(r, ask, g, 0)
@@ -68,6 +78,7 @@ end
 -- It is refused: the earliest time at which it fits behind those before it, the reason, the key and the group.
 function line.opens(r, list, ask, now, input, output)
   if not ask.of then line.join(r, list, ask, now, input, output) end
+  line.hold(r, ask, now)
   local before = ask.count > NEAR and ask.line.order[ask.count]
   ask.far, ask.row = before and true, before and (before.row + 1) % (IN_A_ROW + 1) or 0
   if ask.row == 0 then return line.soonest_behind(r, list, ask, now, input, output) end
