@@ -83,9 +83,11 @@ final class PlanAnnouncer {
     }
   }
 
-  /** Whether what was announced of days has what was granted then, on the pool's clock. */
-  boolean hasSeen(long micros) {
-    return micros <= seen.micros();
+  /**
+   * Whether a lease is to be charged to its day again; otherwise what was announced of that has it.
+   */
+  boolean addsToDay(Lease lease) {
+    return lease.epoch() == epoch || lease.grantedMicros() > seen.micros();
   }
 
   /** {@code plan hash since_ms}: this replica's part of a heartbeat. */

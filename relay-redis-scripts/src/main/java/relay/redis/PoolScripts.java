@@ -337,8 +337,8 @@ final class PoolScripts {
   /** As {@link #charge}, for a request that still runs: it holds a lease again. */
   CompletableFuture<Reply> chargeRunning(
       Lease lease, PendingUpdate.Spent spent, long spreadMicros, long now) {
-    boolean ofDay = lease.epoch() == epoch() || !plans.hasSeen(lease.grantedMicros());
-    return charge(ChargeCall.ofRunning(lease, leaseMs, spent, spreadMicros, ofDay, now));
+    return charge(
+        ChargeCall.ofRunning(lease, leaseMs, spent, spreadMicros, plans.addsToDay(lease), now));
   }
 
   private CompletableFuture<Reply> charge(ChargeCall charge) {
