@@ -274,8 +274,7 @@ final class GroupModel {
     if (newly > 0) {
       long limit = limits[2] > 0 ? limits[2] : limits[3];
       if (limit > 0) {
-        double mean = ((now + told) / 2.0 - since) / shape.windowMicros();
-        double wait = Math.max(0, mean - 1 / 240.0);
+        double wait = Math.max(0, (now + 2.0 * told) / 3 - since) / shape.windowMicros();
         leaves += Math.min(0.2, (double) newly / limit) * (Math.min(1, wait) - leaves);
       }
       add(shape.slotOf(now), 0, 0, newly);

@@ -32,9 +32,9 @@ local function expect_output(win, p, g, now, since, told, newly, had, rest, had_
   if newly > 0 then
     local limit = g[LIMIT + 3] > 0 and g[LIMIT + 3] or g[LIMIT + 4]
     if limit > 0 then
-      -- It was made half-way since the last report, in the mean. At just that the rule is on edge: a little too much is
-      -- admitted, all wait until that has left, and so again a window later. So a 240th less counts.
-      local waited, part = ((now + told) / 2 - since) / p[WINDOW] - 1 / 240, newly / limit
+      -- It was made half-way since the last report, in the mean. At that the rule is on edge: a little too much is
+      -- admitted, all wait until that has left, and so again a window later. So a third of the way counts.
+      local waited, part = ((now + 2 * told) / 3 - since) / p[WINDOW], newly / limit
       waited = waited < 0 and 0 or waited < 1 and waited or 1
       g[LEAVES] = g[LEAVES] + (part < 0.2 and part or 0.2) * (waited - g[LEAVES])
     end
