@@ -284,7 +284,7 @@ final class FairShare {
     double share = cutOff.part(replicas) * SHARE / replicas;
     long longest = full.contains(group) ? cutOff.waitNanos(replicas) : 0;
     Reason reason = Reason.REQUESTS;
-    Credit credit = credits.computeIfAbsent(group, g -> new Credit(outageBegan));
+    Credit credit = credit(group);
     credit.refill(paced(group), share, plan.window(), now);
     for (Dimension d : Dimension.values()) {
       double limit = most.of(d) * share;
@@ -303,9 +303,13 @@ final class FairShare {
     return new Wait(longest, reason);
   }
 
+  private Credit credit(String group) {
+    return credits.computeIfAbsent(group, g -> new Credit(outageBegan));
+  }
+
   private Choice take(KeyPlan key, String group, Demand demand) {
     for (String level : PoolPlan.levels(group)) {
-      credits.computeIfAbsent(level, g -> new Credit(outageBegan)).take(demand);
+      credit(level).take(demand);
     }
     inFlight.merge(key.id(), 1, Integer::sum);
     Usage used = new Usage(1, demand.inputTokens(), demand.outputTokens());

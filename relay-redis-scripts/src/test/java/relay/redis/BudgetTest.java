@@ -282,6 +282,20 @@ final class BudgetTest {
   }
 
   @Test
+  void a_lease_that_a_call_ends_twice_settles_its_budget_once() {
+    configure();
+    String month = "usd/month=10000000000";
+    assertEquals(1L, reserve("2028-03-01T00:00:00Z", "l1", month, 5).getFirst());
+    long dollar = Budget.DOLLAR;
+    String ends = "7 0 %d 30000 2 0 1 1 10 10 1 10 10".formatted(at("2028-03-01T00:00:01Z"));
+    String line = ends + " %d %d %d %d".formatted(5 * dollar, 3 * dollar, 5 * dollar, 3 * dollar);
+    String of = "team " + month;
+    List<Object> reply = wire.call(ScriptFile.ACQUIRE_NAMED, KEYS, line, "l1", "l1", of, of);
+    assertEquals(List.of(0L, -4L), reply.subList(2, 4));
+    assertEquals("3.000000000/10.000000000 2028-03:3.000000000", field("usd/month"));
+  }
+
+  @Test
   void the_days_of_a_calendar_are_those_of_java() {
     configure();
     String day = "tokens/day=1000000";

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Writes the chaos table, {@code relay-benchmarks/CHAOS.md}. Not part of the build, because it
- * takes some ten minutes:
+ * takes some twenty minutes:
  *
  * <pre>relay-benchmarks/run chaos [--only PATTERN]</pre>
  *

@@ -230,6 +230,37 @@ final class WorkspacesTest {
     assertFalse(over.equals(ended.key()), "it is not its turn");
   }
 
+  @Test
+  void room_that_a_workspace_returns_is_found_by_the_keys_of_the_organisation() {
+    List<KeyPlan> keys =
+        IntStream.range(0, 24).mapToObj(n -> key(n, n < 20 ? "o/w" : "o")).toList();
+    Map<String, Limits> limits =
+        Map.of("o/" + Pools.CLASS, requests(60), "o/w/" + Pools.CLASS, requests(100));
+    Picks picks = new Picks(wire, Strategy.ROUND_ROBIN, keys, limits);
+    List<Picks.Pick> held = new ArrayList<>();
+    for (int n = 0; n < 40; n++) {
+      picks.wish(1, null).stream().filter(pick -> !pick.key().isEmpty()).forEach(held::add);
+    }
+    assertEquals(30, held.size(), "half the organisation's limit at once");
+    picks.cooled(keys.getFirst());
+    Picks.Pick ended = held.stream().filter(pick -> pick.key().equals("k0")).findFirst().get();
+    String over = picks.instead(ended).key();
+    assertTrue(over.matches("k2[0-3]"), "not " + over);
+  }
+
+  @Test
+  void shadow_mode_owes_no_more_than_a_limit_in_both() {
+    configure(plan(10, 100, 100));
+    for (int n = 0; n < 40; n++) {
+      List<String> fields = List.of("k:k0{}", "g:o/w0/" + Pools.CLASS);
+      long told = (Long) call(Step.acquire("s" + n, EPOCH, 5, 5, Picks.LEASE_MS, fields)).get(2);
+      assertTrue(told >= 1, "request " + n + " is granted");
+    }
+    assertFalse(isGranted(1));
+    micros += 62_000_000;
+    assertTrue(isGranted(1), "a window later nothing is owed");
+  }
+
   @ParameterizedTest
   @CsvSource({"1000, 800, 900", "1000, 100, 180"})
   void without_redis_a_replica_keeps_to_its_share_of_both(long whole, long part, int aMinute) {

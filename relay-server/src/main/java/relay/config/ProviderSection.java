@@ -165,23 +165,15 @@ final class ProviderSection {
   private List<ModelClass> modelClasses(@Nullable ProviderType type) {
     Weights otherwise =
         type != null && type.dialect() == Dialect.OPENAI ? Weights.EQUAL : Weights.CACHE_READS_FREE;
-    Value list = provider.take("model_classes");
-    List<Value> entries = list == null ? null : list.list(MAX_CLASSES, "a list of model classes");
     List<ModelClass> classes = new ArrayList<>();
-    if (entries == null) {
-      return classes;
-    }
-    Uniques<String> names =
-        new Uniques<>(provider.faults(), "the same name as", "give each model class its own name");
-    for (Value entry : entries) {
+    for (NamedEntry entry :
+        NamedEntry.of(provider, "model_classes", "model class", "model classes", MAX_CLASSES)) {
       Section section = entry.section();
-      Value nameValue = section.need("name", "give " + TextSettings.NAME_FORM);
-      String name = nameValue == null ? null : TextSettings.name(nameValue);
-      if (nameValue != null && ModelClass.DEFAULT.equals(name)) {
-        nameValue.fault(
-            "is the reserved name of the class for all other models", "give another name");
+      String name = entry.name();
+      Value stated = section.take("name");
+      if (stated != null && ModelClass.DEFAULT.equals(name)) {
+        stated.fault("is the reserved name of the class for all other models", "give another name");
       }
-      names.add(name, section.placeOf("name"));
       List<ModelPattern> models = TextSettings.list(section, "models", TextSettings::pattern);
       if (section.take("models") == null) {
         section.missing("models", "give a list of models, * for any part of a name");

@@ -20,23 +20,12 @@ final class Workspaces {
 
   static Workspaces read(Section provider, List<String> classes) {
     Workspaces all = new Workspaces();
-    Value list = provider.take("workspaces");
-    List<Value> entries =
-        list == null ? null : list.list(PoolKeys.MAX_WORKSPACES, "a list of workspaces");
-    if (entries == null) {
-      return all;
-    }
-    Uniques<String> names =
-        new Uniques<>(provider.faults(), "the same name as", "give each workspace its own name");
-    for (Value entry : entries) {
-      Section section = entry.section();
-      Value value = section.need("name", "give " + TextSettings.NAME_FORM);
-      String name = value == null ? null : TextSettings.name(value);
-      names.add(name, section.placeOf("name"));
-      Map<String, LimitsConfig> stated = PoolKeys.limits(section, classes);
-      section.done();
-      if (name != null) {
-        all.limits.put(name, stated);
+    for (NamedEntry entry :
+        NamedEntry.of(provider, "workspaces", "workspace", "workspaces", PoolKeys.MAX_WORKSPACES)) {
+      Map<String, LimitsConfig> stated = PoolKeys.limits(entry.section(), classes);
+      entry.section().done();
+      if (entry.name() != null) {
+        all.limits.put(entry.name(), stated);
       }
     }
     return all;

@@ -119,6 +119,60 @@ class BedrockQuotasTest {
   }
 
   /**
+   * "Tokens per day (TPD)", "the maximum number of tokens for model inference per day", counted as
+   * those of a minute: "Quotas for Amazon Bedrock" and "How tokens are counted",
+   * docs.aws.amazon.com, read November 27, 2026. At the limit one request more would fit if {@code
+   * max_tokens} did not count while it runs.
+   */
+  @Test
+  void tokens_a_day_count_as_those_of_a_minute_and_bedrock_never_refuses() throws Exception {
+    int maxTokens = 1_500;
+    long each = INPUT + CACHE_WRITE + OUTPUT * 10;
+    long day = 12 * each;
+    Quota tokens = new Quota(day);
+    try (RawProvider provider =
+            new RawProvider(
+                (request, connection) ->
+                    tokens.serve(
+                        INPUT + CACHE_READ + CACHE_WRITE + maxTokens(request), each, connection));
+        Replicas replicas =
+            new Setup()
+                .provider(
+                    """
+                    - name: b
+                      type: bedrock
+                      region: us-east-1
+                      base_url: %s
+                      pooling: { affinity: none }
+                      keys: [{ key: aws-secret-1, access_key_id: AKIARELAYTEST000001, id: a, tpd_limit: %d }]
+                    """
+                        .formatted(provider.url(), day))
+                .start(3)) {
+      int granted = 0;
+      while (ask(replicas, granted % 3, OPUS, maxTokens) == 200) {
+        granted++;
+        assertTrue(granted <= 12, "over the limit");
+        String used = ".* tpd %d/%d".formatted(granted * each, day);
+        replicas.awaitLine("b", "a/default+anthropic.claude-opus-5-v1_0", used);
+      }
+      assertTrue(granted >= 8, granted + " granted: the estimate of the last may not fit");
+      for (int n = 0; n < 3; n++) {
+        Ask ask =
+            Ask.of(Dialect.ANTHROPIC, OPUS)
+                .body(Ask.body(OPUS, "\"max_tokens\":%d,".formatted(maxTokens)));
+        Answer refused = RawClient.ask(replicas.port(n), ask);
+        assertEquals(429, refused.status());
+        assertTrue(refused.text().contains("tokens_a_day"), refused.text());
+        String retry = Answer.header(refused.headers(), "retry-after");
+        assertNotNull(retry);
+        assertTrue(Long.parseLong(retry) > 80_000, retry + " s: a day after the first");
+      }
+      assertEquals(granted * each, tokens.used.get());
+      assertEquals(0, tokens.refused.get(), "Bedrock never had to refuse");
+    }
+  }
+
+  /**
    * "The number of input tokens in the request, plus the value of max_tokens [...], is checked
    * against the input-tokens-per-minute quota"; "any unused portion of the initial input-token
    * reservation (the difference between max_tokens and the actual output) is replenished"; cached

@@ -75,10 +75,8 @@ function spending.budgets_of(r, line)
   return known
 end
 
-function spending.amount_in(text)
-  local whole, rest = string.match(text, '^(%d+)%.(%d+)$')
-  return whole and whole * 1e9 + rest or tonumber(text) or 0
-end
+-- Dollars have nine decimals, tokens none.
+function spending.amount(whole, decimals) return decimals ~= '' and whole * 1e9 + decimals or whole + 0 end
 
 function spending.amount_text(usd, amount)
   return usd and string.format('%.0f.%09.0f', math.floor(amount / 1e9), amount % 1e9) or string.format('%.0f', amount)
@@ -88,9 +86,9 @@ end
 function spending.spent_of(text, b, now)
   local present, ends = spending.slot_at(b.per, now)
   local s = { of = b, spent = 0, live = 0, present = present, ends = ends, rest = '' }
-  local spent, first, amount, rest = string.match(text or '', '^([%d.]+)/%S+ ([%d-]+):([%d.]+)(.*)$')
+  local spent, parts, first, amount, of_it, rest = string.match(text or '', '^(%d+)%.?(%d*)/%S+ ([%d-]+):(%d+)%.?(%d*)(.*)$')
   if first == present then
-    s.spent, s.live, s.rest = spending.amount_in(spent), spending.amount_in(amount), rest
+    s.spent, s.live, s.rest = spending.amount(spent, parts), spending.amount(amount, of_it), rest
   elseif text then
     s.rest = string.match(text, ' .*$') or ''
     local others = spending.others(s)
@@ -106,8 +104,8 @@ function spending.others(s)
   if not s.others then
     s.others = {}
     local first = not s.ends and s.present - ROLLING
-    for star, slot, amount in string.gmatch(s.rest, '(%*?)([%d-]+):([%d.]+)') do
-      if first and slot + 0 >= first or slot == s.present then s.others[star .. slot] = spending.amount_in(amount) end
+    for star, slot, whole, decimals in string.gmatch(s.rest, '(%*?)([%d-]+):(%d+)%.?(%d*)') do
+      if first and slot + 0 >= first or slot == s.present then s.others[star .. slot] = spending.amount(whole, decimals) end
     end
   end
   return s.others
@@ -175,11 +173,14 @@ function spending.write_budgets(key, all)
   local values = {}
   for field, s in pairs(all) do
     if s.changed then
-      local usd, parts = s.of.usd, { s.others and '' or s.rest }
+      local usd, rest = s.of.usd, s.rest
+      if s.others then
+        rest = ''
+        for slot, amount in pairs(s.others) do rest = rest .. ' ' .. slot .. ':' .. spending.amount_text(usd, amount) end
+      end
       s.of.limit_text = s.of.limit_text or spending.amount_text(usd, s.of.limit)
-      for slot, amount in pairs(s.others or {}) do parts[#parts + 1] = ' ' .. slot .. ':' .. spending.amount_text(usd, amount) end
-      local text = spending.amount_text(usd, s.spent) .. '/' .. s.of.limit_text .. ' ' .. s.present .. ':' .. spending.amount_text(usd, s.live)
-      values[#values + 1], values[#values + 2] = field, text .. table.concat(parts)
+      values[#values + 1], values[#values + 2] = field, spending.amount_text(usd, s.spent) .. '/' .. s.of.limit_text .. ' ' .. s.present
+        .. ':' .. spending.amount_text(usd, s.live) .. rest
     end
   end
   if #values > 0 and redis.call('HSET', key, unpack(values)) > 0 then redis.call('EXPIRE', key, BUDGETS_S) end
