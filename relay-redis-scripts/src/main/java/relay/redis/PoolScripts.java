@@ -45,9 +45,7 @@ final class PoolScripts {
     return plans.epoch();
   }
 
-  /**
-   * @param leaseEndings the lease endings that the calls carry
-   */
+  /** They carry these endings. */
   AcquireCalls acquires(LeaseEndings leaseEndings) {
     return new AcquireCalls(this, leaseEndings);
   }
@@ -336,9 +334,9 @@ final class PoolScripts {
 
   /** As {@link #charge}, for a request that still runs: it holds a lease again. */
   CompletableFuture<Reply> chargeRunning(
-      Lease lease, PendingUpdate.Spent spent, long spreadMicros, long now) {
-    return charge(
-        ChargeCall.ofRunning(lease, leaseMs, spent, spreadMicros, plans.addsToDay(lease), now));
+      Lease lease, PendingUpdate.Spent spent, long spread, long now) {
+    boolean ofDay = plans.addsToDay(lease);
+    return charge(ChargeCall.ofRunning(lease, leaseMs, spent, spread, ofDay, now));
   }
 
   private CompletableFuture<Reply> charge(ChargeCall charge) {
