@@ -84,7 +84,7 @@ final class OutageGrants {
    */
   void refused(RedisCommandExecutionException why) {
     link.reportRefusal("a call for pool " + pool.plan().name(), why);
-    if (fallback != Fallback.CLOSED && RedisLink.isTransient(why)) {
+    if (fallback != Fallback.CLOSED && RedisLink.isUnable(why)) {
       debt.set(Debt.REFUSED);
     }
   }

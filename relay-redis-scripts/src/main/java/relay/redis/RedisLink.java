@@ -11,8 +11,11 @@ import java.util.function.IntPredicate;
 
 /** A pool's way to the master that holds its keys. All keys of a pool have one slot. */
 final class RedisLink {
-  /** Prefixes of transient errors: a failover, a start, a busy script, no memory or disk. */
-  private static final List<String> TRANSIENT =
+  /**
+   * Prefixes of errors of a Redis that cannot write now: a failover, a start, a busy script, no
+   * memory or disk.
+   */
+  private static final List<String> UNABLE =
       List.of(
           "READONLY ",
           "LOADING ",
@@ -21,10 +24,10 @@ final class RedisLink {
           "BUSY ",
           "OOM ",
           "MISCONF ",
-          "MOVED ",
-          "ASK ",
-          "TRYAGAIN ",
           "CLUSTERDOWN ");
+
+  /** Of a Cluster whose slots move. */
+  private static final List<String> REDIRECTIONS = List.of("MOVED ", "ASK ", "TRYAGAIN ");
 
   private final Masters masters;
   private final int slot;
@@ -88,10 +91,19 @@ final class RedisLink {
     masters.connections().refusedCalls.report(what, why);
   }
 
-  /** Whether the refusal is transient: Redis cannot write now, but may later. */
+  /** Whether the same call may succeed later. */
   static boolean isTransient(RedisCommandExecutionException refusal) {
+    return isUnable(refusal) || begins(refusal, REDIRECTIONS);
+  }
+
+  /** Whether Redis cannot write now, but may later. */
+  static boolean isUnable(RedisCommandExecutionException refusal) {
+    return begins(refusal, UNABLE);
+  }
+
+  private static boolean begins(RedisCommandExecutionException refusal, List<String> prefixes) {
     String why = String.valueOf(refusal.getMessage());
-    return TRANSIENT.stream().anyMatch(why::startsWith);
+    return prefixes.stream().anyMatch(why::startsWith);
   }
 
   static Throwable cause(Throwable failure) {

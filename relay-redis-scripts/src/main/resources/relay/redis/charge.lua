@@ -40,7 +40,7 @@
 local id, group = ARGV[3], ARGV[4]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local lease_us, spread = number(ARGV[6], 'lease_ms') * 1000, number(ARGV[7], 'spread_us')
-local of_day, dollars, of, made = ARGV[8] == '1', number(ARGV[9], 'dollars'), ARGV[10], ARGV[11]
+local of_day, dollars, of, made = number(ARGV[8], 'of_day') == 1, number(ARGV[9], 'dollars'), ARGV[10], ARGV[11]
 local parts = late.read(ARGV, 12)
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local g, k = r and group_of(r, group), r and lease_us > 0 and key_of(r, ARGV[5])
