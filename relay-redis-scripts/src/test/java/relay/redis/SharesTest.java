@@ -86,7 +86,8 @@ final class SharesTest {
 
   /**
    * Batch at ten times its share, people at 80 % of theirs, who go and come back. What is kept free
-   * for people is lent to nobody, so batch alone has the rest.
+   * for people is lent to nobody, so batch alone has the rest. Measured when what an idle pool
+   * granted at once is paid back.
    */
   @Test
   void interactive_requests_come_first_and_find_room_at_once() {
@@ -96,12 +97,12 @@ final class SharesTest {
     List<Replica> replicas = pool.replicas(3);
     Client batch = pool.client("jobs", 3, 1, KEPT, 20);
     Client people = pool.client("people", 1, 1, 0, 0);
-    batch.poll(0, 5.5, 10 * limit / 2.0);
-    people.arrive(2, 3.5, 0.8 * limit / 2.0, replicas, SECOND);
-    people.arrive(5, 5.5, 0.8 * limit / 2.0, replicas, SECOND);
-    pool.run(5.5);
-    double all = people.between(2.5, 3.5) + batch.between(2.5, 3.5);
-    double alone = batch.between(4, 5);
+    batch.poll(0, 7.5, 10 * limit / 2.0);
+    people.arrive(3, 5, 0.8 * limit / 2.0, replicas, SECOND);
+    people.arrive(7, 7.5, 0.8 * limit / 2.0, replicas, SECOND);
+    pool.run(7.5);
+    double all = people.between(4, 5) + batch.between(4, 5);
+    double alone = batch.between(6, 7);
     System.out.printf(
         "Shares: interactive beside batch: %d granted, %d refused, waits of %.2f s at p99 and %.2f"
             + " s at most, %.1f %% of the limit; batch alone %.1f %%%n",
@@ -111,12 +112,12 @@ final class SharesTest {
         people.waited(1) / 1e6,
         100 * all / limit,
         100 * alone / limit);
-    assertTrue(people.lost <= 0.01 * people.sent, people.lost + " refused");
+    assertTrue(people.lost <= 0.005 * people.sent, people.lost + " refused");
     assertTrue(people.waited(0.99) < 1_000_000, people.waited(0.99) + " us");
-    assertTrue(all >= 0.96 * limit, all + " granted");
+    assertTrue(all >= 0.97 * limit, all + " granted");
     assertTrue(alone >= 0.97 * lent * limit, "lent: " + alone);
-    double back = people.between(5, 5.5);
-    assertTrue(back >= 0.9 * 0.8 * limit / 2 / 2, "back at once: " + back);
+    double back = people.between(7, 7.5);
+    assertTrue(back >= 0.8 * 0.8 * limit / 2 / 2, "back at once: " + back);
   }
 
   @Test
