@@ -188,7 +188,7 @@ class CloudsTest {
     assertEquals("r-2", answer.header("x-relay-key"));
     assertEquals("2", answer.header("x-relay-attempts"));
     replicas.awaitLine("refused", "r-1", "status quarantined");
-    assertTrue(replicas.get(0).log().contains("401 invalid_client"));
+    Await.until("it is logged", () -> replicas.get(0).log().contains("401 invalid_client"));
   }
 
   @Test

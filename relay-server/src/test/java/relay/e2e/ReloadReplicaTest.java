@@ -174,8 +174,7 @@ class ReloadReplicaTest extends ReloadingReplica {
     assertEquals(400, answer.status());
     List<String> faults = lines(answer.json().get("faults"));
     assertEquals(3, faults.size(), faults.toString());
-    String log = replicas.get(0).log();
-    faults.forEach(fault -> assertTrue(log.contains(fault), fault));
+    Await.until("all are logged", () -> faults.stream().allMatch(replicas.get(0).log()::contains));
     assertEquals(
         failures + 1, replicas.metric(0, "relay_config_reloads_total{result=\"failure\"}"));
     assertEquals(Setup.secret("a"), keyAt(provider));
