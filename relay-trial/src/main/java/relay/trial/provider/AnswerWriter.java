@@ -4,6 +4,7 @@ import io.undertow.server.HttpServerExchange;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.xnio.ChannelListeners;
@@ -116,7 +117,11 @@ final class AnswerWriter {
     if (waitNanos <= 0) {
       return true;
     }
-    ioThread.executeAfter(this::resume, waitNanos, TimeUnit.NANOSECONDS);
+    try {
+      ioThread.executeAfter(this::resume, waitNanos, TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) { // the provider closes, and ends the connection
+      listener.ended(Ending.ABORTED);
+    }
     return false;
   }
 
