@@ -86,7 +86,7 @@ public record Workload(
         keys, together, dimensions, batch, strategy, standing, streamed, line.toString(), budgets);
   }
 
-  /** A pool of clients' own limits: each request names its client, which has so many budgets. */
+  /** A pool with the limits of clients: a request names its client. Each has this many budgets. */
   Workload ofClients(int withBudgets) {
     return new Workload(
         keys, together, dimensions, batch, strategy, standing, streamed, share, withBudgets);

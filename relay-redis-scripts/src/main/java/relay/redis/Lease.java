@@ -31,6 +31,7 @@ public final class Lease implements AutoCloseable {
   private volatile long reportedMade;
   private long reservedNanodollars; // written before the lease is handed out
   private boolean isMadeLater; // its output; likewise
+  private volatile boolean isLeftOut;
   private volatile long usedNanodollars;
 
   /**
@@ -176,6 +177,15 @@ public final class Lease implements AutoCloseable {
   /** The output that was charged at admission. */
   long chargedOutput() {
     return isMadeLater ? 0 : outputTokens;
+  }
+
+  /** {@link UsedLately} leaves it out: it is charged in a call of its own. */
+  void leaveOut() {
+    isLeftOut = true;
+  }
+
+  boolean isLeftOut() {
+    return isLeftOut;
   }
 
   long reservedNanodollars() {

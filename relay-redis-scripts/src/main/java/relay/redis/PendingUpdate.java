@@ -98,8 +98,8 @@ sealed interface PendingUpdate {
    *
    * @param nanodollars in billionths of a dollar
    * @param budgets as the scripts read them
-   * @param made the hash that lacks it: another hash is told of it with all that is known; {@code
-   *     -} if every hash lacks it
+   * @param made charges only the hash of budgets that was made then, since a newer hash is told of
+   *     all usage that is known; {@code -} to charge any hash
    */
   record Spent(long nanodollars, String budgets, String made) {
     /** No budget, or any hash. */

@@ -45,7 +45,7 @@ final class PoolScripts {
     return plans.epoch();
   }
 
-  /** They carry these endings. */
+  /** Acquire calls, which also carry these lease endings. */
   AcquireCalls acquires(LeaseEndings leaseEndings) {
     return new AcquireCalls(this, leaseEndings);
   }

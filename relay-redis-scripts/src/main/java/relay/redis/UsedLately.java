@@ -11,9 +11,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongSupplier;
 
 /**
- * What this replica has used of each group in the last window, in some slots. If the pool's state
- * is lost, Redis is told of it. The pool has another epoch then, so use is kept by the epoch under
- * which it was granted.
+ * What this replica used of each group in the last window, by sixteenths of the window. After a
+ * loss of the pool's state the replica tells Redis. A loss changes the pool's epoch, so usage is
+ * kept for each epoch.
  */
 final class UsedLately {
   private static final int SLOTS = 16; // of a window
@@ -22,7 +22,6 @@ final class UsedLately {
   private final long slotNanos;
   private final LongSupplier nanoTime;
   private final List<Epoch> earlier = new CopyOnWriteArrayList<>();
-  private final Set<String> apart = ConcurrentHashMap.newKeySet();
   private volatile Epoch present = new Epoch(0);
   private volatile boolean tells;
 
@@ -130,7 +129,7 @@ final class UsedLately {
     long granted = slot(lease.recentNanos());
     long now = slot(nanoTime.getAsLong());
     synchronized (group) {
-      if (apart.isEmpty() || !apart.contains(lease.id())) {
+      if (!lease.isLeftOut()) {
         group.add(granted, Math.min(0, requests), Math.min(0, input), Math.min(0, output));
         group.add(now, 0, Math.max(0, input), Math.max(0, output));
       }
@@ -155,16 +154,20 @@ final class UsedLately {
 
   /** Whether what an ended lease of an earlier epoch has used is told with all other use. */
   boolean tells(Lease lease) {
-    return tells && !apart.contains(lease.id());
+    return tells && !lease.isLeftOut();
   }
 
-  /** Leaves out a lease that still runs: it is charged apart. Returns whether it runs. */
+  /**
+   * Leaves out a lease that still runs: it is charged in a call of its own. Returns false if it has
+   * ended, or is left out already.
+   */
   boolean leaveOut(Lease lease) {
     Group group = epoch(lease.epoch()).group(lease.group());
     synchronized (group) {
-      if (lease.charged() != null || !apart.add(lease.id())) {
+      if (lease.charged() != null || lease.isLeftOut()) {
         return false;
       }
+      lease.leaveOut();
       group.add(slot(lease.recentNanos()), -1, -lease.inputTokens(), -lease.chargedOutput());
       return true;
     }

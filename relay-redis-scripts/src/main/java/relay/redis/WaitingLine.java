@@ -31,8 +31,7 @@ final class WaitingLine {
 
   private final WaitingRoom room;
   private final TreeMap<Long, Parked> waiting = new TreeMap<>();
-  private final TreeSet<Long> left =
-      new TreeSet<>(); // tickets of requests that went without a grant
+  private final TreeSet<Long> left = new TreeSet<>(); // tickets of requests that had no grant
   private @Nullable Parked asking; // the first request, while its acquire is in flight
   private boolean recheckSoon;
   private long opensAt; // when the first can be granted, as far as known
@@ -42,10 +41,10 @@ final class WaitingLine {
 
   /** A request for a key. */
   static final class Parked {
-    private final long arrival;
-    private final Demand demand;
-    private final long until;
-    private final CompletableFuture<Acquisition> answer;
+    final long arrival;
+    final Demand demand;
+    final long until;
+    final CompletableFuture<Acquisition> answer;
     private long ticket; // guarded by its line
 
     /**
@@ -60,22 +59,6 @@ final class WaitingLine {
       this.until = until;
       this.answer = answer;
       ticket = arrival;
-    }
-
-    long arrival() {
-      return arrival;
-    }
-
-    Demand demand() {
-      return demand;
-    }
-
-    long until() {
-      return until;
-    }
-
-    CompletableFuture<Acquisition> answer() {
-      return answer;
     }
   }
 
@@ -92,19 +75,19 @@ final class WaitingLine {
       Long unused = left.pollLast();
       newcomer.ticket = unused == null ? newcomer.ticket : unused;
       ticket = newcomer.ticket;
-      hasQueue = !waiting.isEmpty() && newcomer.demand().share() == null;
-      if (hasQueue && opensAt - newcomer.until() <= 0 && room.enter()) {
-        waiting.put(newcomer.arrival(), newcomer);
+      hasQueue = !waiting.isEmpty() && newcomer.demand.share() == null;
+      if (hasQueue && opensAt - newcomer.until <= 0 && room.enter()) {
+        waiting.put(newcomer.arrival, newcomer);
         waits = true;
-        if (asking == null && alarmAt - newcomer.until() > 0) {
-          setAlarm(newcomer.until());
+        if (asking == null && alarmAt - newcomer.until > 0) {
+          setAlarm(newcomer.until);
         }
       }
     }
     if (waits) {
       leaveWhenAnswered(newcomer);
     } else if (hasQueue) {
-      newcomer.answer().complete(exhausted());
+      newcomer.answer.complete(exhausted());
     } else {
       var _ =
           room.ask(newcomer, ticket)
@@ -119,7 +102,7 @@ final class WaitingLine {
 
   /** Removes a request when it is answered or cancelled. */
   private void leaveWhenAnswered(Parked request) {
-    var _ = request.answer().whenComplete((acquisition, failure) -> leave(request));
+    var _ = request.answer.whenComplete((acquisition, failure) -> leave(request));
     if (room.isClosed()) {
       refuseAll(room.closing());
     }
@@ -128,8 +111,8 @@ final class WaitingLine {
   private void leave(Parked request) {
     boolean wasFirst;
     synchronized (this) {
-      wasFirst = !waiting.isEmpty() && waiting.firstKey() == request.arrival();
-      if (waiting.remove(request.arrival()) != null) {
+      wasFirst = !waiting.isEmpty() && waiting.firstKey() == request.arrival;
+      if (waiting.remove(request.arrival) != null) {
         room.leave();
         left.add(request.ticket);
       }
@@ -181,13 +164,13 @@ final class WaitingLine {
     boolean stays = false;
     boolean wasAsking;
     synchronized (this) {
-      wasAsking = asking != null && asking.arrival() == request.arrival();
+      wasAsking = asking != null && asking.arrival == request.arrival;
       if (wasAsking) {
         asking = null;
       }
-      boolean isQueued = waiting.containsKey(request.arrival());
+      boolean isQueued = waiting.containsKey(request.arrival);
       if (acquisition instanceof Exhausted e && mayWait(request, e)) {
-        if (request.answer().isDone()) {
+        if (request.answer.isDone()) {
           left.add(request.ticket);
         } else {
           joins = !isQueued && room.enter();
@@ -195,29 +178,29 @@ final class WaitingLine {
         }
       }
       if (stays) {
-        waiting.put(request.arrival(), request);
+        waiting.put(request.arrival, request);
       }
-      boolean isFirst = !waiting.isEmpty() && waiting.firstKey() == request.arrival();
+      boolean isFirst = !waiting.isEmpty() && waiting.firstKey() == request.arrival;
       if (stays && isFirst && acquisition instanceof Exhausted e) {
         tooLate = scheduleFirst(e);
-      } else if (joins && asking == null && alarmAt - request.until() > 0) {
-        setAlarm(request.until());
+      } else if (joins && asking == null && alarmAt - request.until > 0) {
+        setAlarm(request.until);
       } else if (!stays && isQueued) {
-        waiting.remove(request.arrival());
+        waiting.remove(request.arrival);
         room.leave();
       }
     }
     if (joins) {
       leaveWhenAnswered(request);
     } else if (!stays) {
-      WaitingRoom.deliver(request.answer(), acquisition);
+      WaitingRoom.deliver(request.answer, acquisition);
     }
-    tooLate.forEach(other -> other.answer().complete(exhausted()));
+    tooLate.forEach(other -> other.answer.complete(exhausted()));
     return wasAsking && !stays;
   }
 
   private boolean mayWait(Parked request, Exhausted e) {
-    Duration time = Duration.ofNanos(request.until() - room.now());
+    Duration time = Duration.ofNanos(request.until - room.now());
     boolean inTime = e.reason() == Reason.CONCURRENCY || e.retryAfter().compareTo(time) <= 0;
     return time.isPositive() && inTime;
   }
@@ -236,10 +219,10 @@ final class WaitingLine {
     recheckSoon = false;
     List<Parked> tooLate = new ArrayList<>();
     for (Parked other : waiting.values()) {
-      if (opensAt - other.until() > 0) {
+      if (opensAt - other.until > 0) {
         tooLate.add(other);
       } else {
-        next = earlier(next, other.until());
+        next = earlier(next, other.until);
       }
     }
     setAlarm(next);
@@ -265,10 +248,10 @@ final class WaitingLine {
       expired =
           waiting.values().stream()
               .skip(1) // the first calls Redis once more
-              .filter(request -> request.until() - now <= 0)
+              .filter(request -> request.until - now <= 0)
               .toList();
     }
-    expired.forEach(request -> request.answer().complete(exhausted()));
+    expired.forEach(request -> request.answer.complete(exhausted()));
     askForFirst();
   }
 
@@ -293,7 +276,7 @@ final class WaitingLine {
       all.forEach(request -> room.leave());
       waiting.clear();
     }
-    all.forEach(request -> request.answer().complete(answer));
+    all.forEach(request -> request.answer.complete(answer));
   }
 
   /** A refusal until the first request's expected grant, since none is served before it. */

@@ -125,11 +125,11 @@ final class WaitingRoom {
    * @param ticket names its place in the order of all replicas
    */
   CompletableFuture<Acquisition> ask(WaitingLine.Parked request, long ticket) {
-    Demand demand = request.demand();
+    Demand demand = request.demand;
     if (demand.share() == null) {
       return ask.apply(demand);
     }
-    long left = Math.max(0, request.until() - now()) / 1_000_000;
+    long left = Math.max(0, request.until - now()) / 1_000_000;
     return ask.apply(demand.waiting(tickets + ticket, left));
   }
 

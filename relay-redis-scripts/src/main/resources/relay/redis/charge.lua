@@ -14,10 +14,10 @@
 --       key        the key of a request that still runs, - for none. If Redis knows it no longer, there is no lease
 --       lease_ms   lease duration; 0 for none
 --       spread_us  time in which its part of each rate was free for it: what flows off in that is no debt beside a window
---       of_day     1 if the group's day counts it; 0 if what was announced of a lost day has it
+--       of_day     1 charges the group's day, too; 0 if the use of that day was announced after a loss and includes this
 --       dollars    what it spent in billionths of a dollar
 --       of         the budgets that it is charged to, as for acquire_named; - for none
---       made       when the hash of budgets was made, if another hash is told of this charge with all that is known; else -
+--       made       charges the budgets only if field '' of their hash says this: a newer hash is told of all usage; - to charge any hash
 --       ...        for each time: ago_us, requests, input tokens, output tokens; a lease is of the first of them
 -- REPLY {1, time}                              charged
 --       {0}                                    this id is a known lease or was charged before

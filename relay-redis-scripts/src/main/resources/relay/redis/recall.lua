@@ -1,6 +1,6 @@
--- Tells what a replica used in the last window, after the pool's state was lost. The usage counts when it was. Until all
--- replicas have told that were alive, their pool owes a whole limit, for the rest may have been used just now. Then it owes no
--- more than what was told.
+-- Tells what a replica used in the last window, after a loss of the pool's state. Usage counts in the slots of its own time.
+-- A lost pool starts in full debt, since all of its limits may have been used just before. When every replica that was alive
+-- has told its usage, the debt falls to the sum of that.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import relay.redis.ChargeStep.Part;
 
-/** Usage that Redis is told of later counts in the slots in which it was. */
+/** Usage that is charged late counts in the slots of the time at which it was made. */
 final class LateUsageTest {
   private static final long SECOND = 1_000_000;
   private static final long WINDOW = 60 * SECOND;

@@ -20,7 +20,7 @@ final class Pools {
     return test + "-" + Long.toString(ThreadLocalRandom.current().nextLong(1L << 50), 36);
   }
 
-  /** Waits until a pool has seen so many replicas. */
+  /** Waits until the pool knows this number of replicas. */
   static void awaitReplicas(KeyPool pool, int replicas) {
     Await.until(
         replicas + " replicas are known",

@@ -36,13 +36,12 @@ public final class DataPlane implements AutoCloseable {
   private static final List<String> READ = List.of("GET", "HEAD");
   private static final List<String> ANY =
       List.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
+  private static final HttpString VERSION = new HttpString("anthropic-version");
   private static final byte[] NOTHING = {};
   private static final Duration LAST_WRITES = Duration.ofSeconds(1);
 
   private final RequestPipeline pipeline;
   private final Carriers carriers;
-  private static final HttpString VERSION = new HttpString("anthropic-version");
-
   private final HeaderNames names = new HeaderNames();
   private final AnswerDate date = new AnswerDate(InstantSource.system());
   private final Listener listener;

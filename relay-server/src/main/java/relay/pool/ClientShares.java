@@ -22,9 +22,8 @@ public final class ClientShares {
 
   private final boolean ranked; // any has another weight or priority than the default
   private final int count;
-  private final Map<String, Integer> reaching =
-      new HashMap<>(); // clients of certain providers, by provider
-  private int everywhere; // clients of all providers
+  private final Map<String, Integer> restricted = new HashMap<>(); // clients by provider
+  private int unrestricted; // clients of all providers
   private final Map<ClientPriority, Long> weights = new EnumMap<>(ClientPriority.class);
 
   public ClientShares(Auth auth) {
@@ -33,8 +32,8 @@ public final class ClientShares {
     count = all.size();
     for (Client each : all) {
       weights.merge(each.standing().priority(), each.standing().weight(), Long::sum);
-      everywhere += each.providers().isEmpty() ? 1 : 0;
-      each.providers().forEach(provider -> reaching.merge(provider, 1, Integer::sum));
+      unrestricted += each.providers().isEmpty() ? 1 : 0;
+      each.providers().forEach(provider -> restricted.merge(provider, 1, Integer::sum));
     }
   }
 
@@ -45,14 +44,14 @@ public final class ClientShares {
     return (double) standing.weight() / Math.max(1, all);
   }
 
-  /** Whether clients share any pool; otherwise who asks first is served first. */
+  /** Whether clients share a pool. If not, requests are served in the order of their arrival. */
   public boolean active() {
     return ranked || count > 1;
   }
 
   /** One client alone has nothing to share, unless it has priorities. */
   private boolean active(String provider) {
-    return ranked || everywhere + reaching.getOrDefault(provider, 0) > 1;
+    return ranked || unrestricted + restricted.getOrDefault(provider, 0) > 1;
   }
 
   /** What clients have of all these pools that are short, by name. */

@@ -24,6 +24,11 @@ local function least_room(g, d, limit)
   return g[BURST] * limit / 20
 end
 
+-- Usage with the share of each limit that a request must leave to others: that counts as used.
+local function with_left(left, l1, l2, l3, l4, u1, u2, u3)
+  return u1 + left * l1, u2 + left * math.max(l2, l3 == 0 and l4 or 0), u3 + left * l3
+end
+
 -- Expects `rest` instead of `had`, with these standard deviations. `newly` is what was made meanwhile, negative if less
 -- was made than reported. `roll` and `flow` must have run up to `now`. `told` is the time of the last report or the grant.
 local function expect_output(win, p, g, now, since, told, newly, had, rest, had_spread, spread)

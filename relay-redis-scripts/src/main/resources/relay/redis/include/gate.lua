@@ -26,7 +26,7 @@ end
 local function load_of(k, g, free, left, input, output)
   local l1, l2, l3, l4, u1, u2, u3, _, _, _, _, coming, leaves, strict = unpack(g, LIMIT + 1, STRICT)
   local most, load = k[K_MAX], 0
-  if left > 0 then u1, u2, u3 = u1 + left * l1, u2 + left * math.max(l2, l3 == 0 and l4 or 0), u3 + left * l3 end
+  if left > 0 then u1, u2, u3 = with_left(left, l1, l2, l3, l4, u1, u2, u3) end
   if free < 1 then l1, l2, l3, l4 = l1 * free, l2 * free, l3 * free, l4 * free end
   if most > 0 then load = (k[K_FLIGHT] + 1) / most end
   if l1 > 0 then
@@ -96,7 +96,7 @@ local function look(k, g, now, window, bucket, kept, left, input, output, bound,
     load = load or load_of(k, g, 1 - kept, left, input, output)
   end
   if load > 1 or load > bound then return 0 end
-  if left > 0 then u1, u2, u3 = u1 + left * l1, u2 + left * math.max(l2, l3 == 0 and l4 or 0), u3 + left * l3 end
+  if left > 0 then u1, u2, u3 = with_left(left, l1, l2, l3, l4, u1, u2, u3) end
   if kept > 0 then
     local free = 1 - kept
     l1, l2, l3, l4, window = l1 * free, l2 * free, l3 * free, l4 * free, window * free -- debts flow at the same rate

@@ -45,7 +45,7 @@ local function entry(chunk, index)
   return struct.unpack('<ddd', chunk, (index % CHUNK) * WIDE + 1)
 end
 
--- A chunk with this entry, and so many empty ones behind it.
+-- Returns the chunk with this entry, followed by `empty` entries of zeros.
 local function with_entry(chunk, index, empty, r, i, o)
   chunk = chunk or string.rep('\0', CHUNK * NARROW)
   local size = #chunk / CHUNK
