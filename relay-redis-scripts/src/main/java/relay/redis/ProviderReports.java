@@ -81,7 +81,7 @@ final class ProviderReports {
 
   private @Nullable Reply logLost(String what, Throwable failure) {
     String pool = scripts.plan().name();
-    log.warn("Redis did not store the {} of pool {}: {}", what, pool, failure.getMessage());
+    log.warn("Redis did not store the {} of pool {}: {}", what, pool, FailureReason.of(failure));
     return null;
   }
 }
