@@ -119,12 +119,11 @@ final class AttemptLoop {
   /** Asks a provider's pool for the first time, and the client's quota unless it was granted. */
   private boolean acquireFirst() {
     request.record().target(candidate.route().name(), routes.parsed().facts().model());
-    // Both questions leave before either is answered: one round trip. But a pool that is short
-    // keeps
-    // a place for whom it refuses, and that is of no use to a client at its own limit.
-    boolean together = !candidate.plan().isOfShortPool();
-    markAsked();
+    // Both questions leave before either is answered: one round trip. But a short pool keeps a
+    // place for whom it refuses: not for a client that has been at its own limit.
     ClientQuota quota = resources.quota();
+    boolean together = !quota.refusedBefore() || !candidate.plan().isOfShortPool();
+    markAsked();
     quota.reserve(candidate.demand(), candidate.plan().upstreamModel());
     if (together) {
       expect(candidate.acquire());

@@ -48,9 +48,12 @@ class ShortPoolTest {
 
   /** A place that it cannot use would be capacity that nobody gets. */
   @Test
-  void a_client_at_its_own_limit_or_budget_takes_no_place_in_the_queue() throws Exception {
+  void a_client_that_stays_at_its_own_limit_or_budget_takes_no_place_in_the_queue()
+      throws Exception {
     assertEquals(200, ask("q", "few").status());
     assertEquals(200, ask("q", "few").status());
+    assertEquals(429, ask("q", "few").status());
+    assertEquals(402, ask("q", "spent").status());
     assertEquals(0, replicas.client(0, "other").get("share_ratio").asDouble(), "nothing is short");
     int granted = 0;
     while (ask("p", "other").status() == 200) {
