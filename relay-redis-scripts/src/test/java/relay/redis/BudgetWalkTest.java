@@ -301,7 +301,7 @@ final class BudgetWalkTest {
     }
     long all = slots.values().stream().mapToLong(Long::longValue).sum();
     assertEquals(all, amount(words[0].replaceFirst("/.*", "")), this::toString);
-    slots.keySet().removeIf(slot -> !isLive(period, slot) || slots.get(slot) == 0);
+    slots.entrySet().removeIf(slot -> !isLive(period, slot.getKey()) || slot.getValue() == 0);
     Map<String, Long> live = live(period);
     live.values().removeIf(amount -> amount == 0);
     assertEquals(live, slots, () -> period + " of " + this);
