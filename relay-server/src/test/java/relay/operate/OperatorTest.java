@@ -198,6 +198,17 @@ class OperatorTest {
     }
   }
 
+  @Test
+  void a_reload_after_the_replica_saw_the_change_tells_since_when_it_holds() throws Exception {
+    assertEquals(
+        new Result(
+            0,
+            "Config 0123456789ab, in effect since 1970-01-01T00:00:00Z: nothing has changed"
+                + " since.\n",
+            ""),
+        run(config(Way.ADMIN_PLANE), "reload"));
+  }
+
   @ParameterizedTest
   @EnumSource
   void an_unknown_pool_or_key_is_bad_usage(Way way) throws Exception {
