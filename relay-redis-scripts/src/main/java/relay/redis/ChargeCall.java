@@ -17,20 +17,21 @@ import relay.redis.ScriptCaller.Call;
 record ChargeCall(
     PendingUpdate.LateCharge late, long now, byte[] key, byte[] leaseMs, boolean ofDay) {
 
-  /** What a running request has reserved, or more if it has made more. */
+  /**
+   * Of a request that runs.
+   *
+   * @param used see {@link Used#ofRunning}
+   */
   static ChargeCall ofRunning(
       Lease lease,
+      Used used,
       byte[] leaseMs,
       PendingUpdate.Spent spent,
       long spreadMicros,
       boolean ofDay,
       long now) {
-    long output = Math.max(lease.outputTokens(), lease.reportedMade());
-    Usage reserved = new Usage(1, lease.inputTokens(), output);
-    long at = lease.isReported() ? now : lease.recentNanos();
-    List<Used> used = List.of(new Used(reserved, at));
     return new ChargeCall(
-        new PendingUpdate.LateCharge(lease.id(), lease.group(), used, spent, spreadMicros),
+        new PendingUpdate.LateCharge(lease.id(), lease.group(), List.of(used), spent, spreadMicros),
         now,
         bytes(lease.key()),
         leaseMs,

@@ -186,8 +186,8 @@ public final class KeyPool {
     return switch (reply) {
       case Reply.Grant g -> {
         Lease lease = Lease.granted(this, id, g, scripts.epoch()).reserving(demand);
+        leaseEndings.began(lease); // before a loss finds it among those that run
         renewals.add(lease);
-        leaseEndings.began(lease);
         yield new Granted(lease);
       }
       case Reply.Refusal r -> r.why();

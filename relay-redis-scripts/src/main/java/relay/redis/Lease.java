@@ -31,7 +31,10 @@ public final class Lease implements AutoCloseable {
   private volatile long reportedMade;
   private long reservedNanodollars; // written before the lease is handed out
   private boolean isMadeLater; // its output; likewise
-  private volatile boolean isLeftOut;
+  private long countedEpoch; // 0: it is charged in a call of its own; guarded by this, as the next
+  private long countedNanos;
+  private long countedOutput;
+  private boolean isEndSeen;
   private volatile long usedNanodollars;
 
   /**
@@ -66,6 +69,7 @@ public final class Lease implements AutoCloseable {
     this.inputTokens = inputTokens;
     this.outputTokens = outputTokens;
     this.epoch = epoch;
+    countedEpoch = epoch;
     this.grantedMicros = grantedMicros;
     this.wouldDeny = wouldDeny;
   }
@@ -179,13 +183,35 @@ public final class Lease implements AutoCloseable {
     return isMadeLater ? 0 : outputTokens;
   }
 
-  /** {@link UsedLately} leaves it out: it is charged in a call of its own. */
-  void leaveOut() {
-    isLeftOut = true;
+  /**
+   * {@link UsedLately} counts it as charged under this epoch, at a time, with this output; or
+   * leaves it out, if the epoch is 0: then it is charged in a call of its own.
+   */
+  synchronized void count(long underEpoch, long nanos, long output) {
+    countedEpoch = underEpoch;
+    countedNanos = nanos;
+    countedOutput = output;
   }
 
-  boolean isLeftOut() {
-    return isLeftOut;
+  synchronized long countedEpoch() {
+    return countedEpoch;
+  }
+
+  synchronized long countedNanos() {
+    return countedNanos;
+  }
+
+  synchronized long countedOutput() {
+    return countedOutput;
+  }
+
+  /** {@link UsedLately} has seen its end. */
+  synchronized void seeEnd() {
+    isEndSeen = true;
+  }
+
+  synchronized boolean isEndSeen() {
+    return isEndSeen;
   }
 
   long reservedNanodollars() {

@@ -139,7 +139,7 @@ final class LeaseEndings {
 
   /** Whether what an ended lease has used is told with all that was used before a loss. */
   private boolean isTold(Lease lease) {
-    return lease.epoch() != scripts.epoch() && used.tells(lease) && !ledger.counts(lease);
+    return used.tells(lease, scripts.epoch()) && !ledger.counts(lease);
   }
 
   private void lateDone(
@@ -161,14 +161,14 @@ final class LeaseEndings {
     CompletableFuture<Reply> charged =
         ended == null
             ? chargeRunning(lease, again.spreadMicros())
-            : scripts.charge(
+            : chargeEnded(
+                lease,
                 new PendingUpdate.LateCharge(
                     lease.id(),
                     lease.group(),
                     Used.of(lease, ended, now()),
                     ledger.again(lease, lease.usedNanodollars()),
-                    again.spreadMicros()),
-                now());
+                    again.spreadMicros()));
     charged = charged.whenComplete((reply, failure) -> keepIfFailed(again, failure));
     if (ended != null) {
       send(new PendingUpdate.Settle(lease, ended));
@@ -177,8 +177,17 @@ final class LeaseEndings {
   }
 
   private CompletableFuture<Reply> chargeRunning(Lease lease, long spreadMicros) {
-    return scripts.chargeRunning(
-        lease, ledger.again(lease, lease.reservedNanodollars()), spreadMicros, now());
+    Used as = Used.ofRunning(lease, now());
+    PendingUpdate.Spent spent = ledger.again(lease, lease.reservedNanodollars());
+    return scripts
+        .chargeRunning(lease, as, spent, spreadMicros, now())
+        .whenComplete((reply, failure) -> used.charged(reply, lease, scripts.epoch(), as));
+  }
+
+  private CompletableFuture<Reply> chargeEnded(Lease lease, PendingUpdate.LateCharge late) {
+    return scripts
+        .charge(late, now())
+        .whenComplete((reply, failure) -> used.charged(reply, lease, scripts.epoch(), late));
   }
 
   private long now() {
@@ -338,7 +347,7 @@ final class LeaseEndings {
                   if (isTold(lease)) {
                     return;
                   }
-                  boolean lost = lease.epoch() != scripts.epoch() || recent.holds(lease);
+                  boolean lost = lease.countedEpoch() != scripts.epoch() || recent.holds(lease);
                   if (!lost && isUnanswered(settle.unansweredNanos(), FORGOTTEN_NANOS)) {
                     return; // Redis has most likely charged it, and forgotten that
                   }
@@ -362,7 +371,7 @@ final class LeaseEndings {
         new PendingUpdate.LateCharge(
             lease.id(), lease.group(), Used.of(lease, settle.cost(), now()));
     var _ =
-        (again ? chargeRunning(lease, 0) : scripts.charge(late, now()))
+        (again ? chargeRunning(lease, 0) : chargeEnded(lease, late))
             .whenComplete(
                 (reply, failure) -> {
                   keepIfFailed(again ? settle : late, failure);

@@ -135,8 +135,12 @@ final class LeaseRenewals {
               }
               List<Lease> forgotten = new ArrayList<>();
               for (int n = 0; reply instanceof Reply.Done done && n < some.size(); n++) {
-                if (done.number(n + 2) == 0 && live.containsKey(some.get(n).id())) {
-                  forgotten.add(some.get(n));
+                Lease lease = some.get(n);
+                // one that is charged in a call of its own gets its record by that
+                if (done.number(n + 2) == 0
+                    && live.containsKey(lease.id())
+                    && lease.countedEpoch() != 0) {
+                  forgotten.add(lease);
                 }
               }
               return forgotten;

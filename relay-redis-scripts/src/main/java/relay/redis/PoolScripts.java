@@ -334,9 +334,9 @@ final class PoolScripts {
 
   /** As {@link #charge}, for a request that still runs: it holds a lease again. */
   CompletableFuture<Reply> chargeRunning(
-      Lease lease, PendingUpdate.Spent spent, long spread, long now) {
+      Lease lease, Used used, PendingUpdate.Spent spent, long spread, long now) {
     boolean ofDay = plans.addsToDay(lease);
-    return charge(ChargeCall.ofRunning(lease, leaseMs, spent, spread, ofDay, now));
+    return charge(ChargeCall.ofRunning(lease, used, leaseMs, spent, spread, ofDay, now));
   }
 
   private CompletableFuture<Reply> charge(ChargeCall charge) {

@@ -97,7 +97,7 @@ final class Recall {
     }
     List<Lease> running =
         renewals.leases().stream()
-            .filter(lease -> lease.epoch() != now && endings.used().leaveOut(lease))
+            .filter(lease -> lease.epoch() != now && endings.used().leaveOut(lease, now))
             .toList();
     List<List<String>> groups = new ArrayList<>();
     for (int from = 0; from < all.size(); from += GROUPS) {

@@ -32,6 +32,13 @@ record Used(Usage usage, long nanos) {
     return over.totalTokens() == 0 ? List.of(first) : List.of(first, new Used(over, now));
   }
 
+  /** What a lease that runs has reserved, or more if it has made more. */
+  static Used ofRunning(Lease lease, long now) {
+    long output = Math.max(lease.outputTokens(), lease.reportedMade());
+    return new Used(
+        new Usage(1, lease.inputTokens(), output), lease.isReported() ? now : lease.recentNanos());
+  }
+
   /** As arguments of a script: how long ago, and what. */
   void appendTo(List<byte[]> args, long now) {
     args.add(bytes(Math.clamp((now - nanos) / 1_000, 0, Limits.MAX)));

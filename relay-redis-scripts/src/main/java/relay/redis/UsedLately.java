@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What this replica used of each group in the last window, by sixteenths of the window. After a
@@ -111,28 +112,49 @@ final class UsedLately {
 
   /** Redis has granted a lease. */
   void began(Lease lease) {
-    Group group = epoch(lease.epoch()).group(lease.group());
+    lease.count(lease.epoch(), lease.recentNanos(), lease.chargedOutput());
+    add(lease, 1);
+  }
+
+  /** Adds a lease's reservation where it counts, or takes it away. */
+  private void add(Lease lease, int sign) {
+    Group group = epoch(lease.countedEpoch()).group(lease.group());
     synchronized (group) {
-      group.add(slot(lease.recentNanos()), 1, lease.inputTokens(), lease.chargedOutput());
+      group.add(
+          slot(lease.countedNanos()),
+          sign,
+          sign * lease.inputTokens(),
+          sign * lease.countedOutput());
     }
   }
 
-  /** It has ended: a refund belongs to its slot, use beyond its reservation to the present one. */
+  /** It has ended. */
   void ended(Lease lease, Usage cost) {
+    synchronized (lease) {
+      lease.seeEnd();
+      if (lease.countedEpoch() != 0) {
+        correct(lease, cost);
+      }
+    }
+  }
+
+  /** A refund belongs to its slot, use beyond its reservation to the present one. */
+  private void correct(Lease lease, Usage cost) {
     long requests = cost.requests() - 1;
     long input = cost.inputTokens() - lease.inputTokens();
-    long output = cost.outputTokens() - lease.chargedOutput();
+    long output = cost.outputTokens() - lease.countedOutput();
     if (requests == 0 && input == 0 && output == 0) {
       return;
     }
-    Group group = epoch(lease.epoch()).group(lease.group());
-    long granted = slot(lease.recentNanos());
+    Group group = epoch(lease.countedEpoch()).group(lease.group());
     long now = slot(nanoTime.getAsLong());
     synchronized (group) {
-      if (!lease.isLeftOut()) {
-        group.add(granted, Math.min(0, requests), Math.min(0, input), Math.min(0, output));
-        group.add(now, 0, Math.max(0, input), Math.max(0, output));
-      }
+      group.add(
+          slot(lease.countedNanos()),
+          Math.min(0, requests),
+          Math.min(0, input),
+          Math.min(0, output));
+      group.add(now, 0, Math.max(0, input), Math.max(0, output));
     }
   }
 
@@ -152,24 +174,47 @@ final class UsedLately {
     tells = true;
   }
 
-  /** Whether what an ended lease of an earlier epoch has used is told with all other use. */
-  boolean tells(Lease lease) {
-    return tells && !lease.isLeftOut();
+  /** Whether what an ended lease has used before this epoch is told with all other use. */
+  boolean tells(Lease lease, long id) {
+    long of = lease.countedEpoch();
+    return tells && of != 0 && of != id;
   }
 
   /**
    * Leaves out a lease that still runs: it is charged in a call of its own. Returns false if it has
-   * ended, or is left out already.
+   * ended, or counts under this epoch.
    */
-  boolean leaveOut(Lease lease) {
-    Group group = epoch(lease.epoch()).group(lease.group());
-    synchronized (group) {
-      if (lease.charged() != null || lease.isLeftOut()) {
+  boolean leaveOut(Lease lease, long id) {
+    synchronized (lease) {
+      if (lease.charged() != null || lease.countedEpoch() == id) {
         return false;
       }
-      lease.leaveOut();
-      group.add(slot(lease.recentNanos()), -1, -lease.inputTokens(), -lease.chargedOutput());
+      if (lease.countedEpoch() != 0) { // else the last loss came before that call
+        add(lease, -1);
+        lease.count(0, 0, 0);
+      }
       return true;
+    }
+  }
+
+  /** If Redis has charged a lease that was left out, it counts as any other for the next loss. */
+  void charged(@Nullable Reply reply, Lease lease, long id, Used as) {
+    synchronized (lease) {
+      if (reply instanceof Reply.Done && lease.countedEpoch() == 0) {
+        lease.count(id, as.nanos(), as.usage().outputTokens());
+        add(lease, 1);
+        Usage cost = lease.charged();
+        if (cost != null && lease.isEndSeen()) {
+          correct(lease, cost);
+        }
+      }
+    }
+  }
+
+  /** The same for one that has ended. */
+  void charged(@Nullable Reply reply, Lease lease, long id, PendingUpdate.LateCharge late) {
+    if (reply instanceof Reply.Done && lease.countedEpoch() == 0) {
+      charged(id, late.group(), late.used());
     }
   }
 
