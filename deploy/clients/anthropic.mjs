@@ -72,8 +72,8 @@ for (const credential of ['apiKey', 'authToken']) {
         assert(!Number.isNaN(Date.parse(model.created_at)), model.created_at);
         models.push(model.id);
       }
-      assert.deepEqual(models, ['claude-scarce', 'claude-slow', 'claude-faulty']);
-      return (await client.models.retrieve('claude-slow')).id;
+      assert.deepEqual(models, ['claude-faulty', 'claude-spare']);
+      return (await client.models.retrieve('claude-spare')).id;
     });
   }
 }

@@ -47,7 +47,7 @@ read -r -t 60 provider_port direct_port slow_port port admin_port <"$work/provid
 
 # These pools come first: Relay uses the first provider with the model. They do not retry: the check is
 # about the client's answer, not about the breaker.
-pool() { # NAME TYPE KEY MODEL WINDOW_MS RPM
+pool() { # NAME TYPE KEY MODELS WINDOW_MS RPM
   cat <<YAML
   - name: $1
     type: $2
@@ -64,14 +64,15 @@ server:
   admin_listen: 127.0.0.1:$admin_port
   auth:
     clients:
-      - { name: plenty, key: client-key }
+      # No pool has two clients: else a refused request is told to come after those refused before it.
+      - { name: plenty, key: client-key, providers: [faulty, open-faulty, plenty, open] }
       # Another provider would serve it when these are full.
       - { name: scarce, key: scarce-key, providers: [scarce, slow, open-scarce] }
 redis: { timeout_ms: 2000 } # a busy machine is no outage
 providers:
 $(pool scarce anthropic sk-scarce claude-scarce 2300 1)
 $(pool slow anthropic sk-slow claude-slow 15000 1)
-$(pool faulty anthropic sk-faulty claude-faulty 60000 0)
+$(pool faulty anthropic sk-faulty "claude-faulty, claude-spare" 60000 0)
 $(pool open-scarce openai sk-open-scarce gpt-scarce 2300 1)
 $(pool open-faulty openai sk-open-faulty gpt-faulty 60000 0)
   - name: plenty

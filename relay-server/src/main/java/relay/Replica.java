@@ -248,7 +248,7 @@ final class Replica implements ConfigReloads.Target {
    * leases before closing the connection to Redis.
    */
   void stop() {
-    log.info("stopping: {} requests still run", pipeline.running());
+    log.info("stopping; requests that still run: {}", pipeline.running());
     draining = true;
     configThread.shutdownNow();
     keyProbes.close();

@@ -59,7 +59,7 @@ final class ClusterMasters implements Masters {
       new SurvivedFaults("redis-watch", log::error, System::nanoTime);
   private final AtomicBoolean refreshing = new AtomicBoolean(); // a refresh is on its way
   private volatile SlotMap slots = SlotMap.EMPTY;
-  private volatile @Nullable String refusal; // Redis's error, while no node tells its slots
+  private volatile @Nullable String failure; // why no node tells its slots
   private long refreshedAt; // the watching thread only, as the next two
   private int next;
   private boolean told; // that no node answers
@@ -120,9 +120,7 @@ final class ClusterMasters implements Masters {
           newest = map;
         }
       } catch (RuntimeException | ExecutionException | TimeoutException e) {
-        Throwable root = MasterLink.root(e);
-        refusal = root instanceof RedisCommandExecutionException ? root.getMessage() : refusal;
-        why = RedisServers.shown(node) + ": " + root.getMessage();
+        why = RedisServers.shown(node) + ": " + FailureReason.of(e);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt(); // closed
         return;
@@ -134,13 +132,16 @@ final class ClusterMasters implements Masters {
     if (!newest.isEmpty()) {
       slots = newest;
       refreshedAt = System.nanoTime();
-      refusal = null;
+      failure = null;
       told = false;
       assignAll(null);
       retire();
-    } else if (!told) {
-      told = true;
-      log.warn("The Redis Cluster cannot be used; {}", connections.refusedCalls.explained(why));
+    } else {
+      failure = connections.refusedCalls.explained(why);
+      if (!told) {
+        told = true;
+        log.warn("The Redis Cluster cannot be used; {}", failure);
+      }
     }
   }
 
@@ -319,12 +320,12 @@ final class ClusterMasters implements Masters {
   }
 
   @Override
-  public Optional<String> refusal() {
-    return Optional.ofNullable(refusal)
+  public Optional<String> failure() {
+    return Optional.ofNullable(failure)
         .or(
             () ->
                 links.values().stream()
-                    .map(MasterLink::refusal)
+                    .map(MasterLink::failure)
                     .flatMap(Optional::stream)
                     .findFirst());
   }

@@ -72,9 +72,10 @@ final class LimitNews {
     reported.keySet().retainAll(groups);
   }
 
-  /** The report failed: the next answer is news again. */
-  void forget(String group) {
-    reported.remove(group);
+  /** The report failed: after the pause the next answer is news again. */
+  void lost(String group) {
+    reported.computeIfPresent(
+        group, (g, last) -> new Reported(Limits.UNKNOWN, Remaining.NONE, last.nanos()));
   }
 
   /** The last report of a group. */

@@ -76,7 +76,7 @@ final class MasterLink implements AutoCloseable {
   private final AtomicReference<@Nullable FunctionConnection> connection = new AtomicReference<>();
   private volatile @Nullable InetSocketAddress address; // of the last connection
   private volatile long answeredAtNanos;
-  private volatile @Nullable String refusal; // Redis's error while it refuses the connection
+  private volatile @Nullable String failure; // why the last connect failed
   private volatile boolean refused; // the system did: nothing listens at the address
   private boolean connected; // only the reconnecting thread uses it
   private int failures; // failed connects in a row; only the connecting thread uses it
@@ -136,9 +136,9 @@ final class MasterLink implements AutoCloseable {
     return !isUp() && refused;
   }
 
-  /** As {@link RedisEngine#refusal}. */
-  Optional<String> refusal() {
-    return Optional.ofNullable(refusal);
+  /** Why the last connect failed; empty while it is up. */
+  Optional<String> failure() {
+    return Optional.ofNullable(failure);
   }
 
   /** The address of the live connection, or of the last one. */
@@ -292,7 +292,7 @@ final class MasterLink implements AutoCloseable {
       }
       log.info("Redis is up: {}", name());
       failures = 0;
-      refusal = null;
+      failure = null;
       refused = false;
       Preparation.checkPolicy(mine, connections.refusedCalls);
       onUp.accept(this);
@@ -301,12 +301,11 @@ final class MasterLink implements AutoCloseable {
       if (e instanceof InterruptedException) {
         Thread.currentThread().interrupt(); // the link is being closed
       }
-      Throwable root = root(e);
-      String why = root.getMessage() == null ? root.toString() : root.getMessage();
-      refusal = root instanceof RedisCommandExecutionException ? why : null;
-      refused = root instanceof ConnectException && why.contains("refused");
+      String why = connections.refusedCalls.explained(FailureReason.of(e));
+      failure = why;
+      refused = FailureReason.root(e) instanceof ConnectException && why.contains("refused");
       if (failures++ % LOG_EVERY == 0 && !closed) {
-        log.warn("Redis at {} cannot be used: {}", name(), connections.refusedCalls.explained(why));
+        log.warn("Redis at {} cannot be used: {}", name(), why);
       }
       if (fresh != null) {
         connection.compareAndSet(fresh, null); // never the live connection of another attempt
@@ -314,15 +313,6 @@ final class MasterLink implements AutoCloseable {
       }
       return connection.get() != null;
     }
-  }
-
-  /** The root cause: Lettuce wraps the error of Redis or the system. */
-  static Throwable root(Throwable failure) {
-    Throwable root = failure;
-    while (root.getCause() != null) {
-      root = root.getCause();
-    }
-    return root;
   }
 
   /** Drops the connection, and looks for the master anew. */

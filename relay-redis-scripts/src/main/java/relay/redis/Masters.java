@@ -49,8 +49,8 @@ sealed interface Masters extends AutoCloseable permits SingleMaster, ClusterMast
   /** Whether a master answers later than the timeout. */
   boolean isSlow();
 
-  /** As {@link RedisEngine#refusal}. */
-  Optional<String> refusal();
+  /** Why there is no connection, with what to do about it; empty while there is one. */
+  Optional<String> failure();
 
   Connections connections();
 

@@ -44,6 +44,11 @@ public record PoolSnapshot(
     this(nextCapacity, replicas, leases, expiredLeases, groups, keys, List.of(), List.of());
   }
 
+  /** Whether the pool refused a request within a window, of clients that share it. */
+  public boolean isShort() {
+    return !clients.isEmpty();
+  }
+
   /**
    * A configuration of live replicas.
    *

@@ -9,8 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Stores in Redis what providers' answers say of keys and groups. Waits for no reply; logs a report
- * that Redis did not store.
+ * Stores in Redis what providers' answers say of keys and groups. Waits for no reply; logs a
+ * cooldown and a quarantine that Redis did not store.
  */
 final class ProviderReports {
   private static final Logger log = LoggerFactory.getLogger(ProviderReports.class);
@@ -51,8 +51,8 @@ final class ProviderReports {
           .observe(group, limits, remaining, lease.grantedMicros(), refill.get())
           .exceptionally(
               failure -> {
-                limitNews.forget(group);
-                return logLost("limits observed for group " + group, failure);
+                limitNews.lost(group); // no line in the log: an outage would fill it
+                return null;
               });
     }
   }
@@ -81,7 +81,7 @@ final class ProviderReports {
 
   private @Nullable Reply logLost(String what, Throwable failure) {
     String pool = scripts.plan().name();
-    log.warn("Redis did not store the {} of pool {}: {}", what, pool, failure.getMessage());
+    log.warn("Redis did not store the {} of pool {}: {}", what, pool, FailureReason.of(failure));
     return null;
   }
 }

@@ -158,12 +158,14 @@ public final class RedisEngine implements AutoCloseable {
     return masters.connections().refusedCalls.troubles();
   }
 
-  /**
-   * Redis's error when it refuses the connection, for example for a wrong password. Empty while it
-   * does not answer, and while it is up.
-   */
-  public Optional<String> refusal() {
-    return masters.refusal();
+  /** Why a call failed, and what to do about it. Without a connection: why there is none. */
+  public String explained(Throwable failure) {
+    Optional<String> absent =
+        FailureReason.root(failure) instanceof RedisGoneException
+            ? masters.failure()
+            : Optional.empty();
+    return absent.orElseGet(
+        () -> masters.connections().refusedCalls.explained(FailureReason.of(failure)));
   }
 
   private Runnable alarm(long nanos, Runnable callback) {

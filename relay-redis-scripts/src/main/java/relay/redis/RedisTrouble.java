@@ -8,6 +8,8 @@ public enum RedisTrouble {
   EVICTION("set maxmemory-policy noeviction: Relay cannot restore an evicted window"),
   /** Redis is too old. */
   VERSION("Relay needs Redis 7.0 or later, or Valkey 7.2 or later"),
+  /** The user or the password is wrong. */
+  LOGIN("check redis.username and redis.password_file, or the user and password in redis.url"),
   /** The user may not do what Relay does. */
   RIGHTS(
       "it needs +fcall +function|load +@read +@write +@connection +time (in a Cluster also"
@@ -38,6 +40,9 @@ public enum RedisTrouble {
   static @Nullable RedisTrouble of(String error) {
     if (RefusedCalls.isMissingRights(error)) {
       return RIGHTS;
+    }
+    if (error.contains("WRONGPASS ") || error.contains("NOAUTH ")) { // also told by a sentinel
+      return LOGIN;
     }
     if (error.startsWith("READONLY ") || error.contains("-READONLY ")) {
       return READ_ONLY;

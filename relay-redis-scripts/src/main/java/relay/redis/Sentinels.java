@@ -45,7 +45,7 @@ final class Sentinels {
         }
         why = "it knows no master named " + servers.master();
       } catch (RuntimeException | ExecutionException | TimeoutException e) {
-        why = String.valueOf(MasterLink.root(e).getMessage());
+        why = FailureReason.of(e);
         log.debug("sentinel {} cannot be asked", sentinel, e);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt(); // the engine is being closed
@@ -90,7 +90,7 @@ final class Sentinels {
     try {
       return connections.connectToSentinel(sentinel, false);
     } catch (RuntimeException e) {
-      boolean refused = MasterLink.root(e) instanceof RedisCommandExecutionException;
+      boolean refused = FailureReason.root(e) instanceof RedisCommandExecutionException;
       if (refused && !connections.logins.now().equals(RedisServers.Login.NONE)) {
         return connections.connectToSentinel(sentinel, true);
       }

@@ -78,8 +78,8 @@ final class SingleMaster implements Masters {
   }
 
   @Override
-  public Optional<String> refusal() {
-    return master.refusal();
+  public Optional<String> failure() {
+    return master.failure();
   }
 
   @Override

@@ -133,9 +133,11 @@ final class LimitNewsTest {
   }
 
   @Test
-  void a_failed_report_is_news_again() {
+  void a_failed_report_is_news_again_a_second_later() {
     assertTrue(isNews(LIMITS, Remaining.NONE, null));
-    news.forget("acme/default");
+    news.lost("acme/default");
+    assertFalse(isNews(LIMITS, Remaining.NONE, null), "an outage is not told with each answer");
+    nanos += SECOND;
     assertTrue(isNews(LIMITS, Remaining.NONE, null));
   }
 

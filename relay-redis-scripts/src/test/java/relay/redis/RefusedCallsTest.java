@@ -42,6 +42,8 @@ final class RefusedCallsTest {
 
   @ParameterizedTest
   @CsvSource({
+    "LOGIN, WRONGPASS invalid username-password pair or user is disabled.",
+    "LOGIN, no sentinel names the master; sentinel s1:26379: NOAUTH Authentication required.",
     "READ_ONLY, READONLY You can't write against a read only replica.",
     "MEMORY, OOM command not allowed when used memory > 'maxmemory'.",
     "RIGHTS, NOPERM User x has no permissions to run the 'fcall' command",

@@ -130,14 +130,18 @@ final class ClientsJson {
   }
 
   private void limited(ObjectNode client, Client each) {
-    var limits = each.bounds().limits();
-    client
-        .putObject("limits")
-        .put("rpm", known(limits.rpm()))
-        .put("itpm", known(limits.itpm()))
-        .put("otpm", known(limits.otpm()))
-        .put("tpm", known(limits.tpm()))
-        .put("max_concurrent", known(each.bounds().maxConcurrent()));
+    if (each.hasLimits()) {
+      var limits = each.bounds().limits();
+      client
+          .putObject("limits")
+          .put("rpm", known(limits.rpm()))
+          .put("itpm", known(limits.itpm()))
+          .put("otpm", known(limits.otpm()))
+          .put("tpm", known(limits.tpm()))
+          .put("max_concurrent", known(each.bounds().maxConcurrent()));
+    } else {
+      client.putNull("limits"); // it has budgets
+    }
     GroupState group = groups.get(each.name());
     KeyState key = keys.get(each.name());
     use(client, group == null ? Usage.NONE : group.used(), key == null ? 0 : key.inFlight());

@@ -3,6 +3,7 @@ package relay.admin;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import relay.reload.ConfigState;
@@ -17,7 +18,7 @@ final class ReloadReply {
     return switch (outcome) {
       case ReloadOutcome.Applied(ConfigState state, List<String> changes) -> {
         body.put("hash", state.hash());
-        body.put("since", state.since().toString());
+        body.put("since", state.since().truncatedTo(ChronoUnit.SECONDS).toString());
         add(body.putArray("changes"), changes);
         add(body.putArray("need_restart"), state.needRestart());
         yield AdminReply.json(body);

@@ -2,12 +2,12 @@ package relay.cli;
 
 import java.io.PrintStream;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.AutoComplete;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
-import picocli.CommandLine.UnmatchedArgumentException;
+import picocli.CommandLine.ParameterException;
 
 /** {@code relay completion}. The script covers every command of {@code root}. */
 final class CompletionCommand implements Subcommand {
@@ -46,7 +46,10 @@ final class CompletionCommand implements Subcommand {
         switch (name == null ? "bash" : name) {
           case "bash", "zsh" -> AutoComplete.bash(root.name(), root.commandLine()); // it knows both
           case "fish" -> FishCompletion.of(root);
-          default -> throw new UnmatchedArgumentException(root.commandLine(), List.of(name));
+          default ->
+              throw new ParameterException(
+                  Objects.requireNonNull(root.subcommands().get("completion")),
+                  "unknown shell \"" + name + "\"; allowed: bash, zsh or fish");
         });
     return 0;
   }

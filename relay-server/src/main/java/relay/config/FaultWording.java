@@ -62,7 +62,16 @@ final class FaultWording {
         bestDistance = distance;
       }
     }
-    return best;
+    return best == null ? begunBy(typed, words) : best;
+  }
+
+  /** The only word that goes on after the given one, as {@code drain_ms} does after drain. */
+  private static @Nullable String begunBy(String typed, Collection<String> words) {
+    List<String> longer =
+        words.stream()
+            .filter(word -> word.toLowerCase(Locale.ROOT).replace('-', '_').startsWith(typed + "_"))
+            .toList();
+    return longer.size() == 1 ? longer.getFirst() : null;
   }
 
   /** Edits between two words: insert, delete, replace, or swap neighbours. */

@@ -132,9 +132,11 @@ public record ServerConfig(
 
     /** Whether the client has its own limits or budgets. */
     public boolean isLimited() {
-      return bounds.maxConcurrent() > 0
-          || bounds.limits().areKnown()
-          || !bounds.budgets().isEmpty();
+      return hasLimits() || !bounds.budgets().isEmpty();
+    }
+
+    public boolean hasLimits() {
+      return bounds.maxConcurrent() > 0 || bounds.limits().areKnown();
     }
 
     public boolean mayUseModel(String model) {

@@ -1,12 +1,14 @@
 package relay.operate;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import relay.body.BodyBuffers;
 import relay.config.Config;
+import relay.config.TlsConfig;
 import relay.memory.MemoryBudget;
 
-/** What is valid in a configuration, but cannot work with this process's memory. */
+/** What is valid in a configuration, but cannot work: here, or now. */
 public final class ConfigWarnings {
   private ConfigWarnings() {}
 
@@ -17,6 +19,13 @@ public final class ConfigWarnings {
    */
   public static List<String> of(Config config, MemoryBudget memory) {
     List<String> warnings = new ArrayList<>();
+    TlsConfig tls = config.server().tls();
+    if (tls != null && tls.chain().getFirst().getNotAfter().toInstant().isBefore(Instant.now())) {
+      // A warning, since a client may not look: Relay starts rather than serve nobody
+      warnings.add(
+          "server.tls.certificate expired on %s, so clients refuse it: renew the file"
+              .formatted(tls.chain().getFirst().getNotAfter().toInstant()));
+    }
     long largest = BodyBuffers.largest(memory);
     if (config.server().maxBodyBytes() > largest) {
       warnings.add(

@@ -102,25 +102,8 @@ final class RedisAccess implements PoolsAccess {
       answer.join();
     } catch (CompletionException e) {
       throw OperationFailed.atRunTime(
-          "Redis at "
-              + address
-              + engine
-                  .refusal()
-                  .map(RedisAccess::refuses)
-                  .orElse(" does not answer; is it running, and is redis.url right?"));
+          "Redis at " + address + " cannot be used: " + engine.explained(e));
     }
-  }
-
-  private static String refuses(String why) {
-    String what =
-        switch (why.split(" ", 2)[0]) {
-          case "WRONGPASS" -> " rejects the password; check the user and password in redis.url";
-          case "NOAUTH" -> " requires a password; put it into redis.url";
-          case "NOPERM" ->
-              " denies a command to the user in redis.url; the README lists the rights it needs";
-          default -> " rejects the connection";
-        };
-    return what + ". It says: " + why;
   }
 
   @Override

@@ -47,11 +47,13 @@ record ReloadCommand(CommandContext context) implements Subcommand {
     PrintStream out = context.out();
     List<String> changes = lines(answer.path("changes"));
     changes.forEach(out::println);
+    // The replica may have seen the change before this command asked
     out.println(
-        "Config %s: %s"
+        "Config %s, in effect since %s: %s"
             .formatted(
                 answer.path("hash").asText(),
-                changes.isEmpty() ? "nothing has changed." : changes.size() + " changed."));
+                answer.path("since").asText(),
+                changes.isEmpty() ? "nothing has changed since." : changes.size() + " changed."));
     List<String> later = lines(answer.path("need_restart"));
     if (!later.isEmpty()) {
       out.println("From the next start: " + String.join(", ", later));

@@ -119,13 +119,18 @@ final class AttemptLoop {
   /** Asks a provider's pool for the first time, and the client's quota unless it was granted. */
   private boolean acquireFirst() {
     request.record().target(candidate.route().name(), routes.parsed().facts().model());
-    // Both questions leave before either is answered: one round trip.
+    // Both questions leave before either is answered: one round trip. But a short pool keeps a
+    // place for whom it refuses: not for a client that has been at its own limit.
     ClientQuota quota = resources.quota();
+    boolean together = !quota.refusedBefore() || !candidate.plan().isOfShortPool();
+    markAsked();
     quota.reserve(candidate.demand(), candidate.plan().upstreamModel());
-    expect(candidate.acquire());
+    if (together) {
+      expect(candidate.acquire());
+    }
     quotaRefusal = quota.await(routes.parsed().dialect());
     if (quotaRefusal == null) {
-      return isGranted(await());
+      return isGranted(together ? await() : await(candidate.acquire()));
     }
     traceAcquired("client_" + quotaRefusal.reason());
     candidate.release();
@@ -194,10 +199,14 @@ final class AttemptLoop {
     return await();
   }
 
-  private void expect(CompletableFuture<Acquisition> acquiring) {
+  private void markAsked() {
     if (trace != null) {
       askedNanos = System.nanoTime();
     }
+  }
+
+  private void expect(CompletableFuture<Acquisition> acquiring) {
+    markAsked();
     resources.expect(acquiring);
     cancellation.onCancel(() -> acquiring.cancel(false));
   }

@@ -3,6 +3,7 @@ package relay.pipeline;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.model.Dialect;
@@ -31,12 +32,13 @@ import relay.redis.UsageTally;
  */
 final class ClientQuota {
   /** For a request that counts against no limit. */
-  static final ClientQuota NONE = new ClientQuota(null, null, "", null);
+  static final ClientQuota NONE = new ClientQuota(null, null, "", null, Set.of());
 
   private final @Nullable KeyPool pool;
   private final @Nullable UsageTally tally;
   private final String client;
   private final @Nullable Spending spending;
+  private final Set<String> refused;
   private @Nullable String unpriced;
   private final List<Lease> carriers = new ArrayList<>(1);
   private @Nullable CompletableFuture<Acquisition> asked; // until it is awaited
@@ -53,22 +55,26 @@ final class ClientQuota {
       @Nullable KeyPool pool,
       @Nullable UsageTally tally,
       String client,
-      @Nullable Spending spending) {
+      @Nullable Spending spending,
+      Set<String> refused) {
     this.pool = pool;
     this.tally = tally;
     this.client = client;
     this.spending = spending;
+    this.refused = refused;
   }
 
   /**
    * @param spending null if the client has no budget in dollars
+   * @param refused the clients whose last request their own limits refused
    */
-  static ClientQuota of(KeyPool pool, String client, @Nullable Spending spending) {
-    return new ClientQuota(pool, null, client, spending);
+  static ClientQuota of(
+      KeyPool pool, String client, @Nullable Spending spending, Set<String> refused) {
+    return new ClientQuota(pool, null, client, spending, refused);
   }
 
   static ClientQuota unlimited(UsageTally tally, String client) {
-    return new ClientQuota(null, tally, client, null);
+    return new ClientQuota(null, tally, client, null, Set.of());
   }
 
   /**
@@ -101,6 +107,11 @@ final class ClientQuota {
     }
   }
 
+  /** Whether the client's own limits refused its last request, as they are likely to again. */
+  boolean refusedBefore() {
+    return refused.contains(client);
+  }
+
   /** Waits for the reservation. Null when the request may pass. */
   @Nullable Refusal await(Dialect dialect) {
     if (unpriced != null) {
@@ -117,6 +128,7 @@ final class ClientQuota {
     if (acquisition instanceof Granted(Lease lease)) {
       own = lease;
       wouldDeny = lease.wouldDeny();
+      refused.remove(client);
     }
     if (acquisition instanceof Exhausted e) {
       exhausted = e.reason();
@@ -125,6 +137,7 @@ final class ClientQuota {
     if (own != null || (acquisition instanceof NoneUsable && isGone(pool.plan()))) {
       return null;
     }
+    refused.add(client);
     return new Refusal(
         RefusalErrors.reason(acquisition), refusal(pool.plan(), acquisition, dialect));
   }

@@ -3,6 +3,7 @@ package relay.pipeline;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients.Caller;
 import relay.config.ServerConfig.Client;
@@ -19,6 +20,8 @@ import relay.redis.UsageTally.Standing;
 final class ClientQuotas {
   private final @Nullable KeyPool pool;
   private final Set<String> limited;
+  private final Set<String> refused =
+      ConcurrentHashMap.newKeySet(); // of `limited`, at their last request
   private final UsageTally tally;
   private final Prices prices;
 
@@ -45,7 +48,8 @@ final class ClientQuotas {
       return ClientQuota.NONE;
     }
     return pool != null && limited.contains(caller.name())
-        ? ClientQuota.of(pool, caller.name(), countsDollars(caller) ? new Spending(prices) : null)
+        ? ClientQuota.of(
+            pool, caller.name(), countsDollars(caller) ? new Spending(prices) : null, refused)
         : ClientQuota.unlimited(tally, caller.name());
   }
 

@@ -13,6 +13,7 @@ import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.redis.Acquisition;
 import relay.redis.Demand;
+import relay.redis.PoolSnapshot;
 import relay.redis.ProviderBreaker.Passage;
 import relay.redis.Share;
 import relay.request.RequestEdits;
@@ -127,6 +128,12 @@ final class RequestPlan {
   CompletableFuture<Acquisition> acquire(Demand demand, boolean waits) {
     Duration most = waits ? route.api().config().pooling().maxWait() : Duration.ZERO;
     return counted() ? route.pool().acquire(demand, most) : route.pool().pick(demand);
+  }
+
+  /** Whether the provider's pool refuses requests, as of its last heartbeat. */
+  boolean isOfShortPool() {
+    PoolSnapshot latest = route.pool().latest();
+    return latest != null && latest.isShort();
   }
 
   /** Tells the breaker that the provider answered. */

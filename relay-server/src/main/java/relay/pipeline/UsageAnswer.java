@@ -37,7 +37,7 @@ final class UsageAnswer {
     answer.json(
         of(
             caller.name(),
-            own == null ? null : own.limits(),
+            own == null || known == null || !known.hasLimits() ? null : own.limits(),
             known == null ? 0 : known.bounds().maxConcurrent(),
             use,
             standing(generation.clients().shares(), known),

@@ -191,9 +191,9 @@ public final class ConfigReloads {
     switch (outcome) {
       case ReloadOutcome.Refused(List<String> faults) -> {
         log.warn(
-            "the config is refused, nothing changes: {} faults in {}",
-            faults.size(),
-            source.file());
+            "the config is refused, nothing changes; faults in {}: {}",
+            source.file(),
+            faults.size());
         faults.forEach(fault -> log.warn("config fault: {}", fault));
       }
       case ReloadOutcome.Applied(ConfigState now, List<String> changes) -> {

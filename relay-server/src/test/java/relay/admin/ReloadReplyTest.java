@@ -14,7 +14,7 @@ class ReloadReplyTest {
   @Test
   void a_config_that_holds_is_answered_with_the_difference() {
     ConfigState state =
-        new ConfigState("0123456789ab", Instant.ofEpochSecond(60), List.of("server.listen"));
+        new ConfigState("0123456789ab", Instant.ofEpochSecond(60, 5), List.of("server.listen"));
     AdminReply reply = ReloadReply.of(new ReloadOutcome.Applied(state, List.of("a: 1 -> 2")));
     assertEquals(200, reply.status());
     assertEquals(

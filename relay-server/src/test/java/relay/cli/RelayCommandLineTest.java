@@ -184,6 +184,7 @@ class RelayCommandLineTest {
   void an_unknown_word_gets_the_usage() {
     assertRefused("relay: unknown command \"xyz\"", "xyz");
     assertRefused("relay: unknown command \"xyz\"", "help xyz");
+    assertRefused("relay completion: unknown shell \"ksh\"; allowed: bash", "completion ksh");
     assertRefused("Unknown options: '--port'", "--port 8080 keys");
     assertRefused("relay cooldown: Unknown option: '--pool'", "cooldown p k 1s --pool");
   }

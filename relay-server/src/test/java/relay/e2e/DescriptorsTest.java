@@ -20,6 +20,7 @@ import relay.embedded.EmbeddedRedis;
 import relay.embedded.LoopbackPorts;
 import relay.guards.Await;
 import relay.model.Dialect;
+import relay.trial.TrainedCode;
 import relay.trial.process.ReplicaProcess;
 
 /** A replica whose clients take all file descriptors that they can get. */
@@ -53,11 +54,7 @@ class DescriptorsTest {
           new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"));
       Files.writeString(config, setup.yaml(ports[0], ports[1], redis.url()));
       ReplicaProcess replica =
-          ReplicaProcess.start(
-              limited(ReplicaProcess.javaCommand(Replicas.JVM_OPTIONS)),
-              config,
-              ports[0],
-              ports[1]);
+          ReplicaProcess.start(limited(TrainedCode.command(List.of())), config, ports[0], ports[1]);
       try {
         assertTrue(replica.isReady(Duration.ofSeconds(40)), replica.log());
         asksAtOnce(replica);

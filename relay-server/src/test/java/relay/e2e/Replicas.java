@@ -17,21 +17,13 @@ import relay.embedded.EmbeddedRedis;
 import relay.embedded.LoopbackPorts;
 import relay.guards.Await;
 import relay.model.Dialect;
+import relay.trial.TrainedCode;
 import relay.trial.process.ReplicaProcess;
 
 /** Replica processes with one configuration on one Redis. {@code close} stops all processes. */
 final class Replicas implements AutoCloseable {
   private static final int STARTS = 3;
   private static final Duration START_TIMEOUT = Duration.ofSeconds(40);
-
-  static final List<String> JVM_OPTIONS =
-      List.of(
-          "-Xmx256m",
-          "-XX:+UseSerialGC",
-          "-XX:TieredStopAtLevel=1", // halves the time of a start
-          "--enable-native-access=ALL-UNNAMED",
-          "--sun-misc-unsafe-memory-access=allow",
-          "--add-opens=java.base/java.lang=ALL-UNNAMED"); // as in the jar's manifest
 
   private final Path directory;
   private final EmbeddedRedis redis;
@@ -136,8 +128,7 @@ final class Replicas implements AutoCloseable {
   private static ReplicaProcess launch(
       Path config, int port, int adminPort, List<String> jvmOptions, List<String> environment)
       throws IOException {
-    List<String> options = new ArrayList<>(JVM_OPTIONS);
-    options.addAll(jvmOptions);
+    List<String> options = new ArrayList<>(jvmOptions);
     String off = System.getProperty(WithoutReachTest.OFF); // while that test runs others again
     if (off != null) {
       options.add("-Drelay.reach_off=" + off);
@@ -147,7 +138,7 @@ final class Replicas implements AutoCloseable {
       command.add("env");
       command.addAll(environment);
     }
-    command.addAll(ReplicaProcess.javaCommand(options));
+    command.addAll(TrainedCode.command(options));
     return ReplicaProcess.start(command, config, port, adminPort);
   }
 

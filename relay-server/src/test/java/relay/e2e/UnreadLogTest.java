@@ -18,7 +18,7 @@ import relay.embedded.EmbeddedRedis;
 import relay.embedded.LoopbackPorts;
 import relay.guards.Await;
 import relay.model.Dialect;
-import relay.trial.process.ReplicaProcess;
+import relay.trial.TrainedCode;
 
 /** A replica whose stderr takes no line: a pipe that nobody reads, a file on a full disk. */
 class UnreadLogTest {
@@ -51,7 +51,7 @@ class UnreadLogTest {
               .log("format: text, requests: true")
               .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"));
       Files.writeString(config, setup.yaml(ports[0], ports[1], redis.url()));
-      List<String> command = new ArrayList<>(ReplicaProcess.javaCommand(Replicas.JVM_OPTIONS));
+      List<String> command = new ArrayList<>(TrainedCode.command(List.of()));
       command.addAll(List.of("serve", "--config", config.toString()));
       Process replica =
           new ProcessBuilder(command)

@@ -73,6 +73,7 @@ class UploadsTest {
                 ? List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)
                 : List.of(Protocol.HTTP_1_1));
       }
+      provider.setServerSocketFactory(SocketsWithoutDelay.ofServer());
       provider.setBodyLimit(0);
       provider.start();
       providers.put(wire, provider);
@@ -110,6 +111,7 @@ class UploadsTest {
   private static OkHttpClient client(Protocol protocol) {
     return new OkHttpClient.Builder()
         .protocols(List.of(protocol))
+        .socketFactory(SocketsWithoutDelay.ofClient())
         .callTimeout(Duration.ofSeconds(60))
         .readTimeout(Duration.ZERO)
         .writeTimeout(Duration.ZERO)

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -92,6 +93,12 @@ class OperatorTest {
 
   private static Path file(String name, String settings) throws IOException {
     return Files.writeString(directory.resolve(name + ".yaml"), settings + Configs.POOLS);
+  }
+
+  /** The settings of a replica that does not run, for a Redis. */
+  private static String alone(String redisUrl) throws IOException {
+    return "server: { admin_listen: \"127.0.0.1:%d\" }\nredis: { url: \"%s\" }\n"
+        .formatted(LoopbackPorts.free(), redisUrl);
   }
 
   private static Result run(Path config, String... words) {
@@ -191,6 +198,17 @@ class OperatorTest {
     }
   }
 
+  @Test
+  void a_reload_after_the_replica_saw_the_change_tells_since_when_it_holds() throws Exception {
+    assertEquals(
+        new Result(
+            0,
+            "Config 0123456789ab, in effect since 1970-01-01T00:00:00Z: nothing has changed"
+                + " since.\n",
+            ""),
+        run(config(Way.ADMIN_PLANE), "reload"));
+  }
+
   @ParameterizedTest
   @EnumSource
   void an_unknown_pool_or_key_is_bad_usage(Way way) throws Exception {
@@ -210,7 +228,7 @@ class OperatorTest {
   @Test
   void a_silent_redis_is_a_failure_with_its_address() throws Exception {
     int port = LoopbackPorts.free();
-    Path config = file("silent", "redis: { url: \"redis://:hunter2@127.0.0.1:" + port + "\" }\n");
+    Path config = file("silent", alone("redis://:hunter2@127.0.0.1:" + port));
     Result result = run(config, "keys", "--json");
     assertEquals(
         new Result(
@@ -218,27 +236,28 @@ class OperatorTest {
             "",
             "relay: Redis at 127.0.0.1:"
                 + port
-                + " does not answer; is it running, and is redis.url right?\n"),
+                + " cannot be used: Connection refused; is it running, and is redis.url right?\n"),
         result);
   }
 
   @ParameterizedTest
   @CsvSource({
-    ":hunter2@, rejects the password; check the user and password in redis.url. It says: WRONGPASS",
-    "'', requires a password; put it into redis.url. It says: NOAUTH",
-    "limited:hunter2@, denies a command to the user in redis.url"
+    ":hunter2@, WRONGPASS, check redis.username and redis.password_file",
+    "'', NOAUTH, check redis.username and redis.password_file",
+    "limited:hunter2@, NOPERM, it needs +fcall"
   })
-  void a_redis_that_rejects_the_user_is_a_failure_with_the_reason(String user, String reason)
-      throws Exception {
+  void a_redis_that_rejects_the_user_is_a_failure_with_the_reason(
+      String user, String error, String advice) throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start()) {
       tell(redis, "ACL SETUSER limited on >hunter2 +ping +hello");
       tell(redis, "CONFIG SET requirepass secret");
       String url = redis.url().replace("://", "://" + user);
-      Path config = file("refused", "redis: { url: \"" + url + "\" }\n");
+      Path config = file("refused", alone(url));
       for (String line : List.of("keys --json", "restore anthropic acme-1")) {
         Result result = run(config, line.split(" "));
         assertEquals(1, result.exitCode());
-        assertTrue(result.err().contains(reason), result.err());
+        assertTrue(result.err().contains(" cannot be used: " + error + " "), result.err());
+        assertTrue(result.err().contains("; " + advice), result.err());
         assertFalse(result.err().contains("hunter2"), result.err());
       }
     }
@@ -287,6 +306,20 @@ class OperatorTest {
     assertEquals(0, result.exitCode(), result.err());
     assertTrue(result.err().startsWith("warning: server.max_body_bytes is " + much), result.err());
     assertEquals(1, result.err().lines().count());
+  }
+
+  @Test
+  void an_expired_certificate_of_the_data_plane_is_a_warning() throws Exception {
+    HeldCertificate old = new HeldCertificate.Builder().validityInterval(0, 1_000).build();
+    Files.writeString(directory.resolve("old.pem"), old.certificatePem());
+    Files.writeString(directory.resolve("old.key"), old.privateKeyPkcs8Pem());
+    Path config = file("old", "server: { tls: { certificate: old.pem, private_key: old.key } }\n");
+    Result result = run(config, "check");
+    assertEquals(0, result.exitCode(), result.err());
+    assertEquals(
+        "warning: server.tls.certificate expired on 1970-01-01T00:00:01Z, so clients refuse it:"
+            + " renew the file\n",
+        result.err());
   }
 
   @Test

@@ -4,14 +4,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.File;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.spi.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,15 +20,14 @@ class TrainingTest {
       Path.of(System.getProperty("java.home"), "bin", "java").toString();
   private static final String QUIET = "-Xlog:aot=off,cds=off"; // as the launcher says it
 
-  private static final String TRAINING = "relay.trial.Training"; // as the launcher names it
-
   @TempDir private Path directory;
 
   @Test
   void a_replica_under_load_leaves_a_cache_that_a_start_takes_its_classes_from() throws Exception {
-    String classPath = classPathOfJars();
+    String classPath = TrainedCode.classPathOfJars(directory, true);
     Path cache = directory.resolve("relay.aot");
-    List<String> training = run(0, "-XX:+UseSerialGC", "-cp", classPath, TRAINING, cache + "", "1");
+    List<String> training =
+        run(0, "-XX:+UseSerialGC", "-cp", classPath, TrainedCode.TRAINING, cache + "", "1");
     assertTrue(training.getLast().matches("served [1-9][0-9]* requests"), training::toString);
 
     List<String> start =
@@ -72,7 +68,7 @@ class TrainingTest {
   @Test
   void without_a_file_to_write_it_says_what_it_needs() throws Exception {
     String classPath = System.getProperty("java.class.path");
-    List<String> output = run(2, "-cp", classPath, TRAINING);
+    List<String> output = run(2, "-cp", classPath, TrainedCode.TRAINING);
     assertEquals(List.of("usage: relay.trial.Training CACHE [SECONDS]"), output);
   }
 
@@ -84,27 +80,5 @@ class TrainingTest {
     assertTrue(process.waitFor(30, TimeUnit.SECONDS));
     assertEquals(status, process.exitValue(), output);
     return output.lines().toList();
-  }
-
-  /** A cache is bound to jars; the classes under test are in directories. */
-  private String classPathOfJars() throws IOException {
-    List<String> jars = new ArrayList<>();
-    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
-      if (entry.isEmpty()) { // the JVM takes it for the working directory, and `jar` for the root
-        continue;
-      }
-      if (Files.isDirectory(Path.of(entry))) {
-        Path jar = directory.resolve(jars.size() + ".jar");
-        int status =
-            ToolProvider.findFirst("jar")
-                .orElseThrow()
-                .run(System.out, System.err, "cf0", jar.toString(), "-C", entry, ".");
-        assertEquals(0, status);
-        jars.add(jar.toString());
-      } else if (Files.exists(Path.of(entry))) {
-        jars.add(entry);
-      }
-    }
-    return String.join(File.pathSeparator, jars);
   }
 }

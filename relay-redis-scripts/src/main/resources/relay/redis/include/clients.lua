@@ -1,6 +1,11 @@
 -- What a heartbeat tells of the clients of a pool that is short.
 -- @uses pool, line
 
+-- Whether a class is short: it refused a request within a window, or expects one back.
+function line.is_short(l, now, window)
+  return #l.order > 0 or math.max(unpack(l.short)) > now - window
+end
+
 -- The clients that asked within a window while their pool was short, of each class: `client:rank`, weight, promises, and
 -- what it was granted in about a window, in millionths of a limit.
 function line.standings(r, now)
@@ -8,7 +13,7 @@ function line.standings(r, now)
   for _, l in pairs(r.waiting) do
     if now >= l.lapse_at then line.let_go(l, now) end
     local of_class = {}
-    for name, c in pairs(l.clients) do
+    for name, c in pairs(line.is_short(l, now, window) and l.clients or {}) do
       if c.asked > now - window then
         local got, n = line.faded(c.got, c.got_at, now, window), #of_class
         of_class[n + 1], of_class[n + 2], of_class[n + 3], of_class[n + 4] = name, c.weight, #c.promises, math.floor(1e6 * got)
