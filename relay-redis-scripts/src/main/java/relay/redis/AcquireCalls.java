@@ -260,7 +260,7 @@ final class AcquireCalls {
     }
     PoolScripts.appendEndings(endings, line, args);
     requests.forEach(request -> append(request, line, args));
-    if (!indexed) {
+    if (indexed || !candidates.isIndexed()) { // a key by name is of no order
       appendShares(requests, line);
     }
     args.addFirst(bytes(line.toString()));

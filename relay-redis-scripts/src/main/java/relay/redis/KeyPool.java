@@ -65,7 +65,7 @@ public final class KeyPool {
     renewals = new LeaseRenewals(scripts, options.lease(), this::latest);
     outage =
         new OutageGrants(
-            link, this, scripts, fairShare, leaseEndings, options.fallback(), leaseIds);
+            link, this, scripts, fairShare, leaseEndings, ledger, options.fallback(), leaseIds);
     rekeys = new Rekeys(scripts);
     heartbeat =
         new Heartbeat(
@@ -142,9 +142,7 @@ public final class KeyPool {
       return CompletableFuture.completedFuture(new NoneUsable());
     }
     if (!link.isTimely() || !outage.isTold(tell)) {
-      Acquisition over = ledger.refusal(demand);
-      return CompletableFuture.completedFuture(
-          over == null ? outage.grant(demand, latest()) : over);
+      return CompletableFuture.completedFuture(outage.grant(demand, latest()));
     }
     String id = leaseIds.next();
     return acquires

@@ -14,6 +14,7 @@ final class OutageGrants {
   private final PoolScripts scripts;
   private final FairShare fairShare;
   private final LeaseEndings leaseEndings;
+  private final BudgetLedger ledger;
   private final Fallback fallback;
   private final LeaseIds leaseIds;
   private final RedisLink link;
@@ -34,6 +35,7 @@ final class OutageGrants {
       PoolScripts scripts,
       FairShare fairShare,
       LeaseEndings leaseEndings,
+      BudgetLedger ledger,
       Fallback fallback,
       LeaseIds leaseIds) {
     this.link = link;
@@ -41,6 +43,7 @@ final class OutageGrants {
     this.scripts = scripts;
     this.fairShare = fairShare;
     this.leaseEndings = leaseEndings;
+    this.ledger = ledger;
     this.fallback = fallback;
     this.leaseIds = leaseIds;
   }
@@ -51,6 +54,10 @@ final class OutageGrants {
    * @param last the pool's state when Redis last answered
    */
   Acquisition grant(Demand demand, @Nullable PoolSnapshot last) {
+    Acquisition over = ledger.refusal(demand);
+    if (over != null) {
+      return over;
+    }
     return switch (fallback) {
       case CLOSED -> new Unavailable();
       case FAIR_SHARE -> grant(demand, last, !scripts.isShadow(demand));

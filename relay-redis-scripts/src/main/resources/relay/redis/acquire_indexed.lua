@@ -13,7 +13,7 @@
 -- ARGV  call       `epoch ceiling given lease_ms endings`, as for acquire, then ` requests sessions first sets
 --                  shadow`: the number of requests; the number of sessions (the same, or 0); the first ready set
 --                  of the requests' model class; the number of its ready sets, 1 if all keys are in shadow mode; then
---                  costs and requests as for acquire
+--                  costs and requests as for acquire, with the shares of the requests' clients
 --       ...        the ids of the leases to end, then a new lease id for each request
 --       ...        candidates to avoid: `key group`
 -- REPLY {1, time, ...}                         then for each ending and request the values of acquire, or
@@ -40,14 +40,20 @@
 -- @include lease
 -- @include ending
 -- @include grant
+-- @include line
+-- @include behind
+-- @include turn
+-- @include rooms
+-- @include queueing
 local call = ARGV[1]
 local epoch, ceiling, given, lease_us, endings, at = call_line(call)
 local requests, sessions, first_set, sets, shadow
 requests, sessions, first_set, sets, shadow, at = counts_at(call, at)
 if requests < 1 or endings + requests >= #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
-local costs, tokens
+local costs, tokens, asks
 if endings > 0 then costs, at = costs_at(call, at, endings) end
 tokens, at = tokens_at(call, at, requests)
+if at <= #call then asks, at = line.asks_at(call, at, requests) end
 read_to(call, at)
 
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
@@ -68,7 +74,7 @@ hold_leases(r, ARGV, 2, 1 + endings + requests)
 
 local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
 if endings > 0 then end_leases(r, ARGV, 2, 1 + endings, costs, now, from, KEYS, reply) end
-local looks = { left = MOST_LOOKS }
+local looks, index = { left = MOST_LOOKS }, { sets = KEYS, from = from, first = first_set, last = last_set }
 for n = 1, requests do
   local id, place = ARGV[1 + endings + n], endings + 5 * n - 2
   local input, output, spread = tokens[3 * n - 2], tokens[3 * n - 1], tokens[3 * n]
@@ -78,18 +84,28 @@ for n = 1, requests do
   else
     local session = sessions > 0 and KEYS[n + 5] or nil
     local favourite = session and redis.call('GET', session) or nil
-    local k, g, want_in, want_out, picked, answer = find(r, KEYS, first_set, last_set, now, input, output, favourite,
-      p[STRATEGY] == RANDOM and seed_of(id), avoided, looks)
+    local ask, seed = asks and asks[n], p[STRATEGY] == RANDOM and seed_of(id)
+    local k, g, want_in, want_out, picked, answer
+    if ask then
+      k, g, want_in, want_out, picked, answer =
+        line.find(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
+    else
+      k, g, want_in, want_out, picked, answer = find(r, KEYS, first_set, last_set, now, input, output, favourite, seed, avoided,
+        looks)
+    end
     if k then
+      if ask then line.found(r, index, ask, g, now, input, output) end
       grant(r, session, id, k, g, now, lease_us, want_in, want_out, spread, reply, place)
-      end_turn(r, picked, k, g)
+      if not (ask and line.stays_parked(r, ask, picked, k, g)) then end_turn(r, picked, k, g) end
     elseif k == false then
       tell(reply, place, -5, 0, 0, 0, 0)
     elseif shadow == 1 and answer.k then
+      if ask then line.found(r, index, ask, answer.g, now, input, output) end
       grant_anyway(r, session, id, answer.k, answer.g, now, lease_us, input, output, spread,
         answer.opens < math.huge and answer.reason or answer.dimension, reply, place)
     elseif answer.opens < math.huge then
-      tell(reply, place, 0, math.max(1, wait(answer.opens, now)), answer.reason, answer.opener, 0)
+      local opens = ask and line.refused(r, index, ask, answer, now, input, output, avoided) or answer.opens
+      tell(reply, place, 0, math.max(1, wait(opens, now)), answer.reason, answer.opener, 0)
     elseif answer.small == 0 or is_kept_from_any(r, KEYS, first_set, last_set, input, output, avoided) then
       tell(reply, place, -2, 0, 0, 0, 0)
     else

@@ -42,6 +42,7 @@
 -- @include turn
 -- @include listed
 -- @include allowance
+-- @include periods
 -- @include budget
 local call = ARGV[1]
 local epoch, ceiling, given, lease_us, endings, at = call_line(call)
@@ -78,10 +79,10 @@ end
 local now = pool_time(p, given, ceiling)
 sweep(r, now, 16, 7, KEYS)
 hold_leases(r, ARGV, 2, 1 + ids)
-local lines, spent, reserved = {}, nil, {}
+local budgets, reserved = {}, {} -- of each lease to end, then of each request
 if budgeted then
-  for n = 1, ids do lines[n] = ARGV[1 + ids + count + n] end
-  spent = spending.open_budgets(r, KEYS[6], lines, now)
+  for n = 1, ids do budgets[n] = spending.budgets_of(r, ARGV[1 + ids + count + n]) end
+  spending.open(r.book, KEYS[6], budgets, now)
   for n = 1, endings do
     local record = r.held[ARGV[1 + n]]
     if record and not is_tomb(record) then reserved[n] = record end
@@ -93,8 +94,8 @@ if endings > 0 then end_leases(r, ARGV, 2, 1 + endings, costs, now, 7, KEYS, rep
 for n, record in pairs(reserved) do
   if reply[2 + n] >= 0 then -- by this call
     local _, _, since, _, input, output = struct.unpack(LEASE, record)
-    for _, b in ipairs(spending.budgets_of(r, lines[n])) do
-      spending.settle_budget(spent[b.field], since, b.usd and dollars[2 * n - 1] or input + output,
+    for _, b in ipairs(budgets[n]) do
+      spending.settle(b.account, since, b.usd and dollars[2 * n - 1] or input + output,
         b.usd and dollars[2 * n] or costs[3 * n - 1] + costs[3 * n])
     end
   end
@@ -108,16 +109,16 @@ for n = 1, count do
     tell(reply, place, 2, g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT])
   else
     local input, output, again = tokens[3 * n - 2], tokens[3 * n - 1], r.held[id]
-    local budgets = budgeted and not again and spending.budgets_of(r, lines[endings + n])
-    local dollar, over, opens = budgeted and dollars[2 * endings + n], nil, nil
-    if budgets then over, opens = spending.over_budget(spent, budgets, dollar, input + output, now) end
+    local mine, dollar, over, opens = not again and budgets[endings + n], dollars[2 * endings + n], nil, nil
+    if mine then over, opens = spending.over_budget(mine, dollar, input + output, now) end
     if over and not list.shadow then
       tell(reply, place, -7, over, math.max(1, opens), 0, 0)
     else
       serve(r, list, nil, id, now, lease_us, input, output, tokens[3 * n], reply, place)
-      if budgets and reply[place] >= 1 then
-        for _, b in ipairs(budgets) do
-          spending.spend(spent[b.field], spent[b.field].present, b.usd and dollar or reply[place + 3] + reply[place + 4])
+      if mine and reply[place] >= 1 then
+        for m = 1, #mine do
+          local b = mine[m]
+          spending.spend(b.account, b.account.present, b.usd and dollar or reply[place + 3] + reply[place + 4])
         end
         if over then reply[place] = SHADOW + OVER_BUDGET end
       end
@@ -126,6 +127,6 @@ for n = 1, count do
   tell_left(p, g, now, reply, place + 5)
 end
 write_leases(r, now)
-if budgeted then spending.write_budgets(KEYS[6], spent) end
+if budgeted then spending.write(r.book, KEYS[6]) end
 write(r)
 return reply

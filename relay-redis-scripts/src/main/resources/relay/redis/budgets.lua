@@ -13,6 +13,7 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include periods
 -- @include budget
 local key, given = KEYS[1], ARGV[1]
 local now
@@ -22,35 +23,35 @@ if given == '-' then
 else
   now = moment(given, 'given')
 end
+local book, lists, told = spending.book(), {}, {}
+for n = 2, #ARGV, 2 do
+  local budgets, count = spending.budgets_in(book, ARGV[n]), 0
+  for known, more in string.gmatch(ARGV[n + 1], ' (%d+) (%d+)') do
+    count = count + 1
+    told[#told + 1] = { budgets[count], bounded_moment(known, 'known'), bounded_moment(more, 'more') }
+  end
+  if count ~= #budgets then error({ err = 'BADARG each budget has what is known of it' }) end
+  lists[#lists + 1] = budgets
+end
 local made = redis.call('HGET', key, '')
 if not made then
   made = string.format('%.0f', now)
   redis.call('HSET', key, '', made)
 end
 redis.call('EXPIRE', key, BUDGETS_S)
-local budgets, told, fields, all = {}, {}, {}, {}
-for n = 2, #ARGV, 2 do
-  spending.budgets_in(ARGV[n], budgets)
-  for known, more in string.gmatch(ARGV[n + 1], ' (%d+) (%d+)') do
-    told[#told + 1] = { bounded_moment(known, 'known'), bounded_moment(more, 'more') }
-  end
-end
-if #told ~= #budgets then error({ err = 'BADARG each budget has what is known of it' }) end
 local reply = { 1, now, made }
-for n, b in ipairs(budgets) do fields[n] = b.field end
-local texts = #fields > 0 and redis.call('HMGET', key, unpack(fields)) or {}
-for n, b in ipairs(budgets) do
-  local s = spending.spent_of(texts[n], b, now)
+spending.open(book, key, lists, now)
+for _, part in ipairs(told) do
+  local s, known, more = part[1].account, part[2], part[3]
   local before = '*' .. s.present
-  local more = told[n][1] > 0 and told[n][1] - (spending.others(s)[before] or 0) or 0
-  if more > 0 then spending.spend(s, before, more) end
-  if told[n][2] > 0 then spending.spend(s, s.present, told[n][2]) end
-  all[b.field] = s
+  local missing = known > 0 and known - (spending.others(s)[before] or 0) or 0
+  if missing > 0 then spending.spend(s, before, missing) end
+  if more > 0 then spending.spend(s, s.present, more) end
   reply[#reply + 1], reply[#reply + 2] = s.spent, s.ends and s.ends - now or 0
 end
-spending.write_budgets(key, all)
+spending.write(book, key)
 for _, field in ipairs(redis.call('HRANDFIELD', key, 5)) do
   local per = string.match(field, '/([%a-]+)$')
-  if per and spending.spent_of(redis.call('HGET', key, field), { per = per }, now).spent == 0 then redis.call('HDEL', key, field) end
+  if per and spending.read({ of = { per = per } }, redis.call('HGET', key, field), now).spent == 0 then redis.call('HDEL', key, field) end
 end
 return reply

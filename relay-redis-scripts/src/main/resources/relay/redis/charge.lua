@@ -36,6 +36,7 @@
 -- @include choice
 -- @include index
 -- @include lease
+-- @include periods
 -- @include budget
 local id, group = ARGV[3], ARGV[4]
 local given, ceiling = clock(ARGV[2], ARGV[1])
@@ -74,9 +75,10 @@ repeat
   g = levels.above(r, g)
 until not g
 if of ~= '-' and (made == '-' or redis.call('HGET', KEYS[6], '') == made) then
-  local spent = spending.open_budgets(r, KEYS[6], { of }, now)
-  for _, s in pairs(spent) do spending.spend(s, s.present, s.of.usd and dollars or input + output) end
-  spending.write_budgets(KEYS[6], spent)
+  local budgets = spending.budgets_of(r, of)
+  spending.open(r.book, KEYS[6], { budgets }, now)
+  for _, b in ipairs(budgets) do spending.spend(b.account, b.account.present, b.usd and dollars or input + output) end
+  spending.write(r.book, KEYS[6])
 end
 write_leases(r, now)
 write(r)

@@ -35,6 +35,10 @@ final class BudgetTest {
   }
 
   private static PoolPlan plan(Budget... budgets) {
+    return plan(NONE, budgets);
+  }
+
+  private static PoolPlan plan(Limits limits, Budget... budgets) {
     return new PoolPlan(
         "budgets",
         Duration.ofMinutes(1),
@@ -45,7 +49,7 @@ final class BudgetTest {
         List.of(
             new KeyPlan("team", "team", 1, 1, 0, true, List.of(budgets)),
             new KeyPlan("other", "other", 1, 1, 0, true, List.of(budgets))),
-        Map.of("team/" + Pools.CLASS, NONE),
+        Map.of("team/" + Pools.CLASS, limits),
         true);
   }
 
@@ -231,10 +235,17 @@ final class BudgetTest {
   };
 
   private void configure() {
-    Step step = new Step.Configure(0, 7, plan());
+    configure(NONE);
+  }
+
+  private void configure(Limits limits) {
+    Step step = new Step.Configure(0, 7, plan(limits));
     Clock clock = new Clock(at("2026-01-01T00:00:00Z"), 0);
     wire.call(step.script(), step.keys(NAMES), step.args(clock).toArray());
   }
+
+  private static final String DAY = "usd/day=10000000000";
+  private static final String NOON = "2026-05-01T12:00:00Z";
 
   private static long at(String instant) {
     return Instant.parse(instant).toEpochMilli() * 1000;
@@ -328,18 +339,16 @@ final class BudgetTest {
   @Test
   void a_lost_request_is_charged_once_and_not_to_a_hash_that_is_told_all() {
     configure();
-    String day = "usd/day=10000000000";
-    String now = "2026-05-01T12:00:00Z";
     wire.redis().hset(NAMES.budgets, RedisKeys.bytes(""), RedisKeys.bytes("5"));
-    assertEquals(1L, charge(now, "c1", day, "5"));
+    assertEquals(1L, charge(NOON, "c1", DAY, "5"));
     assertEquals("1.000000000/10.000000000 2026-05-01:1.000000000", field("usd/day"));
-    assertEquals(0L, charge(now, "c1", day, "5"), "once");
-    assertEquals(1L, charge(now, "c2", day, "4"), "to its group");
+    assertEquals(0L, charge(NOON, "c1", DAY, "5"), "once");
+    assertEquals(1L, charge(NOON, "c2", DAY, "4"), "to its group");
     assertEquals("1.000000000/10.000000000 2026-05-01:1.000000000", field("usd/day"));
-    assertEquals(1L, charge(now, "c3", day, "-"), "no hash has it");
+    assertEquals(1L, charge(NOON, "c3", DAY, "-"), "no hash has it");
     assertEquals("2.000000000/10.000000000 2026-05-01:2.000000000", field("usd/day"));
     // it runs: its end replaces what it reserved
-    assertEquals(0L, settle(now, "c3", day, 1, 3));
+    assertEquals(0L, settle(NOON, "c3", DAY, 1, 3));
     assertEquals("4.000000000/10.000000000 2026-05-01:4.000000000", field("usd/day"));
   }
 
@@ -366,18 +375,25 @@ final class BudgetTest {
   }
 
   @Test
+  void a_request_that_is_refused_or_asked_twice_spends_nothing_more() {
+    configure(new Limits(1, 0, 0, 0));
+    assertEquals(1L, reserve(NOON, "r1", DAY, 1).getFirst());
+    assertEquals(1L, reserve(NOON, "r1", DAY, 1).getFirst(), "it runs");
+    assertEquals(0L, reserve(NOON, "r2", DAY, 1).getFirst(), "its limit is used up");
+    assertEquals("1.000000000/10.000000000 2026-05-01:1.000000000", field("usd/day"));
+  }
+
+  @Test
   void a_refund_of_what_was_told_again_is_given_back() {
     configure();
-    String day = "usd/day=10000000000";
-    String now = "2026-05-01T12:00:00Z";
-    assertEquals(1L, charge(now, "c1", day, "of another hash"));
-    Object[] told = {at(now), "team " + day, " 7000000000 0"};
-    assertEquals(7 * Budget.DOLLAR, wire.call(ScriptFile.BUDGETS, BUDGETS, told).get(3));
-    assertEquals(0L, settle(now, "c1", day, 6, 2));
+    assertEquals(1L, charge(NOON, "c1", DAY, "of another hash"));
+    Object[] told = {at(NOON), "team " + DAY, " 7000000000 0"};
+    assertEquals(
+        7 * Budget.DOLLAR,
+        wire.call(ScriptFile.BUDGETS, new byte[][] {NAMES.budgets}, told).get(3));
+    assertEquals(0L, settle(NOON, "c1", DAY, 6, 2));
     assertEquals(
         "3.000000000/10.000000000 2026-05-01:0.000000000 *2026-05-01:3.000000000",
         field("usd/day"));
   }
-
-  private static final byte[][] BUDGETS = {NAMES.budgets};
 }

@@ -82,6 +82,44 @@ final class CostTest {
     }
   }
 
+  /** However many it has, and for the request that asks and the lease that ends together. */
+  @Test
+  void budgets_cost_a_call_one_read_and_one_write() {
+    try (FaultyRedis redis = FaultyRedis.start();
+        ScriptConnection wire = new ScriptConnection(redis.url())) {
+      String dollars = "team usd/month=900000000000000";
+      Map<String, Long> with = new HashMap<>(named(wire, "without", ""));
+      with.merge("hmget", (long) CALLS, Long::sum);
+      with.merge("hset", (long) CALLS, Long::sum);
+      assertEquals(with, named(wire, "one", dollars));
+      assertEquals(with, named(wire, "two", dollars + " tokens/rolling-day=900000000"));
+    }
+  }
+
+  /** Calls by name, of calls that end a lease and begin another. */
+  private static Map<String, Long> named(ScriptConnection wire, String pool, String budgets) {
+    RedisKeys names = new RedisKeys("cost", pool);
+    byte[][] keys = {names.state, names.win, names.leases, names.due, names.later, names.budgets};
+    long micros = 1_790_000_000_000_000L;
+    List<KeyPlan> team = List.of(new KeyPlan("team", "team", 1, 1, 0));
+    PoolPlan plan = Pools.plan(pool, Duration.ofMinutes(1), team, new Limits(1_000_000, 0, 0, 0));
+    call(wire, names, new Step.Configure(0, 7, plan), micros);
+    boolean none = budgets.isEmpty();
+    for (int n = 0; n < CALLS + 2; n++) {
+      if (n == 2) {
+        wire.redis().configResetstat();
+      }
+      micros += 100;
+      String line = "7 0 " + micros + " 3600000 1 1 " + (none ? 0 : 1) + " 1 5 5 10 10 -";
+      List<Object> args = new ArrayList<>(List.of(line + (none ? "" : " 20 10 20")));
+      args.addAll(List.of("l" + n, "l" + (n + 1), "team team/" + Pools.CLASS));
+      args.addAll(none ? List.of() : List.of(budgets, budgets));
+      List<Object> reply = wire.call(ScriptFile.ACQUIRE_NAMED, keys, args.toArray());
+      assertEquals(List.of(n == 0 ? -3L : 0L, 1L), reply.subList(2, 4));
+    }
+    return calls(wire);
+  }
+
   /** A report moves a lease's deadline only when a quarter of its time has passed. */
   @Test
   void the_reports_of_many_streams_are_few_commands() {
@@ -162,6 +200,10 @@ final class CostTest {
       }
       assertEquals(1L, wire.call(step.script(), step.keys(names), args.toArray()).getFirst());
     }
+    return calls(wire);
+  }
+
+  private static Map<String, Long> calls(ScriptConnection wire) {
     Map<String, Long> calls = new HashMap<>();
     costs(wire).forEach((name, cost) -> calls.put(name, cost.calls()));
     calls.keySet().removeAll(List.of("info", "config|resetstat"));

@@ -48,6 +48,7 @@ final class MutationRun {
           "MaxMinSharesTest",
           "ClientStatesTest",
           "BudgetTest",
+          "BudgetWalkTest",
           "DaysTest",
           "DayFleetTest",
           "PinsTest",

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class Picks {
   static final int TOGETHER = 16;
   private static final long EPOCH = 7;
-  private static final long LOOK_AGAIN = -5;
+  static final long LOOK_AGAIN = -5;
   private static final String CLASS = "model";
 
   /** So long that no lease expires. */

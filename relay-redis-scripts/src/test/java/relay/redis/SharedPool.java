@@ -36,6 +36,8 @@ final class SharedPool {
   private final ScriptConnection wire;
   private final RedisKeys names;
   private final List<String> fields = new ArrayList<>();
+  private final byte[][] keys; // of a call
+  private final String counts; // of a call, in a large pool
   private final PriorityQueue<Event> events = new PriorityQueue<>();
   private final Map<String, Client> clients = new HashMap<>();
   private final Random random;
@@ -208,15 +210,16 @@ final class SharedPool {
       Wish wish = new Wish("l" + order++, 10, 10, "");
       StringBuilder line =
           new StringBuilder(
-              CallLine.acquire(clock(), 7, Picks.LEASE_MS, List.of(), "", List.of(wish)));
+              CallLine.acquire(clock(), 7, Picks.LEASE_MS, List.of(), counts, List.of(wish)));
       as.appendTo(line);
-      List<Object> reply =
-          wire.call(
-              ScriptFile.ACQUIRE,
-              Step.leases(names),
-              line.toString(),
-              String.join(" ", fields),
-              wish.id());
+      List<Object> reply;
+      do {
+        reply =
+            counts.isEmpty()
+                ? wire.call(
+                    ScriptFile.ACQUIRE, keys, line.toString(), String.join(" ", fields), wish.id())
+                : wire.call(ScriptFile.ACQUIRE_INDEXED, keys, line.toString(), wish.id());
+      } while (reply.get(2).equals(Picks.LOOK_AGAIN));
       if (reply.get(2).equals(1L)) {
         grants.add(now);
         return 0;
@@ -241,7 +244,22 @@ final class SharedPool {
     random = new Random(seed);
     names = new RedisKeys("shared", Pools.name("shared"));
     plan.keys().forEach(k -> fields.add(k.id() + " " + PoolPlan.group(k.account(), Pools.CLASS)));
-    Step configure = new Step.Configure(0, 7, plan);
+    Candidates candidates = new Candidates(plan, names);
+    List<byte[]> sets = candidates.readySets();
+    keys = Stream.concat(Stream.of(Step.leases(names)), sets.stream()).toArray(byte[][]::new);
+    counts = sets.isEmpty() ? "" : " 1 0 1 " + sets.size() + " 0";
+    Step configure =
+        new Step.Configure(
+            0,
+            7,
+            plan,
+            sets.stream().map(s -> RedisKeys.text(s).substring(names.base().length())).toList(),
+            candidates.rowsOf(plan.keys()).stream()
+                .<Object>mapMulti(
+                    (row, all) ->
+                        List.of(row.set(), row.key().id(), row.group(), row.isLarge() ? 1 : 0)
+                            .forEach(all))
+                .toList());
     wire.call(configure.script(), configure.keys(names), configure.args(clock()).toArray());
   }
 

@@ -2,15 +2,19 @@ package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.guards.RedisNode;
 import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.OverBudget;
 
 /** A Redis that answers late, or that cannot be used as it should: it is not gone. */
 final class SlowRedisTest {
@@ -61,6 +65,35 @@ final class SlowRedisTest {
       assertTrue(engine.isUp());
       way.delay(0);
       Await.until("it is asked", SOON, () -> isAsked(pool));
+    }
+  }
+
+  /** Of the first late answers each is waited for, before Redis is known to be slow. */
+  @Test
+  void a_spent_budget_refuses_also_who_waits_for_a_late_answer() {
+    Budget few = new Budget(Budget.Unit.TOKENS, Budget.Per.DAY, false, 15);
+    PoolPlan plan =
+        new PoolPlan(
+            "budgets",
+            Duration.ofMinutes(1),
+            Strategy.ROUND_ROBIN,
+            Accounting.SLIDING_WINDOW,
+            1,
+            List.of(Pools.CLASS),
+            List.of(new KeyPlan("team", "team", 1, 1, 0, true, List.of(few))),
+            Map.of("team/" + Pools.CLASS, AMPLE),
+            true);
+    Demand demand = Demand.of(Pools.CLASS, 10, 10).on("team");
+    try (RedisNode redis = RedisNode.start();
+        RedisEngine engine =
+            RedisEngine.start(
+                Pools.options(
+                    "redis://" + redis.address(), "r", Fallback.OPEN, Duration.ofMillis(500)))) {
+      KeyPool pool = engine.pool(plan);
+      Await.until("it is there", SOON, () -> pool.latest() != null);
+      assertInstanceOf(OverBudget.class, pool.acquire(demand).join());
+      redis.call("CLIENT", "PAUSE", "1200");
+      assertInstanceOf(OverBudget.class, pool.acquire(demand).join());
     }
   }
 

@@ -51,8 +51,9 @@ end
 -- Otherwise candidates parked by other sizes are checked as well; for most of them `is_shut` needs no read.
 local function deny(r, set, now, input, output, avoided, told, looks)
   local state, p, size = r.state, r.pool, size_of(input, output)
-  local mixed, sizes = redis.call('HGET', state, 's:' .. set) ~= size, r.sizes[set] or {}
-  local step = mixed and 100 or 16
+  -- behind promises the first times are near enough: see include/queueing
+  local mixed, sizes = not r.promised and redis.call('HGET', state, 's:' .. set) ~= size, r.sizes[set] or {}
+  local step = mixed and 100 or r.promised and 2 or 16
   local at, again, shut, unable = 0, {}, {}, {} -- `shut`: known unable without a check; `unable`: found unable
   local large = large_in(r, set)
   local unlike = false -- whether one stays parked by a request of another size
@@ -129,7 +130,7 @@ local function deny(r, set, now, input, output, avoided, told, looks)
         tell_of(list)
       end
     end
-    if past then break end
+    if past or r.promised and at >= 8 and told.opens < math.huge then break end
     at = at + step
   end
   tell_of(unable)

@@ -35,7 +35,10 @@ end
 
 -- When a candidate can carry a request, as `able_at`. Records the result for `is_shut`, which knows of one group's limits.
 local function able_and_noted(r, k, g, now, most, input, output)
+  local noted = r.promised and r.shut[row_of(k, g)]
+  if noted and noted[1] > now and noted[3] == input and noted[4] == output then return noted[1], noted[2] end -- far times are long walks
   local opens, reason = able_at(r, k, g, now, most, input, output)
+  opens = opens + (r.later and r.later[g] or 0) -- behind whole limits that are promised: see include/queueing
   if reason > 0 and reason < 5 and not g.above then r.shut[row_of(k, g)] = { opens, reason, input, output, g } end
   return opens, reason
 end

@@ -21,7 +21,20 @@ local function list_of(r, rows, from, to)
     local pair = r.lists[rows[n]] or named(r, rows[n])
     list[#list + 1], list[#list + 2] = pair[1], pair[2]
   end
+  if r.promised then r.promised(list) end -- see include/queueing
   return list
+end
+
+-- A few rows of a group in a ready set, of a large group those of free keys.
+function levels.rows_of(r, set, group, now, most, avoided)
+  local keys = large_in(r, set)[group]
+  if keys then return (next_keys(r, keys, now, 0, most, avoided)) end
+  local rows = {}
+  for _, row in ipairs(rows_in(r, set, group)) do
+    if not avoided[row] and redis.call('ZSCORE', set, row) then rows[#rows + 1] = row end
+    if #rows == most then break end
+  end
+  return rows
 end
 
 -- A random ready row of a ready set: a large group as often as it has keys. Nil if that group is parked.
@@ -56,16 +69,7 @@ local function search(r, set, now, input, output, favourite, seed, avoided, look
   local p = r.pool
   wake(r, set, now)
   if favourite then
-    local rows, group = {}, string.sub(favourite, 3)
-    local keys = large_in(r, set)[group]
-    if keys then
-      rows = next_keys(r, keys, now, 0, SAMPLE, avoided)
-    else
-      for _, row in ipairs(rows_in(r, set, group)) do
-        if not avoided[row] and redis.call('ZSCORE', set, row) then rows[#rows + 1] = row end
-        if #rows == SAMPLE then break end
-      end
-    end
+    local rows = levels.rows_of(r, set, string.sub(favourite, 3), now, SAMPLE, avoided)
     if #rows > 0 then
       local list = list_of(r, rows)
       local best, want_in, want_out = best_of(r, list, now, input, output, nil, seed)

@@ -18,22 +18,28 @@ function line.groups_of(r, list)
   return groups
 end
 
--- Until the request leaves, the groups are charged with what those before it need.
-function line.join(r, list, ask, now, input, output)
+-- The request of a client takes its place in the queue: that of the promise that it claims, or one by its tag. `g`: a group
+-- that tells what it costs; `groups`: how many there are.
+function line.take_place(r, ask, c, mine, g, groups, now, input, output)
   local l, p = ask.line, r.pool
-  local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
-  local mine = line.claimed(c, ask, now, p[SLOT])
-  ask.of, ask.groups, ask.window = c, groups, p[WINDOW]
+  ask.of, ask.window = c, p[WINDOW]
   if mine then
     ask.mine, ask.tag, ask.place, ask.cost = mine, mine.tag, mine.rank, mine.cost
     ask.count = line.place_of(l.order, mine) - 1
   else
     ask.tag, ask.place = math.max(line.tag_of(l, ask.rank), c.tag), ask.rank
-    ask.cost = line.cost_of(l, list[2], now, p[WINDOW], input, output)
-    if line.is_below_floor(l, ask, now, p[WINDOW], groups.own) then ask.place = 0 end
+    ask.cost = line.cost_of(l, g, now, p[WINDOW], input, output)
+    if line.is_below_floor(l, ask, now, p[WINDOW], groups) then ask.place = 0 end
     ask.count = line.before(l.order, ask.place, ask.tag)
   end
-  ask.sums = line.sums_before(l, ask.count)
+end
+
+-- Until the request leaves, the groups are charged with what those before it need.
+function line.join(r, list, ask, now, input, output)
+  local l, p = ask.line, r.pool
+  local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
+  line.take_place(r, ask, c, line.claimed(c, ask, now, p[SLOT]), list[2], groups.own, now, input, output)
+  ask.groups, ask.sums = groups, line.sums_before(l, ask.count)
   if ask.sums or ask.kept > 0 and p[BUCKET] == 1 then
     line.hold(r, ask, now)
   elseif ask.kept > 0 then
@@ -44,13 +50,17 @@ end
 -- Charges the groups, if that is to do: a choice that has nothing but a share to leave does without, the times to tell do not.
 function line.hold(r, ask, now)
   if ask.saved or not ask.of or not ask.sums and ask.kept == 0 then return end
-  local p = r.pool
-  local slot = math.floor(now / p[SLOT])
   for _, g in ipairs(ask.groups) do
-    if roll(r.win, p, g, slot) then rewrite(r, g) end
-    flow(p, g, now)
+    line.bring_up(r, g, now)
     line.pretend(r, ask, g, 0)
   end
+end
+
+-- Brings a group up to the present, so that what it has can be restored.
+function line.bring_up(r, g, now)
+  local p = r.pool
+  if roll(r.win, p, g, math.floor(now / p[SLOT])) then rewrite(r, g) end
+  flow(p, g, now)
 end
 
 function line.enter(r, list, ask, now, input, output, spread)

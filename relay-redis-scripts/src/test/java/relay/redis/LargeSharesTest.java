@@ -1,0 +1,126 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import relay.redis.SharedPool.Client;
+import relay.redis.SharedPool.Replica;
+
+/**
+ * What clients get of a large pool that is short: one of few groups of many keys, and one of as
+ * many groups as keys. Without an order they get what they ask for, in proportion.
+ */
+final class LargeSharesTest {
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
+
+  @AfterEach
+  void disconnect() {
+    wire.close();
+  }
+
+  /** A pool with this limit in all. */
+  private SharedPool pool(int keys, int groups, int limit) {
+    List<KeyPlan> all =
+        IntStream.range(0, keys)
+            .mapToObj(n -> new KeyPlan("key" + n, "account" + n % groups, 0, 1, 0))
+            .toList();
+    Limits limits = new Limits(limit / groups, 0, 0, 0);
+    return new SharedPool(wire, Pools.plan("shared", Duration.ofMinutes(1), all, limits));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"40, 5, 600", "100, 100, 600"})
+  void weights_divide_what_is_short(int keys, int groups, int limit) {
+    SharedPool pool = pool(keys, groups, limit);
+    List<Integer> weights = List.of(1, 2, 5);
+    List<Client> clients = weights.stream().map(w -> pool.client("w" + w, w)).toList();
+    for (int n = 0; n < 3; n++) {
+      clients.get(n).poll(0, 5, 3.0 * limit * weights.get(n) / 8);
+    }
+    pool.run(5);
+    double all = clients.stream().mapToDouble(c -> c.between(2, 5)).sum();
+    System.out.printf(
+        "Shares: weights 1, 2, 5 of %d keys in %d groups: %s of %d%n",
+        keys, groups, clients.stream().map(c -> c.between(2, 5)).toList(), 3 * limit);
+    for (int n = 0; n < 3; n++) {
+      double share = all * weights.get(n) / 8;
+      assertEquals(share, clients.get(n).between(2, 5), 0.05 * share);
+    }
+    assertTrue(all >= 0.97 * 3 * limit, all + " granted");
+  }
+
+  @ParameterizedTest
+  @CsvSource("50, 50, 300")
+  void clients_that_ask_unequally_get_equal_shares(int keys, int groups, int limit) {
+    SharedPool pool = pool(keys, groups, limit);
+    Client one = pool.client("one", 1);
+    Client other = pool.client("other", 1);
+    one.poll(0, 6, 3.0 * limit / 2);
+    other.poll(0, 6, 6.0 * limit / 2);
+    pool.run(6);
+    double all = one.between(2, 6) + other.between(2, 6);
+    assertEquals(all / 2, one.between(2, 6), 0.03 * all / 2);
+    assertTrue(all >= 0.97 * 4 * limit, all + " granted");
+  }
+
+  /** A client that does not wait is refused, and served when it asks again. */
+  @ParameterizedTest
+  @CsvSource({"40, 5, 300", "50, 50, 300"})
+  void interactive_requests_come_first(int keys, int groups, int limit) {
+    SharedPool pool = pool(keys, groups, limit);
+    Client batch = pool.client("jobs", 3, 1, 0, 20);
+    Client people = pool.client("people", 1, 1, 0, 0);
+    batch.poll(0, 5, 10 * limit / 2.0);
+    people.poll(2, 5, 0.8 * limit / 2.0);
+    pool.run(5);
+    double got = people.between(3, 5);
+    double all = got + batch.between(3, 5);
+    System.out.printf(
+        "Shares: interactive beside batch, %d keys in %d groups: %.0f of %.0f asked%n",
+        keys, groups, got, people.asked * 2 / 3.0);
+    assertTrue(got >= 0.3 * people.asked * 2 / 3, got + " granted");
+    assertTrue(all >= 0.97 * 2 * limit, all + " granted");
+  }
+
+  @Test
+  void a_lower_priority_never_starves() {
+    int limit = 300;
+    SharedPool pool = pool(40, 5, limit);
+    Client batch = pool.client("jobs", 3, 1, 0, 20);
+    Client people = pool.client("people", 1, 1, 0, 0);
+    people.poll(0, 6, 2 * limit);
+    batch.poll(0, 6, limit / 2.0);
+    pool.run(6);
+    double got = batch.between(3, 6) / 3 / limit;
+    assertTrue(got >= 0.01 && got <= 0.04, "batch got " + got);
+  }
+
+  /** Each comes at the time that it was told. */
+  @ParameterizedTest
+  @CsvSource({"40, 5, 75, 100", "25, 25, 150, 200"})
+  void agents_that_obey_are_served_in_order(int keys, int groups, int limit, int count) {
+    SharedPool pool = pool(keys, groups, limit);
+    List<Replica> replicas = pool.replicas(3);
+    Client agents = pool.client("agents", 1);
+    for (int n = 0; n < count; n++) {
+      Replica replica = replicas.get(n % 3);
+      pool.atMinute(n / 60_000.0, () -> agents.obey(replica, Duration.ZERO, Duration.ofSeconds(8)));
+    }
+    pool.run(8);
+    double sent = (double) agents.sent / agents.grants.size();
+    System.out.printf(
+        "Shares: %d agents, %d keys in %d groups: %.2f sent for each granted, waits of %.0f s in"
+            + " the mean, %.0f s at p95%n",
+        count, keys, groups, sent, agents.meanWait() / 1e6, agents.waited(0.95) / 1e6);
+    assertTrue(sent <= 3, sent + " sent for each granted");
+    assertTrue(agents.waited(0.95) <= 2 * agents.meanWait(), agents.waited(0.95) + " us at p95");
+    assertTrue(agents.between(2, 8) >= 0.97 * 6 * limit, agents.between(2, 8) + " granted");
+  }
+}
