@@ -118,6 +118,12 @@ final class YamlSource {
     if (problem.contains("tag")) {
       return "a YAML tag";
     }
+    if (problem.contains("cannot start any token")) {
+      return "a text that begins with @, % or ` and has no quotes";
+    }
+    if (problem.startsWith("mapping values are not allowed")) {
+      return "a `: ` in a text without quotes, or a wrong indentation";
+    }
     // Text after "found" quotes the file; text after "expected" does not.
     String words = problem.startsWith("found") ? problem.replaceAll("\\s*'.*'", "") : problem;
     return "bad YAML: " + words.replaceAll("\\p{Cntrl}", "?");

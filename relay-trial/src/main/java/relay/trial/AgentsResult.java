@@ -72,6 +72,9 @@ record AgentsResult(List<PoolResult> pools, long errors, String firstError) {
                         style.glyphs().bad(),
                         100 * LEAST_USED,
                         100 * MOST_REFUSED))));
+    if (!holds()) {
+      lines.add("  A busy machine cannot offer the load: try again when it is idle.");
+    }
     return lines;
   }
 

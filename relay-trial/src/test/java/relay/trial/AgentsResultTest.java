@@ -52,7 +52,9 @@ final class AgentsResultTest {
     assertFalse(result(0.98, 11, 0).holds());
     AgentsResult failed = result(0.98, 0, 2);
     assertFalse(failed.holds());
+    List<String> drawn = failed.draw(PLAIN);
     assertTrue(
-        String.join("\n", failed.draw(PLAIN)).contains("2 answers failed; first: status 500"));
+        String.join("\n", drawn).contains("2 answers failed; first: status 500"), drawn.toString());
+    assertTrue(drawn.getLast().contains("try again when it is idle"), drawn.toString());
   }
 }
