@@ -195,7 +195,7 @@ final class RecallWalkTest {
   }
 
   private void chargeRunning(Request one, long under) {
-    if (under != epoch || !one.runs() && now - one.endedAt > TOMBSTONES) {
+    if (under != epoch || (!one.runs() && now - one.endedAt > TOMBSTONES)) {
       return;
     }
     List<Part> parts = List.of(new Part(now - one.since, 1, one.input, one.output));
@@ -247,7 +247,7 @@ final class RecallWalkTest {
     discover(by);
     KeyPlan key = keys.get(random.nextInt(keys.size()));
     String group = PoolPlan.group(key.account(), Pools.CLASS);
-    long input = 1 + random.nextInt(200);
+    long input = 1L + random.nextInt(200);
     long output = random.nextInt(100);
     List<String> fields = List.of("k:" + key.id(), "g:" + group);
     List<Object> reply = call(Step.acquire("l" + n, epoch, input, output, LEASE_MS, fields));
