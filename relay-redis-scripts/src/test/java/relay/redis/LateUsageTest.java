@@ -66,6 +66,14 @@ final class LateUsageTest {
   }
 
   @Test
+  void the_oldest_slot_of_the_window_counts_and_the_one_before_does_not() {
+    long slot = 125_521; // 241/240 of a window, in 480 parts
+    Part oldest = new Part(480 * slot, 3, 0, 0);
+    call(ChargeStep.ended("c", GROUP, List.of(oldest, new Part(481 * slot, 5, 0, 0))));
+    assertEquals(3, used());
+  }
+
+  @Test
   void a_group_that_was_idle_and_one_that_was_not_have_room_when_it_leaves() {
     for (int n = 0; n < 2; n++) {
       call(ChargeStep.ended("c" + n, GROUP, List.of(ago(50, LIMIT))));

@@ -27,6 +27,7 @@ final class AdminAccess implements PoolsAccess {
 
   private final URI base;
   private final @Nullable Secret token;
+  private final String otherwise; // what else an operator may do, for a message
   private final HttpClient client =
       HttpClient.newBuilder()
           .version(HttpClient.Version.HTTP_1_1)
@@ -34,19 +35,30 @@ final class AdminAccess implements PoolsAccess {
           .proxy(HttpClient.Builder.NO_PROXY)
           .build();
 
-  private AdminAccess(URI base, @Nullable Secret token) {
+  private AdminAccess(URI base, @Nullable Secret token, String otherwise) {
     this.base = base;
     this.token = token;
+    this.otherwise = otherwise;
   }
 
+  /** For what only this machine's replica knows. */
   static AdminAccess to(ServerConfig server) throws OperationFailed {
+    return to(server, "");
+  }
+
+  /** For what Redis would tell, if the config named it. */
+  static AdminAccess withoutRedis(ServerConfig server) throws OperationFailed {
+    return to(server, ", or name the replicas' Redis in redis.url");
+  }
+
+  private static AdminAccess to(ServerConfig server, String otherwise) throws OperationFailed {
     ListenAddress listen = server.adminListen();
     if (listen.port() == 0) {
       throw OperationFailed.badUsage(
-          "neither redis.url nor the port of server.admin_listen is set: set one of them to"
-              + " reach the replicas");
+          "server.admin_listen has no port: set one to reach the replica" + otherwise);
     }
-    return new AdminAccess(URI.create("http://" + reachable(listen)), server.adminToken());
+    URI base = URI.create("http://" + reachable(listen));
+    return new AdminAccess(base, server.adminToken(), otherwise);
   }
 
   /** A wildcard address is good for listening only; connect to loopback instead. */
@@ -140,8 +152,8 @@ final class AdminAccess implements PoolsAccess {
       throw OperationFailed.atRunTime(
           "no replica answers at "
               + base
-              + " (server.admin_listen); start one with `relay serve`, or name the replicas' Redis"
-              + " in redis.url");
+              + " (server.admin_listen); start one with `relay serve`"
+              + otherwise);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw OperationFailed.atRunTime("interrupted");

@@ -25,6 +25,8 @@ interface PoolsAccess extends AutoCloseable {
    */
   static PoolsAccess of(Config config) throws OperationFailed {
     RedisUrl redis = config.redis().url();
-    return redis == null ? AdminAccess.to(config.server()) : new RedisAccess(config, redis);
+    return redis == null
+        ? AdminAccess.withoutRedis(config.server())
+        : new RedisAccess(config, redis);
   }
 }

@@ -278,7 +278,11 @@ class OperatorTest {
     Result result = run(config, "keys");
     assertEquals(1, result.exitCode());
     assertTrue(result.err().contains("http://127.0.0.1:" + port), result.err());
-    assertTrue(result.err().contains("relay serve"), result.err());
+    assertTrue(result.err().contains("`relay serve`, or name the replicas' Redis"), result.err());
+    for (String needsReplica : List.of("clients", "reload")) {
+      String told = run(config, needsReplica).err();
+      assertTrue(told.endsWith("start one with `relay serve`\n"), told);
+    }
   }
 
   @Test
