@@ -37,14 +37,15 @@ function line.asks_at(call, at, count)
 end
 
 -- The line of a list's model class. `tags`: of the request of each rank that was served last; `served`: what each rank was
--- granted of late; `short`: when a request was last refused for each dimension; `sums`: what is promised, by group.
+-- granted of late; `short`: when a request was last refused for each dimension, `at_most`: because keys were at
+-- `max_concurrent`; `sums`: what is promised, by group.
 function line.of(r, list)
   local class = list.class or string.match(list[2].id, '([^/]*)$')
   list.class = class
   local l = r.waiting[class]
   if not l then
     l = { clients = {}, count = 0, order = {}, sums = {}, tags = { 0, 0, 0 }, served = { 0, 0, 0 }, served_at = { 0, 0, 0 },
-      short = { 0, 0, 0, 0 }, lapse_at = math.huge, sweep_at = 0 }
+      short = { 0, 0, 0, 0 }, at_most = 0, lapse_at = math.huge, sweep_at = 0 }
     r.waiting[class] = l
   end
   return l

@@ -64,12 +64,38 @@ function line.claimed(c, ask, now, slot)
   return only and only.told - now <= 4 * slot and now - only.since >= only.told - now and only or nil
 end
 
+-- Whether the requests before a place that wait for running ones to end need all places that are free on keys at
+-- `max_concurrent`.
+function line.lacks_place(l, list, count, now)
+  local before, free = 0, 0
+  for n = 1, count do
+    if l.order[n].at_most then before = before + 1 end
+  end
+  for c = 1, #list, 2 do
+    local k = list[c]
+    if k[K_STOPPED] == 0 and k[K_COOL] <= now then
+      if k[K_MAX] == 0 then return false end
+      free = free + math.max(0, k[K_MAX] - k[K_FLIGHT])
+    end
+  end
+  return free <= before
+end
+
+-- The promise that a request claims: for a place on a key also its client's first one before it was told, once there is one.
+function line.claimed_place(l, c, list, ask, now, slot)
+  local mine, first = line.claimed(c, ask, now, slot), c.promises[1]
+  if mine or not first or not first.at_most or first.ticket then return mine end
+  return not line.lacks_place(l, list, line.place_of(l.order, first) - 1, now) and first or nil
+end
+
 -- Until the request leaves, the groups are charged with what those before it need.
 function line.join(r, list, ask, now, input, output)
   local l, p = ask.line, r.pool
   local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
-  line.take_place(r, ask, c, line.claimed(c, ask, now, p[SLOT]), list[2], groups.own, now, input, output)
+  line.take_place(r, ask, c, line.claimed_place(l, c, list, ask, now, p[SLOT]), list[2], groups.own, now, input, output)
   ask.groups, ask.sums = groups, line.sums_before(l, ask.count)
+  local most = list[1][K_MAX]
+  if not ask.mine and most > 0 and l.at_most > now - p[WINDOW] then ask.cost = math.max(ask.cost, 1 / most) end
   if ask.sums or ask.kept > 0 and p[BUCKET] == 1 then
     line.hold(r, ask, now)
   elseif ask.kept > 0 then
@@ -121,20 +147,22 @@ function line.opens(r, list, ask, now, input, output)
   line.hold(r, ask, now)
   local before = ask.count > NEAR and ask.line.order[ask.count]
   ask.far, ask.row = before and true, before and (before.row + 1) % (IN_A_ROW + 1) or 0
-  if ask.row == 0 then return line.soonest_behind(r, list, ask, now, input, output) end
-  return line.reckoned(r, list, ask, now, input, output)
+  local told = ask.row == 0 and line.soonest_behind or line.reckoned
+  local opens, reason, opener, g = told(r, list, ask, now, input, output)
+  if opens < now + 1e6 and line.lacks_place(ask.line, list, ask.count, now) then opens, reason = now + 1e6, 5 end
+  return opens, reason, opener, g
 end
 
 -- It leaves with a promise, if the time is known.
 function line.promise(ask, now, opens, reason, opener, g, input, output)
   line.leave(ask)
   local l, one = ask.line, ask.mine
-  if reason > 0 and reason < 5 then l.short[reason] = now end
+  if reason == 5 then l.at_most = now elseif reason > 0 and reason < 5 then l.short[reason] = now end
   if one then
     line.add(l.sums, one, -1)
     one.told, one.since, one.group, one.opener, one.far, one.row = opens, now, g, opener, ask.far, ask.row
     line.add(l.sums, one, 1)
-  elseif reason < 5 and #l.order < MOST_PROMISES and opens <= now + FARTHEST * ask.window then
+  elseif reason <= 5 and #l.order < MOST_PROMISES and opens <= now + FARTHEST * ask.window then
     one = { of = ask.of, rank = ask.place, tag = ask.tag, cost = ask.cost, part = ask.cost / ask.weight,
       told = opens, since = now, input = input, output = output, group = g, opener = opener, far = ask.far,
       row = ask.row }
@@ -143,6 +171,7 @@ function line.promise(ask, now, opens, reason, opener, g, input, output)
     line.add(l.sums, one, 1)
     ask.of.tag = ask.tag + one.part
   end
+  if one then one.at_most = reason == 5 end
   -- whoever does not wait so long is told the time, and comes again without a ticket
   if one then line.give(one, ask.ticket and opens - now <= ask.waits and ask.ticket or nil) end
   l.lapse_at = math.min(l.lapse_at, math.max(now + LAPSES_US, opens + GRACE_US))
