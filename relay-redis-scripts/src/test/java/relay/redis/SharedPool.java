@@ -204,7 +204,11 @@ final class SharedPool {
       return ask(share);
     }
 
-    /** Returns the time that it is told, 0 for a grant. */
+    /** The same for a request that waits, and is told apart by a ticket. */
+    long ask(String ticket) {
+      return ask(share.waiting(ticket, 600_000));
+    }
+
     private long ask(Share as) {
       asked++;
       Wish wish = new Wish("l" + order++, 10, 10, "");

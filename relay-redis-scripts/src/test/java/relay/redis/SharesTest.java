@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -181,6 +182,39 @@ final class SharesTest {
   private static void isUsed(Client agents, int limit) {
     double granted = agents.between(2, 10);
     assertTrue(granted >= 0.97 * 8 * limit, granted + " granted");
+  }
+
+  /**
+   * A replica asks for its first request only. Places before that one's may have been told to
+   * others, which overtook it, or to requests that are gone.
+   */
+  @Test
+  void a_place_for_which_nobody_asks_goes_to_the_next_who_asks() {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(60, 0, 0, 0));
+    Client agents = pool.client("agents", 1);
+    pool.atMinute(
+        0,
+        () -> {
+          while (agents.ask() == 0) {
+            // until the pool is short
+          }
+          for (int n = 40; n > 0; n--) {
+            agents.ask("r." + n);
+          }
+        });
+    AtomicInteger first = new AtomicInteger(1);
+    for (int second = 1; second < 180; second++) {
+      pool.atMinute(
+          second / 60.0,
+          () -> {
+            if (agents.ask("r." + first.get()) == 0) {
+              first.incrementAndGet();
+            }
+          });
+    }
+    pool.run(3);
+    double granted = agents.between(0.02, 3);
+    assertTrue(granted >= 100, granted + " granted");
   }
 
   /** A sender that is alone, and asks a slot too early each time, is told the same time. */

@@ -180,18 +180,6 @@ function line.is_below_floor(l, ask, now, window, groups)
   return sum < ask.floor * groups
 end
 
--- The promise that a request claims: that for which it waits, else the first of its client's whose time has come and for which
--- no replica waits. Also the only one, a little too early: if most of the time has passed that was told.
-function line.claimed(c, ask, now, slot)
-  local mine, its = c.tickets[ask.ticket], c.promises
-  if mine then return mine end
-  for n = 1, math.min(#its, MOST_LOOKED_AT) do
-    if not its[n].ticket and its[n].told <= now then return its[n] end
-  end
-  local only = #its == 1 and not its[1].ticket and its[1]
-  return only and only.told - now <= 4 * slot and now - only.since >= only.told - now and only or nil
-end
-
 -- The tag of a new client's request: that of the rank's first promise or, if it is lower, of its last granted request.
 function line.tag_of(l, rank)
   local first = l.order[line.before(l.order, rank - 0.5, 0) + 1]

@@ -50,6 +50,36 @@ function line.leave_some(l, ask, now, groups)
   if wait > 0 then ask.wait, ask.leaves, ask.kept = wait, ask.kept, 1 end -- none of it for now
 end
 
+-- A request that waits takes its client's first promise, in exchange for its own, if nobody has asked for that in time: a replica
+-- asks for its first request only, so a place before that, or of a request that is gone, would be nobody's.
+function line.exchanged(c, mine, now)
+  local its, first, ticket = c.promises, mine, mine.ticket
+  for n = 1, math.min(#its, MOST_LOOKED_AT) do
+    local one = its[n]
+    local before = one.rank < first.rank or one.rank == first.rank and one.tag < first.tag
+    if before and one.told + GRACE_US <= now then first = one end
+  end
+  if first ~= mine then
+    local other = first.ticket
+    line.give(first, nil)
+    line.give(mine, other)
+    line.give(first, ticket)
+  end
+  return first
+end
+
+-- The promise that a request claims: that for which it waits, else the first of its client's whose time has come and for which
+-- no replica waits. Also the only one, a little too early: if most of the time has passed that was told.
+function line.claimed(c, ask, now, slot)
+  local mine, its = c.tickets[ask.ticket], c.promises
+  if mine then return line.exchanged(c, mine, now) end
+  for n = 1, math.min(#its, MOST_LOOKED_AT) do
+    if not its[n].ticket and its[n].told <= now then return its[n] end
+  end
+  local only = #its == 1 and not its[1].ticket and its[1]
+  return only and only.told - now <= 4 * slot and now - only.since >= only.told - now and only or nil
+end
+
 -- Until the request leaves, the groups are charged with what those before it need.
 function line.join(r, list, ask, now, input, output)
   local l, p = ask.line, r.pool
