@@ -6,7 +6,10 @@ local function serve(r, list, session, id, now, lease_us, input, output, spread,
   local again = r.held[id]
   if again then return tell_again(again, reply, place) end
   local favourite = session and redis.call('GET', session) or nil
-  if ask then line.enter(r, list, ask, now, input, output, spread) end
+  if ask then
+    line.enter(r, list, ask, now, input, output, spread)
+    favourite = favourite or ask.mine and ask.mine.group.field
+  end
   local best, want_in, want_out, dimension, limit =
     best_of(r, list, now, input, output, favourite, r.pool[STRATEGY] == RANDOM and seed_of(id), ask and ask.left)
   local lacks_place = best and ask and ask.of and line.lacks_place(ask.line, list, ask.count, now)

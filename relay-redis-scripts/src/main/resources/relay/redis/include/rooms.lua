@@ -48,7 +48,7 @@ function line.charged(r, sums, spread, now, what)
         if sum and sum[1] > 0 and not rounds[g] then
           rounds[g] = math.floor(line.limits_in(sum, g))
           line.bring_up(r, g, now)
-          line.pretend(r, all, g, rounds[g])
+          line.pretend(r, all, g, sums, rounds[g])
           if rounds[g] > 0 then g[COOL] = math.max(g[COOL], now + 1) end
         end
         later = math.max(later, (rounds[g] or 0) * line.cycle(r.pool))
