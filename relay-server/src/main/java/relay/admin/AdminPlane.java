@@ -6,13 +6,13 @@ import io.undertow.server.HttpServerExchange;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
 import io.undertow.util.Methods;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,7 +32,7 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
   private static final int AT_ONCE = 32;
   private static final int QUEUED = 128;
   private static final int MAX_BODY_BYTES = 4096;
-  private static final int RELOAD_SECONDS = 30;
+  private static final Duration RELOAD_LIMIT = Duration.ofSeconds(30);
 
   private final AnswerDate date = new AnswerDate(InstantSource.system());
   private final Executor threads;
@@ -187,7 +187,7 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
     if (!exchange.getRequestMethod().equals(Methods.POST)) {
       return wrongMethod("POST");
     }
-    return ReloadReply.of(served.reload().get().orTimeout(RELOAD_SECONDS, TimeUnit.SECONDS).join());
+    return ReloadReply.of(served.reload().get(), RELOAD_LIMIT);
   }
 
   private AdminReply clients() throws RedisSilent {

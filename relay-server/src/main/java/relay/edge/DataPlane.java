@@ -31,7 +31,8 @@ import relay.pipeline.RequestPipeline;
 /** The listener for clients, and its routes. */
 public final class DataPlane implements AutoCloseable {
   private static final String MODELS = "/v1/models";
-  private static final String USAGE = "/v1/relay/usage";
+  private static final String OWN = "/v1/relay/";
+  private static final String USAGE = OWN + "usage";
   private static final List<String> POST = List.of("POST");
   private static final List<String> READ = List.of("GET", "HEAD");
   private static final List<String> ANY =
@@ -126,7 +127,7 @@ public final class DataPlane implements AutoCloseable {
       allow(exchange, READ, dialectOf(exchange), client -> pipeline.model(client, id));
     } else if (path.equals(USAGE)) {
       allow(exchange, READ, dialectOf(exchange), pipeline::usage);
-    } else if (path.startsWith("/v1/") && !path.startsWith("/v1/v1/")) {
+    } else if (isForProvider(path)) {
       allow(exchange, ANY, dialectOf(exchange), pipeline::passThrough);
     } else if (path.equals("/")) { // clients probe it; it needs no credential
       allow(exchange, READ, dialectOf(exchange), client -> client.end(NOTHING, 0, 0));
@@ -134,6 +135,10 @@ public final class DataPlane implements AutoCloseable {
       RelayError error = RelayError.notFound("there is nothing at " + path + baseUrl(path));
       refuse(exchange, error, dialectOf(exchange));
     }
+  }
+
+  private static boolean isForProvider(String path) {
+    return path.startsWith("/v1/") && !path.startsWith("/v1/v1/") && !path.startsWith(OWN);
   }
 
   /** A hint for a base URL with /v1 missing or twice. SDKs differ in it. */

@@ -22,6 +22,8 @@ import relay.config.ServerConfig;
 /** Uses the admin plane of the replica that runs with this configuration. */
 final class AdminAccess implements PoolsAccess {
   private static final Duration TIMEOUT = Duration.ofSeconds(10);
+  private static final Duration RELOAD_TIMEOUT =
+      Duration.ofSeconds(35); // the replica's 30, and more
   private static final long MAX_ANSWER_BYTES = 256L << 20;
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -119,7 +121,8 @@ final class AdminAccess implements PoolsAccess {
   record Reloaded(boolean taken, JsonNode body) {}
 
   Reloaded reload() throws OperationFailed {
-    HttpResponse<String> answer = send(request("/reload").POST(BodyPublishers.noBody()));
+    HttpResponse<String> answer =
+        send(request("/reload").timeout(RELOAD_TIMEOUT).POST(BodyPublishers.noBody()));
     if (answer.statusCode() != 200 && answer.statusCode() != 400) {
       throw failure(answer);
     }

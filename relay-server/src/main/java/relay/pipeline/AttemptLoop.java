@@ -122,7 +122,7 @@ final class AttemptLoop {
     // Both questions leave before either is answered: one round trip. But a short pool keeps a
     // place for whom it refuses: not for a client that has been at its own limit.
     ClientQuota quota = resources.quota();
-    boolean together = !quota.refusedBefore() || !candidate.plan().isOfShortPool();
+    boolean together = !quota.refusedLately() || !candidate.plan().isOfShortPool();
     markAsked();
     quota.reserve(candidate.demand(), candidate.plan().upstreamModel());
     if (together) {

@@ -1,9 +1,10 @@
 package relay.pipeline;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.model.Dialect;
@@ -32,13 +33,15 @@ import relay.redis.UsageTally;
  */
 final class ClientQuota {
   /** For a request that counts against no limit. */
-  static final ClientQuota NONE = new ClientQuota(null, null, "", null, Set.of());
+  static final ClientQuota NONE = new ClientQuota(null, null, "", null, Map.of());
+
+  private static final Duration LATELY = Duration.ofSeconds(10);
 
   private final @Nullable KeyPool pool;
   private final @Nullable UsageTally tally;
   private final String client;
   private final @Nullable Spending spending;
-  private final Set<String> refused;
+  private final Map<String, Long> refused;
   private @Nullable String unpriced;
   private final List<Lease> carriers = new ArrayList<>(1);
   private @Nullable CompletableFuture<Acquisition> asked; // until it is awaited
@@ -56,7 +59,7 @@ final class ClientQuota {
       @Nullable UsageTally tally,
       String client,
       @Nullable Spending spending,
-      Set<String> refused) {
+      Map<String, Long> refused) {
     this.pool = pool;
     this.tally = tally;
     this.client = client;
@@ -66,15 +69,15 @@ final class ClientQuota {
 
   /**
    * @param spending null if the client has no budget in dollars
-   * @param refused the clients whose last request their own limits refused
+   * @param refused when clients' own limits last refused a request, by {@link System#nanoTime}
    */
   static ClientQuota of(
-      KeyPool pool, String client, @Nullable Spending spending, Set<String> refused) {
+      KeyPool pool, String client, @Nullable Spending spending, Map<String, Long> refused) {
     return new ClientQuota(pool, null, client, spending, refused);
   }
 
   static ClientQuota unlimited(UsageTally tally, String client) {
-    return new ClientQuota(null, tally, client, null, Set.of());
+    return new ClientQuota(null, tally, client, null, Map.of());
   }
 
   /**
@@ -107,9 +110,10 @@ final class ClientQuota {
     }
   }
 
-  /** Whether the client's own limits refused its last request, as they are likely to again. */
-  boolean refusedBefore() {
-    return refused.contains(client);
+  /** Whether the client's own limits refused a request of late, as they are likely to again. */
+  boolean refusedLately() {
+    Long at = refused.get(client);
+    return at != null && System.nanoTime() - at < LATELY.toNanos();
   }
 
   /** Waits for the reservation. Null when the request may pass. */
@@ -128,7 +132,6 @@ final class ClientQuota {
     if (acquisition instanceof Granted(Lease lease)) {
       own = lease;
       wouldDeny = lease.wouldDeny();
-      refused.remove(client);
     }
     if (acquisition instanceof Exhausted e) {
       exhausted = e.reason();
@@ -137,7 +140,7 @@ final class ClientQuota {
     if (own != null || (acquisition instanceof NoneUsable && isGone(pool.plan()))) {
       return null;
     }
-    refused.add(client);
+    refused.put(client, System.nanoTime());
     return new Refusal(
         RefusalErrors.reason(acquisition), refusal(pool.plan(), acquisition, dialect));
   }

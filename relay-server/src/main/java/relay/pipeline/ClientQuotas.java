@@ -1,6 +1,7 @@
 package relay.pipeline;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,8 +21,7 @@ import relay.redis.UsageTally.Standing;
 final class ClientQuotas {
   private final @Nullable KeyPool pool;
   private final Set<String> limited;
-  private final Set<String> refused =
-      ConcurrentHashMap.newKeySet(); // of `limited`, at their last request
+  private final Map<String, Long> refused = new ConcurrentHashMap<>(); // since when, of `limited`
   private final UsageTally tally;
   private final Prices prices;
 

@@ -1,9 +1,13 @@
 package relay.admin;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import relay.reload.ConfigState;
 import relay.reload.ReloadOutcome;
@@ -30,5 +34,14 @@ class ReloadReplyTest {
     assertEquals(
         "{\"error\":\"the config is refused, nothing has changed\",\"faults\":[\"one\",\"two\"]}\n",
         reply.body());
+  }
+
+  @Test
+  void one_that_takes_too_long_is_answered_with_where_to_look() {
+    CompletableFuture<ReloadOutcome> never = new CompletableFuture<>();
+    AdminReply reply = ReloadReply.of(never, Duration.ofMillis(1));
+    assertEquals(503, reply.status());
+    assertTrue(reply.body().contains("goes on: the log says when it ends"), reply.body());
+    assertFalse(never.isDone(), "the reload itself");
   }
 }

@@ -114,6 +114,14 @@ class PassthroughPathsTest {
   }
 
   @Test
+  void a_path_of_relay_itself_never_reaches_a_provider() throws Exception {
+    int before = provider.received().size();
+    Answer answer = answer(ask(Dialect.OPENAI, "GET", "/v1/relay/usages"));
+    Errors.relays(answer, Dialect.OPENAI, 404, "not_found_error");
+    assertEquals(before, provider.received().size());
+  }
+
+  @Test
   void a_head_request_gets_the_length_without_a_body() throws Exception {
     everyAnswerIs("HTTP/1.1 200 OK\r\ncontent-length: 4711\r\nx-kind: pdf\r\n\r\n");
     try (RawClient wire = new RawClient(replicas.port(0))) {

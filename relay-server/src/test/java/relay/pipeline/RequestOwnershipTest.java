@@ -16,7 +16,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -273,7 +273,7 @@ class RequestOwnershipTest {
 
   @Test
   void a_quota_that_is_granted_after_its_request_has_failed_goes_back() throws Exception {
-    ClientQuota quota = ClientQuota.of(clientsPool, "team", null, new HashSet<>());
+    ClientQuota quota = ClientQuota.of(clientsPool, "team", null, new HashMap<>());
     quota.reserve(Demand.of("any", 1, 1), "gpt-x");
     quota.end();
     Demand next = Demand.of(clientsPool.plan().modelClasses().getFirst(), 1, 1).on("team");
