@@ -3,7 +3,7 @@
 -- nothing, except to a mirrored bucket that a client must leave a part of.
 -- @uses pool, group, records, line, ripe, behind
 local FARTHEST = 5 -- windows: who is told a later time gets no promise
-local LEAST_KEPT = 0.02 -- of a limit: so much of a kept share is left free always
+local LEAST_KEPT = 0.01 -- of a limit: so much of a kept share is left free always
 local EVEN, BURST_OF_EVEN = 1.015, 0.01 -- faster than its share, and so much of a window at once
 
 -- The groups of a list, each once, and then those above them.
