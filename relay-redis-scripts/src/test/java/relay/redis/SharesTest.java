@@ -113,7 +113,7 @@ final class SharesTest {
         people.waited(1) / 1e6,
         100 * all / limit,
         100 * alone / limit);
-    assertTrue(people.lost <= 0.002 * people.sent, people.lost + " refused");
+    assertTrue(people.lost <= 0.001 * people.sent, people.lost + " refused");
     assertTrue(people.waited(0.99) < 1_000_000, people.waited(0.99) + " us");
     assertTrue(all >= 0.97 * limit, all + " granted");
     assertTrue(alone >= 0.97 * lent * limit, "lent: " + alone);
