@@ -131,15 +131,28 @@ function line.owed_after(r, ask, now)
   return owed
 end
 
+-- How many whole limits of a window are before a request, in each group; and the groups whose window is full then, or that of
+-- a group above or below.
+function line.rounds_before(r, ask, costs)
+  local rounds, full = {}, {}
+  for _, g in ipairs(ask.groups) do
+    local all = r.pool[BUCKET] == 0 and ask.all and ask.all[g]
+    local limits = all and line.limits_in({ all[1] + 1, all[2] + costs[2], all[3] + costs[3] }, g) or 0
+    rounds[g] = math.max(0, math.ceil(limits - 1e-9) - 1)
+  end
+  for n = 1, ask.groups.own do
+    local g = ask.groups[n]
+    local over = g.over or g
+    if rounds[g] > 0 or rounds[over] > 0 then full[g], full[over] = true, true end
+  end
+  return rounds, full
+end
+
 -- Charges a group with what is before a request. Returns the time in which whole limits of that leave the window, and a time
 -- before which the request is not served: none before it is served later, and in a full window the pacer's burst is least.
-function line.load(r, ask, g, its, now, costs)
-  local p, all, rounds, bucket = r.pool, ask.all and ask.all[g], 0, r.pool[BUCKET] == 1
-  if all and not bucket then
-    local limits = line.limits_in({ all[1] + 1, all[2] + costs[2], all[3] + costs[3] }, g)
-    rounds = math.max(0, math.ceil(limits - 1e-9) - 1)
-  end
-  local later, paced, full = rounds * (line.cycle(p) + p[SLOT]), now, not bucket and rounds > 0
+function line.load(r, ask, g, its, now, costs, rounds, full)
+  local p, all, bucket = r.pool, ask.all and ask.all[g], r.pool[BUCKET] == 1
+  local later, paced = rounds * (line.cycle(p) + p[SLOT]), now
   local debts = its and its.debts or { unpack(g, LEVEL + 1, LEVEL + 4) }
   line.pretend(r, ask, g, ask.all, rounds)
   if bucket or all and not its then return later, 0 end
@@ -163,7 +176,10 @@ function line.soonest_behind(r, list, ask, now, input, output)
   local p, costs, later, least = r.pool, { 1, input, output, input + output }, {}, {}
   for _, g in ipairs(ask.groups) do line.bring_up(r, g, now) end
   local owed = p[BUCKET] == 0 and ask.all and line.owed_after(r, ask, now) or {}
-  for _, g in ipairs(ask.groups) do later[g], least[g] = line.load(r, ask, g, owed[g], now, costs) end
+  local rounds, full = line.rounds_before(r, ask, costs)
+  for _, g in ipairs(ask.groups) do
+    later[g], least[g] = line.load(r, ask, g, owed[g], now, costs, rounds[g], full[g])
+  end
   local opens, reason, opener, group = math.huge, 0, '', list[2]
   for c = 1, #list, 2 do
     local k, g = list[c], list[c + 1]
