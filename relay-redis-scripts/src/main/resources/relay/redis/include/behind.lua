@@ -50,8 +50,8 @@ function line.pretend(r, ask, g, sums, rounds)
   end
 end
 
--- To the pacer all before a request count, also those that are not ripe: or what comes back at once, and is promised by and
--- by, would go to whoever asks.
+-- The pacer counts all promises before a request, also those that are not ripe. Otherwise capacity that comes back in a burst,
+-- and is promised to later requests, would go to whoever asks.
 function line.pace(ask, g)
   local all, ripe = ask.all and ask.all[g] or NOTHING, ask.sums and ask.sums[g] or NOTHING
   local unripe = { all[1] - ripe[1], all[2] - ripe[2], all[3] - ripe[3] }
