@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * the clock stands still for calls that were sent long ago.
  */
 record History(Step.Configure configured, List<Object> answer, List<Call> calls) {
-  private static final int MOST_WRONG = 300; // each runs the calls before it again
+  private static final int MOST_WRONG = 100; // each runs the calls before it again
 
   History {
     calls = List.copyOf(calls);
