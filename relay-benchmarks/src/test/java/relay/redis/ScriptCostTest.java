@@ -150,7 +150,7 @@ final class ScriptCostTest {
           return new Cost(
               "%s, %.1f commands; %s, %.1f"
                   .formatted(with, with.commands, without, without.commands),
-              with.acquire <= 2 * without.acquire && with.commands <= without.commands + 2.5);
+              with.acquire <= 1.6 * without.acquire && with.commands <= without.commands + 2.5);
         });
   }
 
