@@ -396,4 +396,47 @@ final class BudgetTest {
         "3.000000000/10.000000000 2026-05-01:0.000000000 *2026-05-01:3.000000000",
         field("usd/day"));
   }
+
+  @Test
+  void one_replica_is_to_say_that_almost_all_is_spent_once_a_period() {
+    configure();
+    String month = "usd/month=10000000000";
+    assertEquals(1L, reserve(NOON, "m1", month, 7).getFirst());
+    assertEquals(List.of(7 * Budget.DOLLAR, 0L), seen(NOON, month), "not yet");
+    assertEquals(1L, reserve(NOON, "m2", month, 1).getFirst());
+    assertEquals(List.of(8 * Budget.DOLLAR, 1L), seen(NOON, month));
+    assertEquals(List.of(8 * Budget.DOLLAR, 0L), seen(NOON, month), "another replica");
+    assertEquals(List.of(8 * Budget.DOLLAR, 0L), seen(NOON, "usd/month=20000000000"), "raised");
+    assertEquals("2026-05", RedisKeys.text(wire.redis().hget(NAMES.budgets, WARNED)));
+    String june = "2026-06-01T12:00:00Z";
+    Await.until(
+        "the warning of May is gone",
+        () -> {
+          assertEquals(List.of(0L, 0L), seen(june, month));
+          return !wire.redis().hexists(NAMES.budgets, WARNED);
+        });
+    assertEquals(1L, reserve(june, "m3", month, 9).getFirst());
+    assertEquals(List.of(9 * Budget.DOLLAR, 1L), seen(june, month));
+  }
+
+  @Test
+  void a_rolling_budget_that_stays_almost_spent_is_said_again_after_its_period() {
+    configure();
+    String day = "usd/rolling-day=10000000000";
+    assertEquals(1L, reserve(NOON, "d1", day, 9).getFirst());
+    assertEquals(List.of(9 * Budget.DOLLAR, 1L), seen(NOON, day));
+    assertEquals(List.of(9 * Budget.DOLLAR, 0L), seen("2026-05-02T11:30:00Z", day));
+    String after = "2026-05-02T13:00:00Z";
+    assertEquals(1L, reserve(after, "d2", day, 8).getFirst());
+    assertEquals(List.of(8 * Budget.DOLLAR, 1L), seen(after, day));
+  }
+
+  private static final byte[] WARNED = RedisKeys.bytes("warned team usd/month=10000000000");
+
+  /** What a replica reads of a budget: what is spent, and whether it is to say so. */
+  private List<Object> seen(String instant, String budget) {
+    Object[] told = {at(instant), "team " + budget, " 0 0"};
+    List<Object> reply = wire.call(ScriptFile.BUDGETS, new byte[][] {NAMES.budgets}, told);
+    return List.of(reply.get(3), reply.get(5));
+  }
 }
