@@ -20,7 +20,7 @@ import relay.guards.Await;
 final class LargePlanTest {
   private static final Duration SOON = Duration.ofSeconds(60);
   private static final int KEYS = 4_000;
-  private static final int MOST_COMMANDS = 1_000; // in one call
+  private static final int MOST_COMMANDS = 3_000; // in one call
 
   private final FaultyRedis redis = FaultyRedis.start();
   private final ScriptConnection wire = new ScriptConnection(redis.url());
