@@ -110,7 +110,7 @@ final class Checks {
             Map<String, Object> got = client.ask(scarce.retrying(told == null ? 6 : 2));
             long tookMs = (System.nanoTime() - askedAt) / 1_000_000;
             // Two retries at times of the SDK's own choice would be over after some 1.5 s, in vain.
-            // Whole seconds are rounded up, and what is told next may be a second less.
+            // Relay rounds seconds up, so the next retry time may be one second less.
             if (told instanceof Long toldMs
                 && (tookMs < toldMs - (toldMs % 1_000 == 0 ? 1_100 : 600)
                     || tookMs > toldMs + 5_000)) {

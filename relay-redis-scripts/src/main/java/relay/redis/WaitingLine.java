@@ -23,6 +23,9 @@ final class WaitingLine {
   /** Recheck interval: other replicas may return capacity before the predicted time. */
   private static final long RECHECK_NANOS = 1_000_000_000L;
 
+  /** The same where a place on a key at its maximum is kept for the first of the order. */
+  private static final long RECHECK_PLACE_NANOS = 200_000_000L;
+
   /** Recheck delay after a lease ended here: its ending reaches Redis a little later. */
   private static final long RECHECK_SOON_NANOS = 20_000_000L;
 
@@ -214,7 +217,9 @@ final class WaitingLine {
     boolean known = e.reason() != Reason.CONCURRENCY;
     opensAt = known ? now + e.retryAfter().toNanos() : now;
     reason = e.reason();
-    long next = now + (recheckSoon ? RECHECK_SOON_NANOS : RECHECK_NANOS);
+    boolean inOrder = waiting.firstEntry().getValue().demand.share() != null;
+    long recheck = !known && inOrder ? RECHECK_PLACE_NANOS : RECHECK_NANOS;
+    long next = now + (recheckSoon ? RECHECK_SOON_NANOS : recheck);
     next = known ? earlier(next, opensAt) : next;
     recheckSoon = false;
     List<Parked> tooLate = new ArrayList<>();

@@ -41,6 +41,7 @@
 -- @include ending
 -- @include grant
 -- @include line
+-- @include ripe
 -- @include behind
 -- @include turn
 -- @include rooms

@@ -38,6 +38,7 @@
 -- @include ending
 -- @include grant
 -- @include line
+-- @include ripe
 -- @include behind
 -- @include turn
 -- @include listed

@@ -38,6 +38,7 @@
 -- @include lease
 -- @include grant
 -- @include line
+-- @include ripe
 -- @include behind
 -- @include turn
 -- @include listed

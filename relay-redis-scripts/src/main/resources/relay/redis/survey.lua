@@ -60,6 +60,7 @@
 -- @include missing
 -- @include wanted
 -- @include line
+-- @include ripe
 -- @include clients
 -- @include standing
 local state, win, leases, due, later, quarantine, picture, replicas, summary, learned =

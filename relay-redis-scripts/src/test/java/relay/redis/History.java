@@ -3,6 +3,7 @@ package relay.redis;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 record History(Step.Configure configured, List<Object> answer, List<Call> calls) {
   private static final int MOST_AT_ONCE = 6; // of the same microsecond
+  private static final int MOST_TRIED = 2_000; // each wrong one runs the calls again
 
   History {
     calls = List.copyOf(calls);
@@ -38,7 +40,7 @@ record History(Step.Configure configured, List<Object> answer, List<Call> calls)
         calls.stream()
             .sorted(Comparator.comparingLong(Call::poolMicros).thenComparingLong(Call::madeNanos))
             .toList();
-    return search(new ArrayList<>(), begun(), byTime);
+    return search(new ArrayList<>(), begun(), byTime, new AtomicInteger());
   }
 
   private PoolModel begun() {
@@ -49,13 +51,14 @@ record History(Step.Configure configured, List<Object> answer, List<Call> calls)
   }
 
   /** Why no order of the rest is right; null if one is. */
-  private @Nullable String search(List<Call> before, PoolModel model, List<Call> rest) {
+  private @Nullable String search(
+      List<Call> before, PoolModel model, List<Call> rest, AtomicInteger tried) {
     int from = 0;
     while (from < rest.size()) {
       List<Call> together = sameMoment(rest, from);
       from += together.size();
       if (together.size() > 1) {
-        return searchOrders(before, together, rest.subList(from, rest.size()));
+        return searchOrders(before, together, rest.subList(from, rest.size()), tried);
       }
       String wrong = step(before, model, together.getFirst());
       if (wrong != null) {
@@ -65,12 +68,16 @@ record History(Step.Configure configured, List<Object> answer, List<Call> calls)
     return null;
   }
 
-  private @Nullable String searchOrders(List<Call> before, List<Call> together, List<Call> rest) {
+  private @Nullable String searchOrders(
+      List<Call> before, List<Call> together, List<Call> rest, AtomicInteger tried) {
     if (together.size() > MOST_AT_ONCE) {
       return together.size() + " calls in one microsecond: too many to try all their orders";
     }
     String wrong = null;
     for (List<Call> order : orders(together)) {
+      if (wrong != null && tried.incrementAndGet() > MOST_TRIED) {
+        return wrong + " (not all orders were tried)";
+      }
       List<Call> prefix = new ArrayList<>();
       PoolModel model = begun();
       wrong = null;
@@ -79,7 +86,7 @@ record History(Step.Configure configured, List<Object> answer, List<Call> calls)
       for (Call call : all) {
         wrong = wrong != null ? wrong : step(prefix, model, call);
       }
-      wrong = wrong != null ? wrong : search(prefix, model, rest);
+      wrong = wrong != null ? wrong : search(prefix, model, rest, tried);
       if (wrong == null) {
         return null;
       }

@@ -23,6 +23,7 @@ final class SharedPool {
   static final long MINUTE = 60 * SECOND;
   private static final long SHORTEST = 5_000; // from a told time or an answer to the next request
   private static final long LONGEST = 40_000;
+  private static final long AT_MOST = 5;
   private static final Acquisition SERVED = new NoneUsable(); // stands for a grant, without a pool
   private static final long START = 1_790_000_000_000_000L;
 
@@ -42,6 +43,8 @@ final class SharedPool {
   private final Map<String, Client> clients = new HashMap<>();
   private final Random random;
   private long order;
+  private long answers; // mean time of an answer; 0 if leases do not end
+  private long reason; // of the last refusal
   private long now = START;
 
   /** A replica, where requests wait as they do in {@link KeyPool}. */
@@ -55,7 +58,9 @@ final class SharedPool {
       return CompletableFuture.completedFuture(
           wait == 0
               ? SERVED
-              : new Exhausted(Duration.of(wait, ChronoUnit.MICROS), Reason.REQUESTS));
+              : new Exhausted(
+                  Duration.of(wait, ChronoUnit.MICROS),
+                  reason == AT_MOST ? Reason.CONCURRENCY : Reason.REQUESTS));
     }
 
     private Runnable alarm(long nanos, Runnable callback) {
@@ -226,11 +231,15 @@ final class SharedPool {
       } while (reply.get(2).equals(Picks.LOOK_AGAIN));
       if (reply.get(2).equals(1L)) {
         grants.add(now);
+        if (answers > 0) {
+          at(now + answers / 2 + random.nextLong(answers), () -> settle(wish.id()));
+        }
         return 0;
       }
       if (!reply.get(2).equals(0L)) {
         throw new AssertionError(reply.toString());
       }
+      reason = (Long) reply.get(4);
       return (Long) reply.get(3);
     }
   }
@@ -265,6 +274,20 @@ final class SharedPool {
                             .forEach(all))
                 .toList());
     wire.call(configure.script(), configure.keys(names), configure.args(clock()).toArray());
+  }
+
+  /** An answer takes between half and three halves of this. */
+  SharedPool answeringIn(Duration mean) {
+    answers = mean.toNanos() / 1_000;
+    return this;
+  }
+
+  private void settle(String lease) {
+    wire.call(
+        ScriptFile.SETTLE,
+        keys,
+        CallLine.settle(clock(), List.of(new Step.Cost(lease, 1, 10, 10))),
+        lease);
   }
 
   List<Replica> replicas(int count) {

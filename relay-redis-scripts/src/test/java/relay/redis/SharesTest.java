@@ -87,8 +87,8 @@ final class SharesTest {
 
   /**
    * Batch at ten times its share, people at 80 % of theirs, who go and come back. What is kept free
-   * for people is lent to nobody, so batch alone has the rest. Measured when what an idle pool
-   * granted at once is paid back.
+   * for people is lent to nobody, so batch alone has the rest. Beside people it leaves less free:
+   * what they use themselves counts. Measured when what an idle pool granted at once is paid back.
    */
   @Test
   void interactive_requests_come_first_and_find_room_at_once() {
@@ -113,7 +113,7 @@ final class SharesTest {
         people.waited(1) / 1e6,
         100 * all / limit,
         100 * alone / limit);
-    assertTrue(people.lost <= 0.005 * people.sent, people.lost + " refused");
+    assertTrue(people.lost <= 0.001 * people.sent, people.lost + " refused");
     assertTrue(people.waited(0.99) < 1_000_000, people.waited(0.99) + " us");
     assertTrue(all >= 0.97 * limit, all + " granted");
     assertTrue(alone >= 0.97 * lent * limit, "lent: " + alone);
@@ -144,7 +144,7 @@ final class SharesTest {
     SharedPool pool = new SharedPool(wire, keys, new Limits(limit / keys, 0, 0, 0));
     Client agents = obeying(pool, Duration.ZERO, Duration.ofSeconds(answers));
     double sent = (double) agents.sent / agents.grants.size();
-    assertTrue(sent <= (keys == 1 ? 2.6 : 3.6), sent + " sent for each granted");
+    assertTrue(sent <= 2.25, sent + " sent for each granted");
     assertTrue(agents.waited(0.95) <= 2 * agents.meanWait(), agents.waited(0.95) + " us at p95");
     isUsed(agents, limit);
   }
@@ -241,7 +241,7 @@ final class SharesTest {
     assertTrue(polls.between(1, 3) >= 0.99 * 2 * 1_000, polls.between(1, 3) + " granted");
   }
 
-  /** What its owner does not take up is let go after a second. */
+  /** What its owner does not take up goes to whoever asks. */
   @Test
   void a_promise_that_is_not_taken_up_goes_to_others() {
     SharedPool pool = new SharedPool(wire, 1, new Limits(60, 0, 0, 0));
@@ -257,6 +257,6 @@ final class SharesTest {
     other.poll(0, 6, 240);
     pool.run(6);
     assertTrue(gone.grants.size() <= 2, "a newcomer gets its first requests");
-    assertTrue(other.between(3, 6) >= 0.85 * 3 * 60, other.between(3, 6) + " granted");
+    assertTrue(other.between(3, 6) >= 0.97 * 3 * 60, other.between(3, 6) + " granted");
   }
 }

@@ -1,8 +1,5 @@
 -- What those before a request in the queue need, and when it fits behind them.
 -- @uses pool, key, group, records, gate, days, choice, line
-local NEAR = 16 -- promises: behind no more of them a time is exact
-local IN_A_ROW = 4 -- retry times in a row that are estimated; the next one is exact
-local MARGIN = 1 -- slots: so much later, for charges leave by slots
 
 -- The time in which a whole limit comes back. Charges leave a window in slots.
 function line.cycle(p)
@@ -26,10 +23,10 @@ local NOTHING = { 0, 0, 0 }
 
 -- Charges a group with the promises before a request, until `leave`. Leaves out `rounds` whole limits of that sum: the
 -- caller adds the time in which they come back.
-function line.pretend(r, ask, g, rounds)
+function line.pretend(r, ask, g, sums, rounds)
   local mirrored, kept, saved = r.pool[BUCKET] == 1, ask.kept, ask.saved or {}
   ask.saved = saved
-  local sum = ask.sums and ask.sums[g] or NOTHING
+  local sum = sums and sums[g] or NOTHING
   local l1, l2, l3, l4 = g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]
   local n, input = math.max(0, sum[1] - rounds * l1), math.max(0, sum[2] - rounds * (l2 > 0 and l2 or l4))
   local output = math.max(0, sum[3] - rounds * l3)
@@ -39,16 +36,32 @@ function line.pretend(r, ask, g, rounds)
   if l2 > 0 then g[LEVEL + 2] = g[LEVEL + 2] + input end
   if l3 > 0 then g[LEVEL + 3] = g[LEVEL + 3] + output end
   if l4 > 0 then g[LEVEL + 4] = g[LEVEL + 4] + input + output end
-  g[USED + 1], g[CURRENT + 1] = g[USED + 1] + n, g[CURRENT + 1] + n
-  g[USED + 2], g[CURRENT + 2] = g[USED + 2] + input, g[CURRENT + 2] + input
-  g[USED + 3], g[CURRENT + 3] = g[USED + 3] + made, g[CURRENT + 3] + made
+  g[USED + 1], g[USED + 2], g[USED + 3] = g[USED + 1] + n, g[USED + 2] + input, g[USED + 3] + made
   g[COMING] = g[COMING] + output - made
+  if not ask.of then -- rooms leave the window with the present slot; what is promised does not
+    g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3] = g[CURRENT + 1] + n, g[CURRENT + 2] + input, g[CURRENT + 3] + made
+  end
   if kept == 0 then return end
   if mirrored then
     for d = 1, 4 do g[LEVEL + d] = g[LEVEL + d] + kept * g[LIMIT + d] end
   else
     g[USED + 1], g[USED + 3] = g[USED + 1] + kept * l1, g[USED + 3] + kept * l3
     g[USED + 2] = g[USED + 2] + kept * math.max(l2, l3 == 0 and l4 or 0)
+  end
+end
+
+-- The pacer counts all promises before a request, also those that are not ripe. Otherwise capacity that comes back in a burst,
+-- and is promised to later requests, would go to whoever asks.
+function line.pace(ask, g)
+  local all, ripe = ask.all and ask.all[g] or NOTHING, ask.sums and ask.sums[g] or NOTHING
+  local unripe = { all[1] - ripe[1], all[2] - ripe[2], all[3] - ripe[3] }
+  unripe[4] = unripe[2] + unripe[3]
+  for d = 1, 4 do
+    local limit = g[LIMIT + d]
+    if limit > 0 and unripe[d] > 0 then
+      local spare = g[BURST] * (limit - used_of(g, d)) - least_room(g, d, limit)
+      g[LEVEL + d] = g[LEVEL + d] + math.max(0, math.min(g[BURST] * unripe[d], spare))
+    end
   end
 end
 
@@ -88,61 +101,92 @@ function line.limits_in(sum, g)
   return most, reason
 end
 
--- How many whole limits come before a request in a group and in the one above it.
-function line.rounds_in(ask, g)
-  local most = 0
-  repeat
-    most = math.max(most, math.floor(line.limits_in(ask.sums and ask.sums[g] or NOTHING, g)))
-    g = g.over
-  until not g
-  return most
-end
-
--- When a request fits behind those before it: exactly, as if these were served now.
-function line.soonest_behind(r, list, ask, now, input, output)
-  local rounds = math.huge
-  for n = 1, ask.groups.own do rounds = math.min(rounds, line.rounds_in(ask, ask.groups[n])) end
-  if rounds > 0 then
-    line.leave(ask)
-    for _, g in ipairs(ask.groups) do line.pretend(r, ask, g, rounds) end
-  end
-  local opens, reason, opener, g = soonest(r, list, now, input, output)
-  local margin = ask.far and MARGIN * r.pool[SLOT] or 0
-  return opens + rounds * line.cycle(r.pool) + margin, reason, opener, g
-end
-
--- When it fits behind many: in the group where it comes first, after the last promise before it in that group and in the one
--- above, as soon as as much comes back as it takes. In a group without a promise the time is exact.
-function line.reckoned(r, list, ask, now, input, output)
-  local l, p, lasts, cost = ask.line, r.pool, {}, { 1, input, output }
+-- What the pacer is owed, by group, once the promises before a request are served, each at its time: when the last one is, and
+-- the debts then. Debts flow off meanwhile, but not below nothing: so the largest counts of what all of them owe, and of what
+-- the last ones owe.
+function line.owed_after(r, ask, now)
+  local order, owed, refill = ask.line.order, {}, refill_us(r.pool)
   for n = ask.count, math.max(1, ask.count - MOST_LOOKED_AT), -1 do
-    local one = l.order[n]
+    local one = order[n]
     local g = one.group
     repeat
-      lasts[g] = lasts[g] or one
+      local its = owed[g]
+      if not its then
+        local at, all = math.max(now, one.told), ask.all[g]
+        local flown = (at - now) / refill
+        its = { at = at, 0, 0, 0, all[1], all[2], all[3] }
+        its.debts = { all[1], all[2], all[3], all[2] + all[3] }
+        for d = 1, 4 do its.debts[d] = math.max(0, its.debts[d] + g[LEVEL + d] - flown * g[LIMIT + d]) end
+        owed[g] = its
+      end
+      its[1], its[2], its[3] = its[1] + 1, its[2] + one.input, its[3] + one.output
+      local flown, debts = (its.at - math.max(now, one.told)) / refill, its.debts
+      debts[1] = math.max(debts[1], its[1] - flown * g[LIMIT + 1])
+      debts[2] = math.max(debts[2], its[2] - flown * g[LIMIT + 2])
+      debts[3] = math.max(debts[3], its[3] - flown * g[LIMIT + 3])
+      debts[4] = math.max(debts[4], its[2] + its[3] - flown * g[LIMIT + 4])
       g = g.over
     until not g
+  end
+  return owed
+end
+
+-- How many whole limits of a window are before a request, in each group; and the groups whose window is full then, or that of
+-- a group above or below.
+function line.rounds_before(r, ask, costs)
+  local rounds, full = {}, {}
+  for _, g in ipairs(ask.groups) do
+    local all = r.pool[BUCKET] == 0 and ask.all and ask.all[g]
+    local limits = all and line.limits_in({ all[1] + 1, all[2] + costs[2], all[3] + costs[3] }, g) or 0
+    rounds[g] = math.max(0, math.ceil(limits - 1e-9) - 1)
+  end
+  for n = 1, ask.groups.own do
+    local g = ask.groups[n]
+    local over = g.over or g
+    if rounds[g] > 0 or rounds[over] > 0 then full[g], full[over] = true, true end
+  end
+  return rounds, full
+end
+
+-- Charges a group with what is before a request. Returns the time in which whole limits of that leave the window, and a time
+-- before which the request is not served: none before it is served later, and in a full window the pacer's burst is least.
+function line.load(r, ask, g, its, now, costs, rounds, full)
+  local p, all, bucket = r.pool, ask.all and ask.all[g], r.pool[BUCKET] == 1
+  local later, paced = rounds * (line.cycle(p) + p[SLOT]), now
+  local debts = its and its.debts or { unpack(g, LEVEL + 1, LEVEL + 4) }
+  line.pretend(r, ask, g, ask.all, rounds)
+  if bucket or all and not its then return later, 0 end
+  local burst, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
+  for d = 1, 4 do
+    local limit = g[LIMIT + d]
+    if limit > 0 and costs[d] > 0 then
+      local debt = debts[d] + ((its and its.at or now) - now) * limit / refill_us(p)
+      g[LEVEL + d] = full and 0 or debt
+      if full then
+        local room = headway(false, costs[d], limit, limit, least_room(g, d, limit), burst, shrunk)
+        paced = math.max(paced, now + math.ceil((debt + costs[d] - room) * refill_us(p) / limit))
+      end
+    end
+  end
+  return later, its and math.max(paced + MARGIN * p[SLOT], its.at) or paced
+end
+
+-- When a request fits behind those before it: in the window as if these were served now, but for the pacer each at its time.
+function line.soonest_behind(r, list, ask, now, input, output)
+  local p, costs, later, least = r.pool, { 1, input, output, input + output }, {}, {}
+  for _, g in ipairs(ask.groups) do line.bring_up(r, g, now) end
+  local owed = p[BUCKET] == 0 and ask.all and line.owed_after(r, ask, now) or {}
+  local rounds, full = line.rounds_before(r, ask, costs)
+  for _, g in ipairs(ask.groups) do
+    later[g], least[g] = line.load(r, ask, g, owed[g], now, costs, rounds[g], full[g])
   end
   local opens, reason, opener, group = math.huge, 0, '', list[2]
   for c = 1, #list, 2 do
     local k, g = list[c], list[c + 1]
-    local at, why = math.huge, 0
-    if not lasts[g] then
-      at, why = able_at(r, k, g, now, opens, input, output)
-    elseif k[K_STOPPED] == 0 and days.clamp_all(r, g, input, output) then
-      at = math.max(now, k[K_COOL])
-    end
-    local level = g
-    while level and at < math.huge do
-      local last = lasts[level]
-      if last then
-        local takes, d = line.limits_in(cost, level)
-        local margin = last.row > 0 and 0 or MARGIN * p[SLOT]
-        local free = math.max(math.max(now, last.told) + math.ceil(takes * line.cycle(p)) + margin, level[COOL])
-        if free > at then at, why = free, d end
-      end
-      level = level.over
-    end
+    local at, why = able_at(r, k, g, now, opens, input, output)
+    local over = g.over or g
+    local behind = ask.all and (ask.all[g] or ask.all[over])
+    at = math.max(at + math.max(later[g], later[over]) + (behind and MARGIN * p[SLOT] or 0), least[g], least[over])
     if at < opens then opens, reason, opener, group = at, why, k.id, g end
   end
   return opens, reason, opener, group

@@ -3,18 +3,17 @@
 -- A refused request leaves a promise: an amount in a group, and the time at which it fits behind the promises before it.
 -- The promises of a model class form one queue, ordered by rank, then by tag. A client's next tag is its last one plus the
 -- request's cost over the client's weight (start-time fair queueing). A request may use a group's room less what the promises
--- before its own need of it. So freed capacity goes to waiting clients by weight, and each finds its room at the time that it
--- was told. A promise is kept for one second after its time, up to five for a client that asks seldom. An idle client saves
--- nothing up: its next request has the tag of the request that was served last.
---
--- The first times are exact. Of the others each fifth is, and those between are reckoned from the promise before by the rate
--- at which capacity comes.
+-- before its own need of it, of those whose room has begun to come. So freed capacity goes to waiting clients by weight, and
+-- each finds its room at the time that it was told. A promise is kept for one second after its time, up to five for a client
+-- that asks seldom, and shorter for a client that has not asked since it left others. An idle client saves nothing up: its
+-- next request has the tag of the request that was served last.
 --
 -- Queues are cached with the records, and not stored. After the loss of the cache all clients start anew.
 -- @uses numbers, pool, group
-local GRACE_US, MOST_GRACE_US = 1e6, 5e6
+local GRACE_US, MOST_GRACE_US, LEAST_GRACE_US = 1e6, 5e6, 0.25e6
 local MOST_PROMISES, MOST_CLIENTS = 1000, 1000 -- of a model class
 local MOST_LOOKED_AT = 64
+local MARGIN = 1 -- slots: so much later a request is told to come after others, who take a moment to come
 local LAPSES_US = 5e4 -- the promises are searched for lapsed ones no more often
 local line = {} -- the functions: the library may have 200 local names
 
@@ -37,14 +36,16 @@ function line.asks_at(call, at, count)
 end
 
 -- The line of a list's model class. `tags`: of the request of each rank that was served last; `served`: what each rank was
--- granted of late; `short`: when a request was last refused for each dimension; `sums`: what is promised, by group.
+-- granted of late; `short`: when a request was last refused for each dimension, `at_most`: because keys were at
+-- `max_concurrent`; `sums`: what is promised, by group; `due`: see include/ripe; `paced`: the time until which a rank that is
+-- served evenly has had its share.
 function line.of(r, list)
   local class = list.class or string.match(list[2].id, '([^/]*)$')
   list.class = class
   local l = r.waiting[class]
   if not l then
-    l = { clients = {}, count = 0, order = {}, sums = {}, tags = { 0, 0, 0 }, served = { 0, 0, 0 }, served_at = { 0, 0, 0 },
-      short = { 0, 0, 0, 0 }, lapse_at = math.huge, sweep_at = 0 }
+    l = { clients = {}, count = 0, order = {}, made = 0, due = {}, paced = {}, sums = {}, tags = { 0, 0, 0 }, served = { 0, 0, 0 },
+      served_at = { 0, 0, 0 }, short = { 0, 0, 0, 0 }, at_most = 0, lapse_at = math.huge, sweep_at = 0 }
     r.waiting[class] = l
   end
   return l
@@ -75,12 +76,12 @@ function line.client(r, l, ask, now)
     local name = l.count < MOST_CLIENTS and whose or '-:' .. ask.rank
     c = l.clients[name]
     if not c then
-      c = { name = name, tag = 0, promises = {}, tickets = {}, asked = now, gap = 0, got = 0, got_at = now }
+      c = { name = name, tag = 0, promises = {}, tickets = {}, asked = now, gap = 0, trust = 1, got = 0, got_at = now }
       l.clients[name], l.count = c, l.count + 1
     end
   end
   c.gap = 0.8 * c.gap + 0.2 * (now - c.asked)
-  c.asked, c.weight = now, ask.weight
+  c.asked, c.weight, c.trust = now, ask.weight, 1
   return c
 end
 
@@ -101,8 +102,8 @@ function line.place_of(order, one)
   return at
 end
 
--- Adds a promise to a sum of requests, input and output, or takes it away.
-function line.add(sums, one, sign)
+-- Adds a promise to a sum of requests, input and output, or a part of it, or takes it away.
+function line.add(sums, one, part, requests)
   local g = one.group
   repeat
     local sum = sums[g]
@@ -110,7 +111,7 @@ function line.add(sums, one, sign)
       sum = { 0, 0, 0 }
       sums[g] = sum
     end
-    sum[1], sum[2], sum[3] = sum[1] + sign, sum[2] + sign * one.input, sum[3] + sign * one.output
+    sum[1], sum[2], sum[3] = sum[1] + (requests or part), sum[2] + part * one.input, sum[3] + part * one.output
     g = g.over -- its limits bind, too: see `above`
   until not g
 end
@@ -133,20 +134,31 @@ function line.remove(l, one)
   end
   line.give(one, nil)
   table.remove(l.order, line.place_of(l.order, one))
-  line.add(l.sums, one, -1)
+  line.unset(l, one)
 end
 
--- Lets go of the promises of clients that did not come: they have not had them.
+-- Lets go of a promise: its client has not had it.
+function line.forgo(l, one)
+  line.remove(l, one)
+  one.of.tag = one.of.tag - one.part
+end
+
+-- How long a promise is kept after its time.
+function line.grace(c)
+  return math.max(LEAST_GRACE_US, c.trust * math.max(GRACE_US, math.min(MOST_GRACE_US, 8 * c.gap)))
+end
+
+-- Lets go of the promises of clients that did not come.
 function line.let_go(l, now)
   local lapsed, first = {}, math.huge
   for _, one in ipairs(l.order) do
     local c = one.of
-    local till = math.max(one.told, c.asked) + math.max(GRACE_US, math.min(MOST_GRACE_US, 4 * c.gap))
+    local till = math.max(one.told, c.asked) + line.grace(c)
     if till < now then lapsed[#lapsed + 1] = one else first = math.min(first, till) end
   end
   for _, one in ipairs(lapsed) do
-    line.remove(l, one)
-    one.of.tag = one.of.tag - one.part
+    line.forgo(l, one)
+    one.of.trust = 0.8 * one.of.trust -- until it asks again
   end
   if #l.order == 0 then l.sums = {} end -- of groups that may be gone
   l.lapse_at = math.max(first, now + LAPSES_US)

@@ -6,14 +6,19 @@ local function serve(r, list, session, id, now, lease_us, input, output, spread,
   local again = r.held[id]
   if again then return tell_again(again, reply, place) end
   local favourite = session and redis.call('GET', session) or nil
-  if ask then line.enter(r, list, ask, now, input, output, spread) end
+  if ask then
+    line.enter(r, list, ask, now, input, output, spread)
+    favourite = favourite or ask.mine and ask.mine.group.field
+  end
   local best, want_in, want_out, dimension, limit =
     best_of(r, list, now, input, output, favourite, r.pool[STRATEGY] == RANDOM and seed_of(id), ask and ask.left)
-  if best then
+  local lacks_place = best and ask and ask.of and line.lacks_place(ask.line, list, ask.count, now)
+  if best and not lacks_place then
     if ask then line.granted(ask, now) end
     return grant(r, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, spread, reply, place)
   end
   local stopped, small = want_in, want_out
+  if lacks_place then stopped, small = 0, 0 end
   local shadow, why = nil, nil
   if list.shadow then
     if ask then line.hold(r, ask, now) end

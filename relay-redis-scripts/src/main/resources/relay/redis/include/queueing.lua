@@ -1,5 +1,5 @@
 -- The queue of a large pool. Its order is that of include/line, but a promise is of no group, for a call does not compare all
--- groups. Instead there is a room for each promise: what comes free in some group at some time. When as many rooms have come
+-- groups. Instead there is a room for each promise: capacity that comes free in some group. When as many rooms have come
 -- as a request's place is, it takes one, whichever that is.
 --
 -- The index knows when a group is free behind all its rooms. So it offers nobody what was promised, and its first time is
@@ -112,15 +112,10 @@ function line.found(r, index, ask, g, now, input, output)
   line.give_back(r, index, ask.line)
 end
 
--- It is refused: the time of the room of its place. Of too many promises the last one is let go.
+-- It is refused: the time of the room of its place.
 function line.refused(r, index, ask, answer, now, input, output, avoided)
   local l = ask.line
   if not ask.of then line.place_in(r, index, ask, answer.g, now, input, output) end
-  if not ask.mine and #l.order >= MOST_PROMISES and ask.count < #l.order then
-    local last = l.order[#l.order]
-    line.remove(l, last)
-    last.of.tag = last.of.tag - last.part
-  end
   local opens = math.max(now + 1, math.min(answer.opens, line.time_of(r, index, ask, now, input, output, avoided)))
   line.promise(ask, now, opens, answer.reason, answer.opener, l.scale, input, output)
   if #l.rooms < #l.order then

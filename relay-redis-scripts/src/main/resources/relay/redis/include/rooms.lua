@@ -1,4 +1,5 @@
--- Rooms of a large pool's queue: what comes free, in order of time, each in the group where it does. `held` is their sum by
+-- Rooms of a large pool's queue. A room is capacity for one promise: a group, and the time at which it comes free there. The
+-- list is in order of time. `held` is their sum by
 -- group.
 -- @uses pool, key, group, records, gate, choice, index, parking, search, line, behind, turn
 
@@ -36,7 +37,7 @@ function line.candidates(r, index, g, now, avoided)
 end
 
 -- Runs a function while these sums are charged to the groups of lists that it is given, or that the index offers, each once.
--- A group is unable while whole limits are in the sums, and its time is by so many cycles later.
+-- If the sums hold whole limits of a group, it grants nothing now, and its retry time is later by as many cycles.
 function line.charged(r, sums, spread, now, what)
   local all, rounds = { sums = sums, kept = 0, spread = spread }, {}
   r.later = {}
@@ -48,7 +49,7 @@ function line.charged(r, sums, spread, now, what)
         if sum and sum[1] > 0 and not rounds[g] then
           rounds[g] = math.floor(line.limits_in(sum, g))
           line.bring_up(r, g, now)
-          line.pretend(r, all, g, rounds[g])
+          line.pretend(r, all, g, sums, rounds[g])
           if rounds[g] > 0 then g[COOL] = math.max(g[COOL], now + 1) end
         end
         later = math.max(later, (rounds[g] or 0) * line.cycle(r.pool))

@@ -1,8 +1,10 @@
 -- A request's place in the queue. `enter` charges the groups with the promises before the request, so the usual checks see
 -- only the room that these leave. `granted`, `promise` or `leave` reverts the charges. If none is before it, `enter` charges
 -- nothing, except to a mirrored bucket that a client must leave a part of.
--- @uses pool, group, records, line, behind
+-- @uses pool, group, records, line, ripe, behind
 local FARTHEST = 5 -- windows: who is told a later time gets no promise
+local LEAST_KEPT = 0.01 -- of a limit: so much of a kept share is left free always
+local EVEN, BURST_OF_EVEN = 1.015, 0.01 -- faster than its share, and so much of a window at once
 
 -- The groups of a list, each once, and then those above them.
 function line.groups_of(r, list)
@@ -32,6 +34,20 @@ function line.take_place(r, ask, c, mine, g, groups, now, input, output)
     if line.is_below_floor(l, ask, now, p[WINDOW], groups) then ask.place = 0 end
     ask.count = line.before(l.order, ask.place, ask.tag)
   end
+end
+
+-- What a request must leave of a window to higher ranks: of the share that is kept for them, what they do not use themselves,
+-- and always a little, for their bursts. While the pool is short the rank is served evenly: else what a burst took would come
+-- back at once, and nothing for a while.
+function line.leave_some(l, ask, now, groups)
+  local used, least = 0, math.min(LEAST_KEPT, ask.kept)
+  for rank = 1, ask.rank - 1 do used = used + line.served(l, rank, now, ask.window) / groups end
+  local share = math.max(0.01, ask.floor, 1 - math.max(ask.kept, used + least))
+  ask.kept = math.max(least, ask.kept - used)
+  if math.max(unpack(l.short)) < now - ask.window then return end
+  ask.pace = ask.window / (EVEN * share * groups)
+  local wait = (l.paced[ask.rank] or 0) - BURST_OF_EVEN * ask.window - now
+  if wait > 0 then ask.wait, ask.leaves, ask.kept = wait, ask.kept, 1 end -- none of it for now
 end
 
 -- A request that waits takes its client's first promise, in exchange for its own, if nobody has asked for that in time: a replica
@@ -64,13 +80,40 @@ function line.claimed(c, ask, now, slot)
   return only and only.told - now <= 4 * slot and now - only.since >= only.told - now and only or nil
 end
 
+-- Whether the requests before a place that wait for running ones to end need all places that are free on keys at
+-- `max_concurrent`.
+function line.lacks_place(l, list, count, now)
+  local before, free = 0, 0
+  for n = 1, count do
+    if l.order[n].at_most then before = before + 1 end
+  end
+  for c = 1, #list, 2 do
+    local k = list[c]
+    if k[K_STOPPED] == 0 and k[K_COOL] <= now then
+      if k[K_MAX] == 0 then return false end
+      free = free + math.max(0, k[K_MAX] - k[K_FLIGHT])
+    end
+  end
+  return free <= before
+end
+
+-- The promise that a request claims: for a place on a key also its client's first one before it was told, once there is one.
+function line.claimed_place(l, c, list, ask, now, slot)
+  local mine, first = line.claimed(c, ask, now, slot), c.promises[1]
+  if mine or not first or not first.at_most or first.ticket then return mine end
+  return not line.lacks_place(l, list, line.place_of(l.order, first) - 1, now) and first or nil
+end
+
 -- Until the request leaves, the groups are charged with what those before it need.
 function line.join(r, list, ask, now, input, output)
   local l, p = ask.line, r.pool
   local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
-  line.take_place(r, ask, c, line.claimed(c, ask, now, p[SLOT]), list[2], groups.own, now, input, output)
-  ask.groups, ask.sums = groups, line.sums_before(l, ask.count)
-  if ask.sums or ask.kept > 0 and p[BUCKET] == 1 then
+  line.take_place(r, ask, c, line.claimed_place(l, c, list, ask, now, p[SLOT]), list[2], groups.own, now, input, output)
+  if ask.kept > 0 and p[BUCKET] == 0 then line.leave_some(l, ask, now, groups.own) end
+  ask.groups, ask.sums, ask.all = groups, line.ripe_before(r, ask, now), line.sums_before(l, ask.count)
+  local most = list[1][K_MAX]
+  if not ask.mine and most > 0 and l.at_most > now - p[WINDOW] then ask.cost = math.max(ask.cost, 1 / most) end
+  if ask.all or ask.kept > 0 and p[BUCKET] == 1 then
     line.hold(r, ask, now)
   elseif ask.kept > 0 then
     ask.left = ask.kept
@@ -79,10 +122,11 @@ end
 
 -- Charges the groups, if that is to do: a choice that has nothing but a share to leave does without, the times to tell do not.
 function line.hold(r, ask, now)
-  if ask.saved or not ask.of or not ask.sums and ask.kept == 0 then return end
+  if ask.saved or not ask.of or not ask.all and ask.kept == 0 then return end
   for _, g in ipairs(ask.groups) do
     line.bring_up(r, g, now)
-    line.pretend(r, ask, g, 0)
+    line.pretend(r, ask, g, ask.sums, 0)
+    if r.pool[BUCKET] == 0 then line.pace(ask, g) end
   end
 end
 
@@ -112,38 +156,41 @@ function line.granted(ask, now)
   end
   c.got, c.got_at = line.faded(c.got, c.got_at, now, ask.window) + ask.cost, now
   l.tags[rank] = math.max(l.tags[rank], ask.tag)
+  if ask.pace then l.paced[rank] = math.max(l.paced[rank] or 0, now) + ask.cost * ask.pace end
   l.served[rank], l.served_at[rank] = line.served(l, rank, now, ask.window) + ask.cost, now
 end
 
 -- It is refused: the earliest time at which it fits behind those before it, the reason, the key and the group.
 function line.opens(r, list, ask, now, input, output)
   if not ask.of then line.join(r, list, ask, now, input, output) end
-  line.hold(r, ask, now)
-  local before = ask.count > NEAR and ask.line.order[ask.count]
-  ask.far, ask.row = before and true, before and (before.row + 1) % (IN_A_ROW + 1) or 0
-  if ask.row == 0 then return line.soonest_behind(r, list, ask, now, input, output) end
-  return line.reckoned(r, list, ask, now, input, output)
+  line.leave(ask)
+  if ask.wait then ask.kept = ask.leaves end
+  local opens, reason, opener, g = line.soonest_behind(r, list, ask, now, input, output)
+  if ask.wait then opens = math.max(opens, now + ask.wait) end
+  if opens < now + 1e6 and line.lacks_place(ask.line, list, ask.count, now) then opens, reason = now + 1e6, 5 end
+  return opens, reason, opener, g
 end
 
 -- It leaves with a promise, if the time is known.
 function line.promise(ask, now, opens, reason, opener, g, input, output)
   line.leave(ask)
   local l, one = ask.line, ask.mine
-  if reason > 0 and reason < 5 then l.short[reason] = now end
+  if reason == 5 then l.at_most = now elseif reason > 0 and reason < 5 then l.short[reason] = now end
   if one then
-    line.add(l.sums, one, -1)
-    one.told, one.since, one.group, one.opener, one.far, one.row = opens, now, g, opener, ask.far, ask.row
-    line.add(l.sums, one, 1)
-  elseif reason < 5 and #l.order < MOST_PROMISES and opens <= now + FARTHEST * ask.window then
-    one = { of = ask.of, rank = ask.place, tag = ask.tag, cost = ask.cost, part = ask.cost / ask.weight,
-      told = opens, since = now, input = input, output = output, group = g, opener = opener, far = ask.far,
-      row = ask.row }
+    line.unset(l, one)
+  elseif reason <= 5 and ask.count < MOST_PROMISES and opens <= now + FARTHEST * ask.window then
+    if #l.order == MOST_PROMISES then line.forgo(l, l.order[MOST_PROMISES]) end
+    l.made = l.made + 1
+    one = { of = ask.of, rank = ask.place, tag = ask.tag, cost = ask.cost, part = ask.cost / ask.weight, made = l.made,
+      input = input, output = output }
     table.insert(ask.of.promises, one)
     table.insert(l.order, line.before(l.order, one.rank, one.tag) + 1, one)
-    line.add(l.sums, one, 1)
     ask.of.tag = ask.tag + one.part
   end
+  l.lapse_at = math.min(l.lapse_at, math.max(now + LAPSES_US, opens + LEAST_GRACE_US))
+  if not one then return end
+  one.told, one.since, one.group, one.opener, one.at_most = opens, now, g, opener, reason == 5
   -- whoever does not wait so long is told the time, and comes again without a ticket
-  if one then line.give(one, ask.ticket and opens - now <= ask.waits and ask.ticket or nil) end
-  l.lapse_at = math.min(l.lapse_at, math.max(now + LAPSES_US, opens + GRACE_US))
+  line.give(one, ask.ticket and opens - now <= ask.waits and ask.ticket or nil)
+  line.set(l, one, one.cost * ask.window)
 end
