@@ -105,7 +105,7 @@ final class ClientUsage implements MultiCollector {
       Labels labels = Labels.of("client", each.name());
       ClientState state = now.get(each.name());
       part.add(state == null ? 0 : state.ratio(), labels);
-      waiting.add(state == null ? 0 : state.waiting(), labels);
+      waiting.add(state == null ? 0 : (double) state.waiting(), labels);
     }
     return MetricSnapshots.of(
         used.points.build(), budgets.points.build(), part.points.build(), waiting.points.build());
