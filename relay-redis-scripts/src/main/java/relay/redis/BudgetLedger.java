@@ -20,21 +20,19 @@ import org.slf4j.LoggerFactory;
 /**
  * What a replica knows of budgets: reads those in use every two seconds and of many the others by
  * turns, tells Redis again what it knew when Redis has lost them, and adds what it let pass without
- * Redis. {@link #ALMOST} of a budget is logged, once a period.
+ * Redis. If almost all of a budget is spent, one replica logs that, once a period.
  */
 final class BudgetLedger {
   private static final Logger log = LoggerFactory.getLogger(BudgetLedger.class);
   private static final int TICKS = 4;
   private static final int BATCH = 100;
   private static final int TURN = 1_000; // keys that are read every two seconds, used or not
-  private static final double ALMOST = 0.8;
 
   private final RedisLink link;
   private final PoolScripts scripts;
   private final LongSupplier nanoTime;
   private final Map<String, Known> known = new ConcurrentHashMap<>();
   private final Map<String, long[]> unsent = new HashMap<>(); // by key; guarded by this
-  private final Map<String, Boolean> warned = new ConcurrentHashMap<>();
   private volatile String made = ""; // the hash that is known
   private volatile @Nullable Loss loss; // the last
   private CompletableFuture<Void> telling = CompletableFuture.completedFuture(null);
@@ -275,20 +273,13 @@ final class BudgetLedger {
         long spent = Reply.number(reply.get(at));
         Duration left = Duration.ofNanos(Reply.number(reply.get(at + 1)) * 1000);
         all.add(new Budget.Spent(budget, spent, left));
-        at += 2;
-        warn(key, budget, spent);
+        if (Reply.number(reply.get(at + 2)) == 1) {
+          long percent = 100 * spent / Math.max(1, budget.limit());
+          log.warn("{} has spent {} % of its budget {}", key, percent, budget.label());
+        }
+        at += 3;
       }
       known.put(key, new Known(List.copyOf(all), askedAt, of));
-    }
-  }
-
-  private void warn(String key, Budget budget, long spent) {
-    String name = key + " " + budget.label();
-    if (spent < ALMOST * budget.limit()) {
-      warned.remove(name);
-    } else if (warned.put(name, true) == null) {
-      log.warn(
-          "{} has spent {} % of its budget {}", key, 100 * spent / budget.limit(), budget.label());
     }
   }
 }
