@@ -45,6 +45,7 @@
 -- @include behind
 -- @include turn
 -- @include rooms
+-- @include places
 -- @include queueing
 local call = ARGV[1]
 local epoch, ceiling, given, lease_us, endings, at = call_line(call)
