@@ -1,7 +1,7 @@
 -- Reads what clients have spent of their budgets. Adds what a replica let pass without Redis, and, after Redis has lost the
 -- hash, what replicas knew of it.
 --
--- KEYS  budgets    a field a budget, and the field '': the time at which the hash was made
+-- KEYS  budgets    a field a budget; the field '': the time at which the hash was made; and `about`
 -- ARGV  given      a test's clock in microseconds, - for Redis TIME
 --       ...        for each client two: `client usd/month=LIMIT ...`, as for acquire_named; and for each of its budgets
 --                  ` known more`: what was known to be spent before Redis lost it, 0 if it did not; what to add
@@ -38,7 +38,7 @@ if not made then
   made = string.format('%.0f', now)
   redis.call('HSET', key, '', made)
 end
-redis.call('EXPIRE', key, BUDGETS_S)
+spending.keep(key)
 local reply = { 1, now, made }
 spending.open(book, key, lists, now)
 for _, part in ipairs(told) do

@@ -30,6 +30,8 @@ final class EngineHistory {
   /** The reply of a large pool's index that asks for another call. */
   private static final Long LOOK_AGAIN = -5L;
 
+  private static final List<Object> UNKNOWN_POOL = List.of(-3L);
+
   /**
    * A request with unique token counts.
    *
@@ -101,6 +103,10 @@ final class EngineHistory {
       case "survey" -> {
         if (args.get(4).equals("leave")) {
           closedMicros = Math.min(closedMicros, (Long) reply.get(1));
+          return;
+        }
+        if (reply.equals(UNKNOWN_POOL)) { // a heartbeat before the first announcement
+          assertEquals(0, mostTogether, "the pool was lost");
           return;
         }
         int groups = Integer.parseInt(args.get(5)); // after the replica's standing

@@ -121,7 +121,7 @@ final class EngineLinearityTest {
 
     void toItsEnd() throws Exception {
       List<RedisEngine> engines = new ArrayList<>();
-      try (RecordedRedis redis = new RecordedRedis(RedisUnderTest.url());
+      try (RecordedRedis redis = RecordedRedis.inOrder(RedisUnderTest.url());
           ExecutorService threads = Executors.newFixedThreadPool(THREADS)) {
         List<KeyPool> pools = new ArrayList<>();
         for (int n = 0; n < ENGINES; n++) {

@@ -12,7 +12,9 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import relay.guards.Await;
 
 /**
@@ -40,11 +42,22 @@ final class RecordedRedis implements AutoCloseable {
   private final ServerSocket door;
   private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
   private final Queue<Exchange> exchanges = new ConcurrentLinkedQueue<>();
+  private final @Nullable Semaphore turn; // of the command that Redis has
   private volatile long delayNanos;
   private volatile boolean silent;
 
   RecordedRedis(String url) {
+    this(url, null);
+  }
+
+  /** Redis gets one command at a time: the order of the answers is that in which it ran them. */
+  static RecordedRedis inOrder(String url) {
+    return new RecordedRedis(url, new Semaphore(1));
+  }
+
+  private RecordedRedis(String url, @Nullable Semaphore turn) {
     redis = URI.create(url);
+    this.turn = turn;
     try {
       door = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     } catch (IOException e) {
@@ -85,6 +98,9 @@ final class RecordedRedis implements AutoCloseable {
       while (messages.next() instanceof List<?> command) {
         sent.add(new Sent(command, System.nanoTime()));
         awaitNetwork();
+        if (turn != null) {
+          turn.acquireUninterruptibly();
+        }
         to.getOutputStream().write(messages.taken());
       }
     } catch (IOException e) {
@@ -101,6 +117,9 @@ final class RecordedRedis implements AutoCloseable {
         Sent asked = sent.remove();
         exchanges.add(
             new Exchange(asked.command(), reply == null ? "" : reply, asked.nanos(), now));
+        if (turn != null) {
+          turn.release();
+        }
         Await.moment(asked.nanos() + delayNanos);
         awaitNetwork();
         to.getOutputStream().write(messages.taken());

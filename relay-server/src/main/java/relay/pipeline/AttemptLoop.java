@@ -123,10 +123,11 @@ final class AttemptLoop {
     // place for whom it refuses: not for a client that has been at its own limit.
     ClientQuota quota = resources.quota();
     boolean together = !quota.refusedLately() || !candidate.plan().isOfShortPool();
-    markAsked();
     quota.reserve(candidate.demand(), candidate.plan().upstreamModel());
     if (together) {
       expect(candidate.acquire());
+    } else {
+      markAsked();
     }
     quotaRefusal = quota.await(routes.parsed().dialect());
     if (quotaRefusal == null) {

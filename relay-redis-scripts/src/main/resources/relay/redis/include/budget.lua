@@ -5,19 +5,19 @@
 -- parsed, because most calls change that one alone.
 --
 -- What was parsed is cached with the pool's records. It holds while Redis has the very text that was read or written last.
--- The long text of a rolling budget is parsed by each call: thousands of them would take too much memory.
+-- The texts of rolling budgets are long: some thousands of them are cached.
 -- @uses pool, key, group, records, periods
 local OVER_BUDGET = 6 -- a reason, as those of a denial
 local BUDGETS_S = 5356800 -- 62 days: longer than any period
-spending.cached_bytes = 200 -- the longest text that is cached
-spending.dollars_text = '%d.%09d%s%s:%d.%09d%s'
+spending.short, spending.most_bytes = 200, 4e6 -- the longest text that does not count, and what all that count may take
+-- Says what the fields are. Longer than 64 bytes, so that Redis finds fields by a table, and not by reading those before them.
+spending.about = 'spent/limit, then what was spent in each slot, first the present one: a day, a month, a 60th of a rolling period'
 
 -- Budgets by line, and what is spent of each by field: an account. Then those that the present call has opened; the tables are
 -- reused, because growing one is expensive.
 function spending.book()
-  local whole = string.format('%d', 2 ^ 40) == '1099511627776' and '%d' or '%.0f' -- with integers of 64 bits the first is faster
-  spending.whole, spending.tokens_text = whole, whole .. '%s%s:' .. whole .. '%s'
-  return { lines = {}, accounts = {}, call = 0, count = 0, opened = {}, fields = {}, values = {} }
+  spending.whole = string.format('%d', 2 ^ 40) == '1099511627776' and '%d' or '%.0f' -- with integers of 64 bits the first is faster
+  return { lines = {}, accounts = {}, call = 0, count = 0, bytes = 0, opened = {}, fields = {}, values = {} }
 end
 
 -- The budgets that a line names: `client usd/month=LIMIT ...`, in billionths of a dollar or tokens.
@@ -57,9 +57,9 @@ function spending.read(s, text, now)
   local present = slot.name
   s.text, s.present, s.since, s.till, s.ends = text, present, slot.since, slot.till, slot.ends
   s.spent, s.live, s.rest, s.others, s.changed = 0, 0, '', nil, false
-  local spent, parts, first, amount, of_it, rest = string.match(text or '', '^(%d+)%.?(%d*)/%S+ ([%d-]+):(%d+)%.?(%d*)(.*)$')
+  local spent, parts, first, amount, of_it, at = string.match(text or '', '^(%d+)%.?(%d*)/%S+ ([%d-]+):(%d+)%.?(%d*)()')
   if first == present then
-    s.spent, s.live, s.rest = spending.amount(spent, parts), spending.amount(amount, of_it), rest
+    s.spent, s.live, s.rest = spending.amount(spent, parts), spending.amount(amount, of_it), string.sub(text, at)
   elseif text then
     s.rest = string.match(text, ' .*$') or ''
     local others = spending.others(s)
@@ -157,9 +157,31 @@ function spending.text_of(s)
     for slot, amount in pairs(s.others) do s.rest = s.rest .. ' ' .. slot .. ':' .. spending.amount_text(b.usd, amount) end
   end
   b.limit_text = b.limit_text or '/' .. spending.amount_text(b.usd, b.limit) .. ' '
-  if not b.usd then return string.format(spending.tokens_text, spent, b.limit_text, s.present, live, s.rest) end
-  local parts, of_it = spent % 1e9, live % 1e9
-  return string.format(spending.dollars_text, (spent - parts) / 1e9, parts, b.limit_text, s.present, (live - of_it) / 1e9, of_it, s.rest)
+  local whole = spending.amount_text(b.usd, spent)
+  return whole .. b.limit_text .. s.present .. ':' .. (live == spent and whole or spending.amount_text(b.usd, live)) .. s.rest
+end
+
+-- The hash is kept, and says what it is.
+function spending.keep(key)
+  redis.call('HSETNX', key, 'about', spending.about)
+  redis.call('EXPIRE', key, BUDGETS_S)
+end
+
+-- Counts a long text that is cached; of its slots none but the present one are cached as numbers.
+function spending.count(book, s)
+  if not s.rest then -- its slot has begun, and nothing was spent in it
+    s.text = nil
+    return
+  end
+  book.bytes, s.bytes, s.others = book.bytes + #s.text - (s.bytes or 0), #s.text, nil
+end
+
+-- Forgets the long texts.
+function spending.forget(book)
+  for _, s in pairs(book.accounts) do
+    if s.bytes then s.text, s.rest, s.others, s.bytes = nil, nil, nil, nil end
+  end
+  book.bytes = 0
 end
 
 -- Writes what has changed of the budgets that are open.
@@ -171,7 +193,8 @@ function spending.write(book, key)
       s.text, s.changed = spending.text_of(s), false
       values[last + 1], values[last + 2], last = s.of.field, s.text, last + 2
     end
-    if s.text and #s.text > spending.cached_bytes then s.text, s.rest, s.others = nil, nil, nil end
+    if s.text and #s.text > spending.short then spending.count(book, s) end
   end
-  if last > 0 and redis.call('HSET', key, unpack(values, 1, last)) > 0 then redis.call('EXPIRE', key, BUDGETS_S) end
+  if last > 0 and redis.call('HSET', key, unpack(values, 1, last)) > 0 then spending.keep(key) end
+  if book.bytes > spending.most_bytes then spending.forget(book) end
 end
