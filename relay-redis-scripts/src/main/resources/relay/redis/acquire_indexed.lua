@@ -43,6 +43,7 @@
 -- @include line
 -- @include ripe
 -- @include behind
+-- @include at_most
 -- @include turn
 -- @include rooms
 -- @include places
