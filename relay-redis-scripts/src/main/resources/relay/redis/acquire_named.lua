@@ -40,6 +40,7 @@
 -- @include line
 -- @include ripe
 -- @include behind
+-- @include at_most
 -- @include turn
 -- @include listed
 -- @include allowance
