@@ -21,6 +21,7 @@ final class CostTable {
   private static final List<String> ONLY = List.of("--only", CLIENTS);
   private static final String CLIENTS_TITLE = "\n## With budgets of clients\n";
   private static final String CLIENTS_AIM = "a client with limits: 2 budgets against none";
+  private static final String MANY_AIM = "a client with limits: 10,000 clients against 10";
 
   private final String url;
   private final StringBuilder page = new StringBuilder();
@@ -112,24 +113,31 @@ final class CostTable {
     return costs;
   }
 
-  /** Clients' own limits without budgets, with one, and with two. Returns the line of the aim. */
+  /** Clients' own limits with and without budgets, of few and many. Returns the aims' lines. */
   private String clients() {
     page.append(CLIENTS_TITLE);
     page.append(
         """
 
-        100 clients with limits of their own in all dimensions. This call comes with that for the key, in one round trip. The first budget is in dollars a
+        Clients with limits of their own in all dimensions. This call comes with that for the key, in one round trip. The first budget is in dollars a
         month, the second in tokens of any 24 hours.
 
-        | budgets | acquire us | with settles us |
+        | clients, budgets of each | acquire us | with settles us |
         |---|--:|--:|
         """);
     List<MeasuredCost> costs = new ArrayList<>();
     for (int budgets : List.of(0, 1, 2)) {
-      costs.add(shareRow(Integer.toString(budgets), Workload.of(100).ofClients(budgets)));
+      costs.add(clientsRow(100, budgets));
     }
+    List<MeasuredCost> sizes = List.of(clientsRow(10, 0), clientsRow(10_000, 0));
     refusals();
-    return line(CLIENTS_AIM, "%.2f x", ratio(costs, 2), "1.5 x");
+    return line(CLIENTS_AIM, "%.2f x", ratio(costs, 2), "1.5 x")
+        + line(MANY_AIM, "%.2f x", ratio(sizes, 1), "1.2 x");
+  }
+
+  private MeasuredCost clientsRow(int clients, int budgets) {
+    String row = String.format(Locale.ROOT, "%,d, %d", clients, budgets);
+    return shareRow(row, Workload.of(clients).ofClients(budgets));
   }
 
   /** Requests of clients with shares, of which a short pool refuses nine of ten. */
@@ -165,7 +173,8 @@ final class CostTable {
     int known = old.indexOf(CLIENTS_TITLE);
     String others =
         (known < 0 ? old : old.substring(0, known))
-            .replaceFirst("\\| " + CLIENTS_AIM + " .*\\n", "");
+            .replaceFirst("\\| " + CLIENTS_AIM + " .*\\n", "")
+            .replaceFirst("\\| " + MANY_AIM + " .*\\n", "");
     int aims = others.indexOf("\n\n## ") + 1; // where they end
     return others.substring(0, aims) + aim + others.substring(aims) + page;
   }

@@ -43,9 +43,9 @@ record NamedCalls(Workload workload, RedisKeys names, Candidates candidates, lon
     return new Call(ScriptFile.ACQUIRE_NAMED, keys, args);
   }
 
-  /** The client whose lease it is. */
+  /** The client whose lease it is. The numbers of leases go by turns through all clients. */
   private String keyOf(String id) {
-    return "key" + Math.floorMod(id.hashCode(), workload.keys());
+    return "key" + Long.parseLong(id.replaceAll("\\D", "")) % workload.keys();
   }
 
   /** What a reply says of each request. */

@@ -125,10 +125,11 @@ final class ScriptCostTest {
    * limit free; the choice must not charge that to each group.
    */
   @ParameterizedTest
-  @CsvSource({"2, 0, 0, 1.5", "3, 100, 20, 1.7"})
-  void a_share_costs_a_small_multiple(int rank, int kept, int floor, double most) {
-    Fastest without = new Fastest(Workload.of(4));
-    Fastest with = new Fastest(Workload.of(4).sharedBy(new Share("team", rank, 1, kept, floor)));
+  @CsvSource({"4, 2, 0, 0, 1.5", "4, 3, 100, 20, 1.7", "64, 2, 0, 0, 1.5", "64, 3, 100, 20, 1.7"})
+  void a_share_costs_a_small_multiple(int keys, int rank, int kept, int floor, double most) {
+    Fastest without = new Fastest(Workload.of(keys));
+    Share share = new Share("team", rank, 1, kept, floor);
+    Fastest with = new Fastest(Workload.of(keys).sharedBy(share));
     keepsToItsBounds(
         () -> {
           without.measure();
@@ -150,6 +151,21 @@ final class ScriptCostTest {
               "%s, %.1f commands; %s, %.1f"
                   .formatted(with, with.commands, without, without.commands),
               with.acquire <= 1.6 * without.acquire && with.commands <= without.commands + 2.5);
+        });
+  }
+
+  /** Of many, each sends rarely: so a request also closes a slot of its window, by two commands. */
+  @Test
+  void ten_thousand_clients_cost_a_request_two_commands_more_than_ten() {
+    Fastest ten = new Fastest(Workload.of(10).ofClients(0));
+    Fastest many = new Fastest(Workload.of(10_000).ofClients(0));
+    keepsToItsBounds(
+        () -> {
+          ten.measure();
+          many.measure();
+          return new Cost(
+              "%s, %.1f commands; %s, %.1f".formatted(many, many.commands, ten, ten.commands),
+              many.acquire <= 2.5 * ten.acquire && many.commands <= ten.commands + 2.5);
         });
   }
 

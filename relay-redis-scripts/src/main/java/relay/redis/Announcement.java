@@ -5,6 +5,7 @@ import static relay.redis.RedisKeys.bytes;
 import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
@@ -17,6 +18,7 @@ final class Announcement {
   private final PoolPlan plan;
   private final Candidates candidates;
   private final List<List<KeyPlan>> parts;
+  private final List<List<String>> groups = new ArrayList<>(); // of each part
   private final Days.Seen seen;
 
   /**
@@ -31,6 +33,14 @@ final class Announcement {
     this.seen = seen;
     plan = candidates.plan();
     parts = candidates.parts(most);
+    Set<String> announced = new HashSet<>();
+    for (List<KeyPlan> keys : parts) { // an account's groups come with the first of its keys
+      groups.add(
+          PoolPlan.accountsOf(keys).stream()
+              .filter(announced::add)
+              .flatMap(a -> plan.modelClasses().stream().map(c -> PoolPlan.group(a, c)))
+              .toList());
+    }
   }
 
   /** Which ready sets there are, of other plans, too. */
@@ -62,14 +72,14 @@ final class Announcement {
     long millionths = Math.max(1, Math.round(plan.burstRatio() * 1e6)); // the script refuses 0
     args.add(bytes(BigDecimal.valueOf(millionths, 6).toPlainString()));
     args.add(bytes(later));
-    List<String> groups = groups(part);
-    args.add(bytes(groups.size()));
+    List<String> own = groups.get(part);
+    args.add(bytes(own.size()));
     args.add(bytes(keys.size()));
     String last = part == parts.size() - 1 ? " 1" : " 0";
     args.add(
         bytes(replica.isEmpty() ? "-" : replica + " " + config.line(candidates.planId()) + last));
-    args.add(bytes(days(plan.days(), groups, Instant.now(), seen)));
-    for (String group : groups) {
+    args.add(bytes(days(plan.days(), own, Instant.now(), seen)));
+    for (String group : own) {
       args.add(bytes(group));
       for (Dimension d : Dimension.values()) {
         args.add(bytes(plan.limitsOf(group).of(d)));
@@ -105,14 +115,5 @@ final class Announcement {
       }
     }
     return text.toString();
-  }
-
-  /** The groups of the accounts whose first key is in this part. */
-  private List<String> groups(int part) {
-    Set<String> accounts = PoolPlan.accountsOf(parts.get(part));
-    parts.subList(0, part).forEach(keys -> accounts.removeAll(PoolPlan.accountsOf(keys)));
-    return accounts.stream()
-        .flatMap(a -> plan.modelClasses().stream().map(c -> PoolPlan.group(a, c)))
-        .toList();
   }
 }

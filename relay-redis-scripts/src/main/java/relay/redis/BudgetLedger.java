@@ -6,8 +6,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
@@ -16,27 +18,28 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a replica knows of budgets: reads them every two seconds, tells Redis again what it knew
- * when Redis has lost them, and adds what it let pass without Redis. {@link #ALMOST} of a budget is
- * logged, once a period.
+ * What a replica knows of budgets: reads those in use every two seconds and of many the others by
+ * turns, tells Redis again what it knew when Redis has lost them, and adds what it let pass without
+ * Redis. If almost all of a budget is spent, one replica logs that, once a period.
  */
 final class BudgetLedger {
   private static final Logger log = LoggerFactory.getLogger(BudgetLedger.class);
   private static final int TICKS = 4;
   private static final int BATCH = 100;
-  private static final double ALMOST = 0.8;
+  private static final int TURN = 1_000; // keys that are read every two seconds, used or not
 
   private final RedisLink link;
   private final PoolScripts scripts;
   private final LongSupplier nanoTime;
   private final Map<String, Known> known = new ConcurrentHashMap<>();
   private final Map<String, long[]> unsent = new HashMap<>(); // by key; guarded by this
-  private final Map<String, Boolean> warned = new ConcurrentHashMap<>();
   private volatile String made = ""; // the hash that is known
   private volatile @Nullable Loss loss; // the last
   private CompletableFuture<Void> telling = CompletableFuture.completedFuture(null);
   private CompletableFuture<Void> reading = CompletableFuture.completedFuture(null);
+  private final Set<String> used = ConcurrentHashMap.newKeySet(); // since the last reading
   private int ticks;
+  private int turn; // the first key of the next
 
   /**
    * What a key has spent.
@@ -137,13 +140,40 @@ final class BudgetLedger {
     return sums == null || budget >= sums.length ? 0 : sums[budget];
   }
 
+  /** A lease of the key begins or ends here: the next reading reads its budgets. */
+  void uses(String key) {
+    if (!scripts.candidates().budgets().of(key).isEmpty()) {
+      used.add(key);
+    }
+  }
+
   /** Called twice a second. */
   synchronized void tick() {
     if (link.isUp() && ticks++ % TICKS == 0 && reading.isDone()) {
-      List<String> all = scripts.candidates().budgets().keys();
-      known.keySet().retainAll(all);
-      reading = read(all).exceptionally(failure -> null); // the next tick tries again
+      BudgetLines budgets = scripts.candidates().budgets();
+      known.keySet().removeIf(key -> budgets.of(key).isEmpty());
+      List<String> now = List.copyOf(used);
+      now.forEach(used::remove);
+      Set<String> next = new LinkedHashSet<>(now);
+      next.removeIf(key -> budgets.of(key).isEmpty());
+      List<String> all = budgets.keys();
+      for (int n = 0; n < Math.min(TURN, all.size()); n++) {
+        next.add(all.get((turn + n) % all.size()));
+      }
+      turn = all.size() > TURN ? (turn + TURN) % all.size() : 0;
+      reading =
+          read(next)
+              .exceptionally(
+                  failure -> {
+                    used.addAll(now); // the next tick tries again
+                    return null;
+                  });
     }
+  }
+
+  /** Whether it reads nothing now. */
+  synchronized boolean isQuiet() {
+    return reading.isDone();
   }
 
   /** Reads what these keys have spent. */
@@ -243,20 +273,13 @@ final class BudgetLedger {
         long spent = Reply.number(reply.get(at));
         Duration left = Duration.ofNanos(Reply.number(reply.get(at + 1)) * 1000);
         all.add(new Budget.Spent(budget, spent, left));
-        at += 2;
-        warn(key, budget, spent);
+        if (Reply.number(reply.get(at + 2)) == 1) {
+          long percent = 100 * spent / Math.max(1, budget.limit());
+          log.warn("{} has spent {} % of its budget {}", key, percent, budget.label());
+        }
+        at += 3;
       }
       known.put(key, new Known(List.copyOf(all), askedAt, of));
-    }
-  }
-
-  private void warn(String key, Budget budget, long spent) {
-    String name = key + " " + budget.label();
-    if (spent < ALMOST * budget.limit()) {
-      warned.remove(name);
-    } else if (warned.put(name, true) == null) {
-      log.warn(
-          "{} has spent {} % of its budget {}", key, 100 * spent / budget.limit(), budget.label());
     }
   }
 }

@@ -1,13 +1,15 @@
 package relay.redis;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /** The budgets of a plan's keys, also as the scripts read them. */
 final class BudgetLines {
-  private final Map<String, List<Budget>> byKey = new LinkedHashMap<>();
+  private final Map<String, List<Budget>> byKey = new HashMap<>();
+  private final List<String> keys = new ArrayList<>();
   private final Map<String, byte[]> lines = new HashMap<>(); // by key
 
   static BudgetLines of(PoolPlan plan) {
@@ -18,6 +20,7 @@ final class BudgetLines {
         key.budgets()
             .forEach(b -> text.append(' ').append(b.label()).append('=').append(b.limit()));
         all.byKey.put(key.id(), key.budgets());
+        all.keys.add(key.id());
         all.lines.put(key.id(), RedisKeys.bytes(text.toString()));
       }
     }
@@ -26,7 +29,7 @@ final class BudgetLines {
 
   /** Ids of the keys that have budgets. */
   List<String> keys() {
-    return List.copyOf(byKey.keySet());
+    return Collections.unmodifiableList(keys);
   }
 
   /** Whether no key has a budget. */

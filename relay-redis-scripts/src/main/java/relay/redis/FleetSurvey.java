@@ -24,6 +24,7 @@ final class FleetSurvey {
   private static final String LEAVES = "leave";
   private static final String NO_NEWS = "-";
   private static final int SMALL = 200; // keys
+  private static final int PART = 100; // keys in a call: Redis serves no other call for some 2 ms
   private static final int MOST_COOLING = 50; // lines drawn again in a heartbeat
   private static final long READ_EVERY_NANOS = 5_000_000_000L;
   private static final long DRAW_ALL_EVERY_NANOS = 2_000_000_000L;
@@ -82,7 +83,7 @@ final class FleetSurvey {
             first -> {
               Reply.Fleet fleet = first.fleet(7);
               applyFleet(fleet, announcement);
-              return readAll("", OBSERVES, false, all, all.all(SMALL))
+              return readAll("", OBSERVES, false, all, all.all(PART))
                   .thenApply(last -> all.snapshot(first, fleet, first.number(1)));
             });
   }
@@ -134,7 +135,7 @@ final class FleetSurvey {
       return CompletableFuture.completedFuture(null); // its time will come
     }
     List<SurveyedRows.Part> parts =
-        all ? next.all(SMALL) : next.of(news.fields(), draws ? MOST_COOLING : 0, SMALL);
+        all ? next.all(PART) : next.of(news.fields(), draws ? MOST_COOLING : 0, PART);
     return readAll(replica, standing, draws, next, parts)
         .thenApply(
             last -> {
@@ -188,7 +189,7 @@ final class FleetSurvey {
                 if (left && !by.isEmpty() && !standing.equals(LEAVES)) { // it would register again
                   return CompletableFuture.failedFuture(new CancellationException("it leaves"));
                 }
-                return call(by, standing, draws, NO_NEWS, part)
+                return ScriptCaller.repeated(() -> call(by, standing, draws, NO_NEWS, part))
                     .thenApply(
                         reply -> {
                           into.add(part, reply);

@@ -188,6 +188,7 @@ public final class KeyPool {
         Lease lease = Lease.granted(this, id, g, scripts.epoch()).reserving(demand);
         leaseEndings.began(lease); // before a loss finds it among those that run
         renewals.add(lease);
+        ledger.uses(lease.key());
         yield new Granted(lease);
       }
       case Reply.Refusal r -> r.why();
@@ -222,6 +223,7 @@ public final class KeyPool {
       ledger.passed(lease);
     } else {
       renewals.remove(lease.id());
+      ledger.uses(lease.key());
       leaseEndings.ended(lease, new Usage(1, inputTokens, outputTokens));
     }
     room.capacityReturned();
@@ -232,6 +234,7 @@ public final class KeyPool {
       outage.end(lease, 0, 0);
     } else {
       renewals.remove(lease.id());
+      ledger.uses(lease.key());
       leaseEndings.ended(lease, Usage.NONE);
     }
     room.capacityReturned();

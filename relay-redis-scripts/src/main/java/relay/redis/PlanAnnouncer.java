@@ -198,7 +198,7 @@ final class PlanAnnouncer {
 
   private void announce(Configuring mine) {
     Announcement pool = new Announcement(mine.shape(), ScriptCaller.MAX_KEYS, seen);
-    CompletableFuture<Reply> done = announcePart(pool, 0, 0);
+    CompletableFuture<Reply> done = ScriptCaller.repeated(() -> announcePart(pool, 0, 0));
     for (int n = 1; n < pool.parts(); n++) {
       int part = n;
       done =
@@ -207,7 +207,8 @@ final class PlanAnnouncer {
                 if (!(reply instanceof Reply.Done first)) {
                   return CompletableFuture.completedFuture(reply);
                 }
-                return announcePart(pool, part, first.number(3)).thenApply(later -> first);
+                return ScriptCaller.repeated(() -> announcePart(pool, part, first.number(3)))
+                    .thenApply(later -> first);
               });
     }
     var _ =

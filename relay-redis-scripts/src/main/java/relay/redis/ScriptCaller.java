@@ -6,11 +6,16 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 
 /** Calls scripts for one pool, and keeps the pool's clock: each reply carries the time. */
 final class ScriptCaller {
   /** Keys of a pool in one call. Redis serves no other call meanwhile: some 10 ms. */
   static final int MAX_KEYS = 200;
+
+  /** How often a part of a long series is sent, until it has an answer in time. */
+  private static final int TRIES = 3;
 
   /** The argument for a value that the caller does not give. */
   static final byte[] NONE = bytes("-");
@@ -40,6 +45,23 @@ final class ScriptCaller {
               clock.observed(Reply.time(raw), sent);
               return raw;
             });
+  }
+
+  /**
+   * Sends a call again that has no answer in time: one slow answer would end a long series of
+   * calls, which would begin anew and load Redis more. Only for calls that may run twice.
+   */
+  static <T> CompletableFuture<T> repeated(Supplier<CompletableFuture<T>> call) {
+    return repeated(call, TRIES);
+  }
+
+  private static <T> CompletableFuture<T> repeated(Supplier<CompletableFuture<T>> call, int tries) {
+    return call.get()
+        .exceptionallyCompose(
+            failure ->
+                tries > 1 && RedisLink.cause(failure) instanceof TimeoutException
+                    ? repeated(call, tries - 1)
+                    : CompletableFuture.failedFuture(failure));
   }
 
   /** The time arguments with which most scripts begin: the latest plausible time, and none. */

@@ -252,7 +252,7 @@ public final class UsageTally {
     }
     Map<String, Standing> all = new HashMap<>();
     return flush()
-        .thenCompose(done -> ask(List.of(), List.of()))
+        .thenCompose(done -> ScriptCaller.repeated(() -> ask(List.of(), List.of())))
         .thenCompose(
             first -> {
               CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
@@ -260,7 +260,8 @@ public final class UsageTally {
                 List<String> some =
                     clients.subList(from, Math.min(clients.size(), from + READ_BATCH));
                 done =
-                    done.thenCompose(previous -> ask(first.replicas(), some))
+                    done.thenCompose(
+                            previous -> ScriptCaller.repeated(() -> ask(first.replicas(), some)))
                         .thenAccept(reply -> reply.addTo(all, some));
               }
               return done;

@@ -96,13 +96,13 @@ for n = 1, requests do
         looks)
     end
     if k then
-      if ask then line.found(r, index, ask, g, now, input, output) end
+      if ask then line.found(r, index, ask, now, input, output) end
       grant(r, session, id, k, g, now, lease_us, want_in, want_out, spread, reply, place)
       if not (ask and line.stays_parked(r, ask, picked, k, g)) then end_turn(r, picked, k, g) end
     elseif k == false then
       tell(reply, place, -5, 0, 0, 0, 0)
     elseif shadow == 1 and answer.k then
-      if ask then line.found(r, index, ask, answer.g, now, input, output) end
+      if ask then line.found(r, index, ask, now, input, output) end
       grant_anyway(r, session, id, answer.k, answer.g, now, lease_us, input, output, spread,
         answer.opens < math.huge and answer.reason or answer.dimension, reply, place)
     elseif answer.opens < math.huge then

@@ -1,13 +1,15 @@
 -- Reads what clients have spent of their budgets. Adds what a replica let pass without Redis, and, after Redis has lost the
--- hash, what replicas knew of it.
+-- hash, what replicas knew of it. The first replica to see that almost all of a budget is spent is told to say so.
 --
--- KEYS  budgets    a field a budget; the field '': the time at which the hash was made; and `about`
+-- KEYS  budgets    a field a budget; the field '': the time at which the hash was made; `about`; and for each budget of which
+--                  almost all is spent `warned client usd/month=LIMIT`: the slot in which that was said
 -- ARGV  given      a test's clock in microseconds, - for Redis TIME
 --       ...        for each client two: `client usd/month=LIMIT ...`, as for acquire_named; and for each of its budgets
 --                  ` known more`: what was known to be spent before Redis lost it, 0 if it did not; what to add
--- REPLY {1, time, made, ...}                   for each budget what is spent, and the microseconds until its period is over, 0 if
---                                              it is rolling
--- COST  two reads, a write of what has changed; deletes up to five fields of which nothing is live
+-- REPLY {1, time, made, ...}                   for each budget what is spent; the microseconds until its period is over, 0 if
+--                                              it is rolling; and 1 if the caller is to say that almost all is spent, else 0
+-- COST  two reads, one for each budget of which almost all is spent, a write of what has changed; deletes up to five fields of
+--       which nothing is live
 -- @include numbers
 -- @include pool
 -- @include key
@@ -15,6 +17,7 @@
 -- @include records
 -- @include periods
 -- @include budget
+local ALMOST = 0.8
 local key, given = KEYS[1], ARGV[1]
 local now
 if given == '-' then
@@ -22,6 +25,19 @@ if given == '-' then
   now = t[1] * 1e6 + t[2]
 else
   now = moment(given, 'given')
+end
+local function is_running(per, slot)
+  local present = spending.slot_at(per, now)
+  return slot == present.name or not present.ends and slot + ROLLING >= present.name + 0
+end
+-- Whether almost all of a budget is spent, and nobody has said so in this period.
+local function is_to_say(b)
+  if b.account.spent < ALMOST * b.limit then return false end
+  local field = string.format('warned %s=%.0f', b.field, b.limit)
+  local said = redis.call('HGET', key, field)
+  if said and is_running(b.per, said) then return false end
+  redis.call('HSET', key, field, b.account.present)
+  return true
 end
 local book, lists, told = spending.book(), {}, {}
 for n = 2, #ARGV, 2 do
@@ -47,11 +63,16 @@ for _, part in ipairs(told) do
   local missing = known > 0 and known - (spending.others(s)[before] or 0) or 0
   if missing > 0 then spending.spend(s, before, missing) end
   if more > 0 then spending.spend(s, s.present, more) end
-  reply[#reply + 1], reply[#reply + 2] = s.spent, s.ends and s.ends - now or 0
+  local at = #reply
+  reply[at + 1], reply[at + 2], reply[at + 3] = s.spent, s.ends and s.ends - now or 0, is_to_say(part[1]) and 1 or 0
 end
 spending.write(book, key)
 for _, field in ipairs(redis.call('HRANDFIELD', key, 5)) do
-  local per = string.match(field, '/([%a-]+)$')
-  if per and spending.read({ of = { per = per } }, redis.call('HGET', key, field), now).spent == 0 then redis.call('HDEL', key, field) end
+  local per, warned = string.match(field, '/([%a-]+)(=?%d*)$')
+  local text = per and redis.call('HGET', key, field)
+  local over
+  if text and warned ~= '' then over = not is_running(per, text)
+  elseif text then over = spending.read({ of = { per = per } }, text, now).spent == 0 end
+  if over then redis.call('HDEL', key, field) end
 end
 return reply

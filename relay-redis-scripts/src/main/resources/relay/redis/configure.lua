@@ -31,8 +31,7 @@
 --       ...        for each candidate of an indexed pool: number of its ready set, key, group,
 --                  1 if the group has many keys, else 0
 -- REPLY {1, time, epoch, found}                found: 2 if the state was lost, else 1
--- COST  two reads and two writes per group, one of each per key and candidate; more when the window's
---       length changes
+-- COST  some reads and writes of many fields each, one per candidate; what Redis has already is not written again
 --
 -- A new pool starts with its full limits. If replicas name an epoch that Redis does not know, the pool's state
 -- was lost while in use. Such a pool starts in full debt: its buckets refill at the limits' rate, so usage of a
@@ -76,7 +75,8 @@ if rows_from > #ARGV + 1 or (#ARGV + 1 - rows_from) % 4 ~= 0 then
 end
 for n = 14, rows_from - 1 do
   local is_number = n < keys_from and (n - 14) % 5 > 0 or n >= keys_from and (n - keys_from) % 5 > 1
-  if is_number then number(ARGV[n], 'argument ' .. n) end
+  local is_plain = #ARGV[n] < 13 and string.find(ARGV[n], '^%d+$') -- thousands of them: cheaper than `number`
+  if is_number and not is_plain then number(ARGV[n], 'argument ' .. n) end
 end
 local replica, plan, hash, since_ms, is_last = string.match(config, '^(%S+) (%d+) (%S+) (%d+) ([01])$')
 if not replica and config ~= '-' then error({ err = 'BADARG config must be `replica plan hash since_ms last`, or -' }) end
@@ -127,52 +127,64 @@ if rules then
   days.adopt(r, day_rule, alone, now)
 end
 
-local begun = {}
+local texts = {} -- fields to write: a command for each would take most of the time
+local function put(field, text)
+  texts[#texts + 1], texts[#texts + 2] = field, text
+end
+fetch_all(r, settings.fields(ARGV, 'g:', 14, keys_from - 1, r.groups))
+local begun, lines = {}, values_of(state, settings.fields(ARGV, 'd:', 14, keys_from - 1))
+local answers = values_of(learned, settings.fields(ARGV, '', 14, keys_from - 1))
 for n = 14, keys_from - 1, 5 do
-  local g, indebted = group_of(r, ARGV[n]), lost
+  local id, place, wanted, line = ARGV[n], (n - 9) / 5, {}, nil
+  local g, indebted = r.groups[id], lost
   if rules or not g then
-    begun[ARGV[n]] = alone or nil
-    if g then
-      roll(win, p, g, slot)
-      flow(p, g, now)
-    else
-      g, indebted = new_group(r, ARGV[n]), lost or forgotten
-      g[AT], g[RECENT], g[SHRUNK] = now, slot, 1
-    end
-    g[BURST] = burst
-    local wanted = {}
+    begun[id] = alone or nil
     for d = 1, 4 do wanted[d] = tonumber(ARGV[n + d]) end
-    if replica then wanted = limits_wanted(r, ARGV[n], live, plan, wanted) end
-    local stated, seen = learned_of(redis.call('HGET', learned, ARGV[n]))
-    for d = 1, 4 do
-      limit(g, d, effective(wanted[d], stated[d]))
-      if indebted then g[LEVEL + d] = math.max(g[LEVEL + d], burst * g[LIMIT + d]) end
+    if replica then line, wanted = settings.of_group(lines[place], live, plan, wanted) end
+    if not line or line ~= lines[place] then
+      if line then put('d:' .. id, line) end
+      put('c:' .. id, struct.pack(CONFIGURED, unpack(wanted)))
     end
-    local admitted = admitted_by(least_share(stated, seen), p, burst)
-    local _, shrunk = burst_of(burst, g[SHRUNK], g[SHRUNK_AT], now)
-    if admitted < shrunk then g[SHRUNK], g[SHRUNK_AT] = admitted, now end
-    if rules then days.limit(r, g, live, plan, day_limits[ARGV[n]], (lost or forgotten) and seen_at, now) end
-    change(r, g)
-    redis.call('HSET', state, 'c:' .. ARGV[n], struct.pack(CONFIGURED, unpack(wanted)))
-    if not alone then reopen(r, ARGV[n], nil, 6, KEYS) end
+    if not g or lost or answers[place] or p[DAY] == 1 or not settings.are_of(g, wanted, burst) then
+      if g then
+        roll(win, p, g, slot)
+        flow(p, g, now)
+      else
+        g, indebted = new_group(r, id), lost or forgotten
+        g[AT], g[RECENT], g[SHRUNK] = now, slot, 1
+      end
+      settings.give(r, g, wanted, burst, answers[place], indebted, now)
+      if rules then days.limit(r, g, live, plan, day_limits[id], (lost or forgotten) and seen_at, now) end
+      change(r, g)
+      if not alone then reopen(r, id, nil, 6, KEYS) end
+    end
   end
 end
+fetch_all(r, settings.fields(ARGV, 'k:', keys_from, rows_from - 1, r.keys))
+lines = values_of(state, settings.fields(ARGV, 'e:', keys_from, rows_from - 1))
+local reasons = values_of(quarantine, settings.fields(ARGV, '', keys_from, rows_from - 1))
 for n = keys_from, rows_from - 1, 5 do
-  local id, k = ARGV[n], key_of(r, ARGV[n])
+  local id, place = ARGV[n], (n - keys_from) / 5 + 1
+  local k = r.keys[id]
   if rules or not k then
     if not k then
       k = new_key(r, id)
-      k[K_STOPPED] = redis.call('HEXISTS', quarantine, id)
+      k[K_STOPPED] = reasons[place] and 1 or 0
+      change(r, k)
     end
-    local most, priority, weight = tonumber(ARGV[n + 2]), tonumber(ARGV[n + 3]), tonumber(ARGV[n + 4])
+    local most, priority, weight, line = tonumber(ARGV[n + 2]), tonumber(ARGV[n + 3]), tonumber(ARGV[n + 4]), nil
     if replica then
-      most, priority, weight = key_wanted(r, id, live, plan, ARGV[n + 1], most, priority, weight)
+      line, most, priority, weight = settings.of_key(lines[place], live, plan, ARGV[n + 1], most, priority, weight)
+      if line ~= lines[place] then put('e:' .. id, line) end
       fleet.draining[id] = nil
     end
-    k[K_MAX], k[K_PRIORITY], k[K_WEIGHT] = most, priority, weight
-    change(r, k)
+    if k[K_MAX] ~= most or k[K_PRIORITY] ~= priority or k[K_WEIGHT] ~= weight then
+      k[K_MAX], k[K_PRIORITY], k[K_WEIGHT] = most, priority, weight
+      change(r, k)
+    end
   end
 end
+for n = 1, #texts, 1000 do redis.call('HSET', state, unpack(texts, n, math.min(n + 999, #texts))) end
 local own = index_all(r, KEYS, ARGV, rows_from, begun, alone)
 if is_new then redis.call('DEL', picture) end
 if replica then

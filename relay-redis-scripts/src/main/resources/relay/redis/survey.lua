@@ -110,6 +110,8 @@ if born and plan then
   all = draw and (all or redis.call('PEXPIRE', picture, PICTURE_MS) == 0)
   reply[7] = draw and 1 or 0
 end
+local retiring = born and plan and redis.call('HGET', state, 'retiring')
+if retiring then forget_some(r, fleet, picture, now, retiring) end
 drain(r, fleet, now, picture, draw and lines, reply[8][5], quarantine)
 if born then pass_time(r, now) end
 for n = 1, groups do

@@ -4,6 +4,7 @@ package relay.redis;
 final class AnswersModel {
   private static final long HALF_HOUR = 1_800_000_000L;
 
+  boolean any;
   final long[] stated = new long[4];
   private long[] seen = none();
   private long[] before = none();

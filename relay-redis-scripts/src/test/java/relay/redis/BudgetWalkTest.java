@@ -217,7 +217,7 @@ final class BudgetWalkTest {
         by.call(ScriptFile.BUDGETS, new byte[][] {names.budgets}, now, line(random), told);
     then.forEach(Runnable::run);
     for (int n = 0; n < PERIODS.size(); n++) {
-      assertEquals(sum(PERIODS.get(n)), reply.get(3 + 2 * n), this::toString);
+      assertEquals(sum(PERIODS.get(n)), reply.get(3 + 3 * n), this::toString);
     }
   }
 

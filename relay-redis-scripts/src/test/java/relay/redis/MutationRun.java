@@ -51,6 +51,7 @@ final class MutationRun {
           "RecallTest",
           "LateUsageTest",
           "BudgetTest",
+          "BudgetPeriodsTest",
           "BudgetWalkTest",
           "DaysTest",
           "DayFleetTest",

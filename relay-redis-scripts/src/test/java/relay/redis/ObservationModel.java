@@ -29,6 +29,11 @@ final class ObservationModel {
     return learned.computeIfAbsent(group, g -> new AnswersModel());
   }
 
+  /** Whether answers told anything of a group. */
+  boolean hasAnswers(String group) {
+    return answers(group).any;
+  }
+
   /** The effective limit of a stated and a configured one. */
   long[] effective(String group) {
     long[] wanted = configured.getOrDefault(group, new long[4]);
@@ -77,6 +82,7 @@ final class ObservationModel {
   private long[] apply(GroupModel g, Step.Observe answer, long now) {
     g.flow(now, pool.shape());
     AnswersModel told = answers(g.id);
+    told.any = true;
     double had = AnswersModel.admitted(told.leastShare(), g.burst, pool.shape());
     for (int d = 0; d < 4; d++) {
       told.stated[d] = answer.stated().get(d) > 0 ? answer.stated().get(d) : told.stated[d];

@@ -1,6 +1,7 @@
 package relay.redis;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -193,14 +194,24 @@ final class PoolModel {
       }
     }
     for (String id : plan.groups()) {
-      boolean forgotten = !groups.containsKey(id) && knownEpoch > 0 && knownEpoch != epoch;
+      boolean isNew = !groups.containsKey(id);
+      boolean forgotten = isNew && knownEpoch > 0 && knownEpoch != epoch;
       GroupModel g = groups.computeIfAbsent(id, i -> new GroupModel(i, now));
-      g.flow(now, shape);
       List<String> levels = PoolPlan.levels(id);
       g.above = levels.size() > 1 ? groups.get(levels.get(1)) : null;
       observations.configure(id, plan.limitsOf(id));
+      long[] limits = observations.effective(id);
+      if (!isNew
+          && !inDebt
+          && !observations.hasAnswers(id)
+          && plan.days().limits().isEmpty()
+          && g.burst == plan.burstRatio()
+          && Arrays.equals(g.limits, limits)) {
+        continue; // it stays as it is
+      }
+      g.flow(now, shape);
       g.burst = plan.burstRatio();
-      g.limit(observations.effective(id), now, shape);
+      g.limit(limits, now, shape);
       if (inDebt || forgotten) {
         g.indebt();
       }

@@ -51,20 +51,38 @@ final class PoolStates {
     return asked.stream().map(CompletableFuture::join).toList();
   }
 
-  /** The state now; without an answer of Redis the last known one, with its age. */
-  private static CompletableFuture<ObjectNode> ask(KeyPool pool, AdminServer.Served served) {
-    String name = pool.plan().name();
-    ProviderBreaker breaker = served.breakers().apply(name);
+  /**
+   * A pool's state.
+   *
+   * @param ageMs 0 if Redis has just answered
+   */
+  record Known(PoolSnapshot state, long ageMs) {}
+
+  /** The state now; without an answer of Redis the last known one. */
+  static CompletableFuture<Known> known(KeyPool pool) {
     return pool.snapshot()
         .handle(
             (state, failure) -> {
-              PoolSnapshot known = state != null ? state : pool.latest();
-              if (known == null) {
+              if (state != null) {
+                return new Known(state, 0);
+              }
+              PoolSnapshot latest = pool.latest();
+              if (latest == null) {
                 throw new CompletionException(failure);
               }
-              ObjectNode json = PoolJson.of(pool.plan(), known, breaker.standing());
+              return new Known(latest, pool.latestAge().toMillis());
+            });
+  }
+
+  private static CompletableFuture<ObjectNode> ask(KeyPool pool, AdminServer.Served served) {
+    String name = pool.plan().name();
+    ProviderBreaker breaker = served.breakers().apply(name);
+    return known(pool)
+        .thenApply(
+            known -> {
+              ObjectNode json = PoolJson.of(pool.plan(), known.state(), breaker.standing());
               return PoolJson.warn(json, served.countedApart().apply(name))
-                  .put("age_ms", state != null ? 0 : pool.latestAge().toMillis())
+                  .put("age_ms", known.ageMs())
                   .put("mode", mode(pool));
             });
   }

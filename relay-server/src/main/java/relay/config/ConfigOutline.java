@@ -1,6 +1,6 @@
 package relay.config;
 
-import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import relay.model.Sha256;
 
@@ -51,6 +52,32 @@ public final class ConfigOutline {
 
     static Setting secret(KeyHash hash) {
       return new Setting(null, HexFormat.of().formatHex(hash.bytes()), hash.id());
+    }
+  }
+
+  /** Of each record: reflection makes them anew each time, and a config may have 10,000 clients. */
+  private static final ClassValue<List<Component>> COMPONENTS =
+      new ClassValue<>() {
+        @Override
+        protected List<Component> computeValue(Class<?> type) {
+          return Stream.of(type.getRecordComponents())
+              .map(one -> new Component(one.getName(), named(one.getName()), one.getAccessor()))
+              .toList();
+        }
+      };
+
+  /**
+   * A component of a record.
+   *
+   * @param setting its name in the file
+   */
+  private record Component(String name, String setting, Method accessor) {
+    @Nullable Object of(Record part) {
+      try {
+        return accessor.invoke(part);
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException("cannot read " + name, e);
+      }
     }
   }
 
@@ -232,47 +259,39 @@ public final class ConfigOutline {
   }
 
   private void addRecord(String path, Record part) {
-    RecordComponent[] components = part.getClass().getRecordComponents();
-    if (components.length == 0) {
+    List<Component> components = COMPONENTS.get(part.getClass());
+    if (components.isEmpty()) {
       put(path, snake(part.getClass().getSimpleName()));
       return;
     }
-    for (RecordComponent component : components) {
-      Object value = valueOf(component, part);
+    for (Component component : components) {
+      Object value = component.of(part);
       if (part instanceof LimitsConfig) {
-        put(path + "." + component.getName() + "_limit", String.valueOf(value));
+        put(path + "." + component.name() + "_limit", String.valueOf(value));
       } else if (value instanceof Record inner && isInlineIn(inner)) {
         addRecord(path, inner);
       } else {
-        add(path.isEmpty() ? named(component) : path + "." + named(component), value);
+        add(path.isEmpty() ? component.setting() : path + "." + component.setting(), value);
       }
     }
   }
 
   private static boolean isInlineIn(Record value) {
-    return value.getClass().getRecordComponents().length > 0
+    return !COMPONENTS.get(value.getClass()).isEmpty()
         && (INLINE.contains(value.getClass())
             || value instanceof Credential
             || value instanceof Cloud);
   }
 
   /** The setting's name in the file. */
-  private static String named(RecordComponent component) {
-    return switch (component.getName()) {
+  private static String named(String component) {
+    return switch (component) {
       case "secret", "keyHash", "keyHashes" -> "key";
-      default -> snake(component.getName());
+      default -> snake(component);
     };
   }
 
   private static String snake(String name) {
     return name.replaceAll("(?<=.)([A-Z])", "_$1").toLowerCase(Locale.ROOT);
-  }
-
-  private static @Nullable Object valueOf(RecordComponent component, Record part) {
-    try {
-      return component.getAccessor().invoke(part);
-    } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException("cannot read " + component, e);
-    }
   }
 }

@@ -25,9 +25,11 @@ import relay.redis.PoolSnapshot.GroupState;
 
 /**
  * Gauges of each client's used share of its own limits, over all replicas, and of its share of
- * pools.
+ * pools. Of many clients only those above 0: a page of 10,000 idle ones would be some megabytes.
  */
 final class ClientUsage implements MultiCollector {
+  private static final int MANY = 1_000;
+
   private record Bound(@Nullable PoolPlan plan, @Nullable KeyPool pool) {}
 
   private volatile Bound bound;
@@ -59,44 +61,57 @@ final class ClientUsage implements MultiCollector {
     return auth instanceof Auth.Clients(List<Client> all) ? all : List.of();
   }
 
+  /** A gauge of all clients; of many only those above 0. */
+  private static final class Gauge {
+    private final GaugeSnapshot.Builder points;
+    private final boolean many;
+
+    Gauge(String name, String help, boolean many) {
+      points = GaugeSnapshot.builder().name(name).help(help);
+      this.many = many;
+    }
+
+    void add(double value, Labels labels) {
+      if (value > 0 || !many) {
+        points.dataPoint(GaugeDataPointSnapshot.builder().value(value).labels(labels).build());
+      }
+    }
+  }
+
   @Override
   public MetricSnapshots collect() {
-    GaugeSnapshot.Builder used =
-        GaugeSnapshot.builder()
-            .name("relay_client_used_ratio")
-            .help("Used share of a limit of a client's own");
+    boolean many = clients.size() > MANY;
+    Gauge used =
+        new Gauge("relay_client_used_ratio", "Used share of a limit of a client's own", many);
+    Gauge budgets =
+        new Gauge("relay_client_budget_used_ratio", "Used share of a client's budget", many);
+    Gauge part =
+        new Gauge(
+            "relay_client_share_ratio",
+            "What a client was granted of pools that are short, over what is its due",
+            many);
+    Gauge waiting =
+        new Gauge(
+            "relay_client_waiting",
+            "Requests of a client that pools refused and expect back, over all replicas",
+            many);
     Bound own = bound;
     if (own.plan() != null) {
-      add(used, own.plan(), own.pool() == null ? null : own.pool().latest());
+      addUsed(used, own.plan(), own.pool() == null ? null : own.pool().latest());
+      addBudgets(budgets, own.plan(), own.pool());
     }
-    GaugeSnapshot.Builder budgets =
-        GaugeSnapshot.builder()
-            .name("relay_client_budget_used_ratio")
-            .help("Used share of a client's budget");
-    if (own.plan() != null) {
-      add(budgets, own.plan(), own.pool());
-    }
-    GaugeSnapshot.Builder part =
-        GaugeSnapshot.builder()
-            .name("relay_client_share_ratio")
-            .help("What a client was granted of pools that are short, over what is its due");
-    GaugeSnapshot.Builder waiting =
-        GaugeSnapshot.builder()
-            .name("relay_client_waiting")
-            .help("Requests of a client that pools refused and expect back, over all replicas");
     Map<String, ClientState> now = states.get();
     for (Client each : clients) {
       Labels labels = Labels.of("client", each.name());
       ClientState state = now.get(each.name());
-      double ratio = state == null ? 0 : state.ratio();
-      double count = state == null ? 0 : state.waiting();
-      part.dataPoint(GaugeDataPointSnapshot.builder().value(ratio).labels(labels).build());
-      waiting.dataPoint(GaugeDataPointSnapshot.builder().value(count).labels(labels).build());
+      part.add(state == null ? 0 : state.ratio(), labels);
+      waiting.add(state == null ? 0 : (double) state.waiting(), labels);
     }
-    return MetricSnapshots.of(used.build(), budgets.build(), part.build(), waiting.build());
+    return MetricSnapshots.of(
+        used.points.build(), budgets.points.build(), part.points.build(), waiting.points.build());
   }
 
-  private static void add(GaugeSnapshot.Builder used, PoolPlan plan, @Nullable PoolSnapshot state) {
+  private static void addUsed(Gauge used, PoolPlan plan, @Nullable PoolSnapshot state) {
     Map<String, GroupState> groups =
         state == null
             ? Map.of()
@@ -109,17 +124,21 @@ final class ClientUsage implements MultiCollector {
         long limit = limits.of(dimension);
         if (limit > 0) {
           long now = group == null ? 0 : group.used().of(dimension);
-          used.dataPoint(point(client.id(), dimension.label(), (double) now / limit));
+          used.add((double) now / limit, labels(client, dimension.label()));
         }
       }
       if (client.maxConcurrent() > 0) {
         long now = group == null ? 0 : group.inFlight();
-        used.dataPoint(point(client.id(), "concurrent", (double) now / client.maxConcurrent()));
+        used.add((double) now / client.maxConcurrent(), labels(client, "concurrent"));
       }
     }
   }
 
-  private static void add(GaugeSnapshot.Builder budgets, PoolPlan plan, @Nullable KeyPool pool) {
+  private static Labels labels(KeyPlan client, String dimension) {
+    return Labels.of("client", client.id(), "dimension", dimension);
+  }
+
+  private static void addBudgets(Gauge budgets, PoolPlan plan, @Nullable KeyPool pool) {
     for (KeyPlan client : plan.keys()) {
       if (!client.budgets().isEmpty()) {
         Map<Budget, Long> spent =
@@ -128,18 +147,11 @@ final class ClientUsage implements MultiCollector {
                 : pool.named().spent(client.id()).stream()
                     .collect(Collectors.toMap(Budget.Spent::budget, Budget.Spent::spent));
         for (Budget budget : client.budgets()) {
-          double ratio = (double) spent.getOrDefault(budget, 0L) / budget.limit();
-          Labels labels = Labels.of("client", client.id(), "budget", budget.label());
-          budgets.dataPoint(GaugeDataPointSnapshot.builder().value(ratio).labels(labels).build());
+          budgets.add(
+              (double) spent.getOrDefault(budget, 0L) / budget.limit(),
+              Labels.of("client", client.id(), "budget", budget.label()));
         }
       }
     }
-  }
-
-  private static GaugeDataPointSnapshot point(String client, String dimension, double value) {
-    return GaugeDataPointSnapshot.builder()
-        .value(value)
-        .labels(Labels.of("client", client, "dimension", dimension))
-        .build();
   }
 }

@@ -105,7 +105,9 @@ final class ClientTable {
   }
 
   private static String percent(double share) {
-    return String.format(Locale.ROOT, "%.0f %%", share * 100);
+    return share > 0 && share < 0.005 // of 10,000 clients each has one
+        ? "< 1 %"
+        : String.format(Locale.ROOT, "%.0f %%", share * 100);
   }
 
   private static Cell faint(String text) {

@@ -176,7 +176,8 @@ public final class ConfigReloads {
     Config next = wanted.startedAs(running);
     ConfigOutline outline = ConfigOutline.of(next);
     List<String> changes = ConfigOutline.of(running).changesTo(outline);
-    List<String> needRestart = outline.pathsOfChangesTo(ConfigOutline.of(wanted));
+    List<String> needRestart =
+        next.equals(wanted) ? List.of() : outline.pathsOfChangesTo(ConfigOutline.of(wanted));
     ConfigState now =
         new ConfigState(
             outline.hash(), changes.isEmpty() ? state.since() : clock.instant(), needRestart);

@@ -115,7 +115,7 @@ class AdminPlaneTest {
     assertEquals(
         json.readTree(
             """
-            {"clients": [
+            {"age_ms": 0, "clients": [
               {"name": "team-a", "weight": 1, "priority": "standard", "share": 0.5, "share_ratio": 0.0, "waiting": 0,
                 "models": ["claude-*"], "providers": ["anthropic"], "limits": null,
                 "used": {"rpm": 0, "itpm": 0, "otpm": 0, "tpm": 0},

@@ -2,20 +2,28 @@ package relay.admin;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import relay.config.Config;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
 import relay.pool.Configs;
 import relay.pool.Plans;
 import relay.redis.Acquisition;
@@ -115,5 +123,35 @@ class ClientsJsonTest {
                 "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0, "budgets": []}
             """),
         clients().at("/clients/1"));
+  }
+
+  /** Reading all of many takes Redis many calls, and during a reload they might come too late. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 201})
+  void the_last_known_use_is_shown_of_many_clients_and_without_redis(int count) throws Exception {
+    String clients =
+        IntStream.range(0, count)
+            .mapToObj(n -> "{ name: c%d, key: client-secret-%d, rpm_limit: 60 }".formatted(n, n))
+            .collect(Collectors.joining(", ", "server: { auth: { clients: [", "] } }\n"));
+    try (ServedPools own = ServedPools.of(Configs.of(clients + Configs.POOLS));
+        AdminServer its = own.serve()) {
+      RawHttp http = new RawHttp(its.port());
+      KeyPool pool = own.clients();
+      Await.until("all are known", () -> pool.latest() != null);
+      Await.until("its age", () -> count > 200 == clients(http).get("age_ms").asLong() > 0);
+      own.stopRedis();
+      Await.until("it is down", () -> !own.engine().isUp());
+      JsonNode last = clients(http);
+      assertEquals(count, last.get("clients").size());
+      assertTrue(last.get("age_ms").asLong() > 0, last.toString());
+    }
+  }
+
+  private JsonNode clients(RawHttp http) {
+    try {
+      return json.readTree(http.get("/clients").body());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

@@ -7,10 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import relay.guards.Allocation;
 
 /** What a reload shows of a difference, and what the hash is made of. */
 class ConfigOutlineTest {
+  private static final int CLIENTS = 50;
+  private static final double MOST_BYTES = 12_000;
   private static final String BASE =
       """
       server:
@@ -34,6 +39,18 @@ class ConfigOutlineTest {
     assertNotEquals(BASE, next);
     assertNotEquals(outline(BASE).hash(), outline(next).hash(), from);
     return outline(BASE).changesTo(outline(next));
+  }
+
+  /** A reload outlines all clients, and there may be 10,000. */
+  @Test
+  void a_client_costs_an_outline_little() {
+    String clients =
+        IntStream.range(0, CLIENTS)
+            .mapToObj(n -> "{ name: c%d, key: client-c-%d, rpm_limit: 5 }".formatted(n, n))
+            .collect(Collectors.joining(", "));
+    Config config = Given.valid(BASE.replace("clients: [", "clients: [ " + clients + ","));
+    double bytes = Allocation.bytesPerCall(() -> ConfigOutline.of(config)) / CLIENTS;
+    assertTrue(bytes < MOST_BYTES, "bytes a client: " + bytes);
   }
 
   @Test

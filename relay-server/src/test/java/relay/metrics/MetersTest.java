@@ -10,6 +10,7 @@ import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -107,6 +108,24 @@ class MetersTest {
     assertEquals(
         expected,
         series.stream().filter(line -> !line.endsWith(" 0.0") && !line.endsWith(" 0")).toList());
+  }
+
+  /** Else the page of 10,000 idle clients would be some megabytes. */
+  @Test
+  void idle_clients_of_many_are_not_on_the_page() {
+    String clients =
+        IntStream.range(0, 1_001)
+            .mapToObj(n -> "{ name: c%d, key: client-secret-%d, rpm_limit: 5 }".formatted(n, n))
+            .collect(Collectors.joining(", ", "server: { auth: { clients: [", "] } }\n"));
+    try (Meters many = new Meters(Configs.of(clients + Configs.POOLS))) {
+      assertEquals(
+          List.of(),
+          many.scrape()
+              .lines()
+              .filter(line -> line.matches("relay_client_(used|share|waiting).*"))
+              .limit(1)
+              .toList());
+    }
   }
 
   @ParameterizedTest

@@ -71,7 +71,7 @@ function days.limit(r, g, live, plan, limits, seen_at, now)
   local wanted = limits or { 0, 0 }
   if plan then
     local field = 'daylimits:' .. g.id
-    local lines = others(r, field, live, plan)
+    local lines = others(redis.call('HGET', r.state, field), live, plan)
     for _, line in ipairs(lines) do
       local requests, tokens = string.match(line, ' (%d+) (%d+)$')
       wanted = { smaller(wanted[1], tonumber(requests)), smaller(wanted[2], tonumber(tokens)) }

@@ -8,7 +8,7 @@
 -- take, the time is a guess, which is early.
 local function is_shut(r, row, before, input, output)
   local noted = r.shut[row]
-  if not noted or noted[1] < before + 2 then return false end -- rounding makes that time up to 2 us late
+  if not noted or noted[6] or noted[1] < before + 2 then return false end -- rounding makes that time up to 2 us late
   local d, g, cost = noted[2], noted[5], 1
   if d >= 3 and g[COMING] > 0 then return false end
   if d == 2 then
@@ -88,11 +88,13 @@ local function deny(r, set, now, input, output, avoided, told, looks)
     end
   end
 
+  local rank = r.rank or 1 -- the band, and then those of higher priorities
   while true do
-    local found = redis.call('ZRANGE', set, at, at + step - 1, 'WITHSCORES')
+    local found = levels.unable(r, set, rank, at, step)
     local rows, past = {}, #found == 0
     for n = 1, #found, 2 do
       local row, score = found[n], tonumber(found[n + 1])
+      if score < PARKED then score = score % BAND * 2000 end
       if avoided[row] then
         unlike = true
       elseif score == NEVER then
@@ -130,8 +132,11 @@ local function deny(r, set, now, input, output, avoided, told, looks)
         tell_of(list)
       end
     end
-    if past or r.promised and at >= 8 and told.opens < math.huge then break end
     at = at + step
+    if past or r.promised and at > 8 and told.opens < math.huge then
+      if rank == 1 then break end
+      rank, at = rank - 1, 0
+    end
   end
   tell_of(unable)
   for n, row in ipairs(shut) do

@@ -5,6 +5,10 @@
 -- time depends on the size of the request; an even one applies to any request. Returned capacity makes
 -- candidates ready again.
 --
+-- A candidate that is free, but not for lower priorities, is between the two, in a band: for these it is full with what they
+-- must leave, or with what is promised before them. Priority 3 has the first band, 2 the next; a score there is the time at
+-- which the candidate is free for that priority, too. What is in front of a priority's own band may be free for it.
+--
 -- The keys of a group share its limits. So a group of many keys, a large group, is one member of the ready set,
 -- `{} group`: it is parked when the group is unable, and ready again as a whole. Its keys are in a sorted set
 -- beside it, the key set, as `key group`. There a key is parked only by what is its own: a quarantine, a
@@ -16,6 +20,7 @@
 -- candidate there. `large`: the large groups of a ready set. A record read anew has none of these.
 -- @uses pool, key, group, records
 local PARKED = 1e15 -- scores from here on are twice a time in microseconds; turns stay far below
+local BAND = 1e13 -- and from here on the bands: a multiple of this, and milliseconds
 local NEVER = 8e15 -- a quarantined candidate is parked until something reopens it
 local FEW = 4 -- a group with more keys has its rows cached where it is not large
 local ANY = { 0, 0, 0, 0, 0, 0, 0, id = '{}' } -- stands for all keys of a large group; no key has this name
@@ -65,9 +70,13 @@ local function park_at(r, set, score, k, g, size)
   end
   sizes[row] = size
   k.ready, g.ready = nil, nil
-  local first = r.wakes[set]
-  if first and score < first then r.wakes[set] = score end
+  local run = score >= PARKED and set or levels.run(set, score)
+  local first = r.wakes[run]
+  if first and score < first then r.wakes[run] = score end
 end
+
+-- The name of the first candidate's time in the band of a score.
+function levels.run(set, score) return math.floor(score / BAND) .. set end
 
 -- Gives a large group the score of its first key. Returns that score; nil if the key set is lost.
 local function place(r, set, g)
@@ -89,11 +98,11 @@ local function end_turn(r, set, k, g)
   if keys then place(r, set, g) end
 end
 
--- Makes a candidate ready if it is parked.
+-- Makes a candidate ready if it is parked or in a band.
 local function make_ready(r, set, row)
   r.shut[row] = nil
   local score = tonumber(redis.call('ZSCORE', set, row) or 0)
-  if score >= PARKED then redis.call('ZADD', set, r.pool[TURN], row) end
+  if score >= BAND then redis.call('ZADD', set, r.pool[TURN], row) end
 end
 
 -- Makes a key's candidates ready. `sets` holds the ready sets from index `from` on.
@@ -153,7 +162,7 @@ end
 -- Makes all candidates of a ready set ready.
 local function reopen_all(r, set)
   local function ready_in(one)
-    for _, row in ipairs(redis.call('ZRANGEBYSCORE', one, PARKED, '+inf')) do
+    for _, row in ipairs(redis.call('ZRANGEBYSCORE', one, BAND, '+inf')) do
       r.shut[row] = nil
       redis.call('ZADD', one, r.pool[TURN], row)
     end

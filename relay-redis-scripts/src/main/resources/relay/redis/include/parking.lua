@@ -9,8 +9,51 @@ function days.is_for_all(reason) return reason <= 1 or reason == OF_REQUESTS + 1
 -- The score of a candidate parked until `opens` for this reason.
 local function parked_at(opens, reason) return 2 * math.min(opens, LATEST) + (days.is_for_all(reason) and 0 or 1) end
 
+-- The first score of a priority's band. The highest has none: what is not free for it is parked.
+function levels.band(rank) return rank > 1 and (4 - rank) * BAND or PARKED end
+
+-- The last score of what may be free for the present request. `r.rank`: its priority, if it has a band.
+function levels.last_ready(r, now) return r.rank and levels.band(r.rank) - 1 or 2 * now + 1 end
+
+-- Moves candidates in bands that are due to the end of the ready ones.
+function levels.wake(r, set, now)
+  for rank = r.rank, 2, -1 do
+    local first = levels.band(rank)
+    local due, run = first + math.floor(now / 1000), levels.run(set, first)
+    if (r.wakes[run] or 0) <= due then
+      local found = redis.call('ZRANGEBYSCORE', set, first, first + BAND - 1, 'WITHSCORES', 'LIMIT', 0, SAMPLE + 1)
+      r.wakes[run] = NEVER
+      for n = 1, #found, 2 do
+        local score = tonumber(found[n + 1])
+        if n > 2 * SAMPLE or score > due then
+          r.wakes[run] = score
+          break
+        end
+        redis.call('ZADD', set, r.pool[TURN], found[n])
+      end
+    end
+  end
+end
+
+-- Some of the candidates in a priority's band, or of those that are parked: the soonest first. Nothing is in front of them.
+function levels.unable(r, set, rank, at, count)
+  if not r.rank then return redis.call('ZRANGE', set, at, at + count - 1, 'WITHSCORES') end
+  local first = levels.band(rank)
+  local last = rank > 1 and first + BAND - 1 or '+inf'
+  return redis.call('ZRANGEBYSCORE', set, first, last, 'WITHSCORES', 'LIMIT', at, count)
+end
+
+-- The score in the band of the request's priority, if the candidate is free for higher ones. Else they would look at all that
+-- are not: so it is parked until it is.
+function levels.banded(r, k, g, now, opens, input, output)
+  local free_at, why = r.without(g, function() return able_at(r, k, g, now, math.huge, input, output) end)
+  if free_at > now then return parked_at(free_at, why) end
+  return levels.band(r.rank) + math.ceil(math.min(math.max(opens, now + 1), LATEST) / 1000)
+end
+
 -- Moves parked candidates that are due to the end of the ready ones.
 local function wake(r, set, now)
+  if r.rank then levels.wake(r, set, now) end
   if r.wakes[set] and r.wakes[set] > 2 * now + 1 then return end
   local parked = redis.call('ZRANGEBYSCORE', set, PARKED, '+inf', 'WITHSCORES', 'LIMIT', 0, SAMPLE + 1)
   r.wakes[set] = NEVER
@@ -36,10 +79,12 @@ end
 -- When a candidate can carry a request, as `able_at`. Records the result for `is_shut`, which knows of one group's limits.
 local function able_and_noted(r, k, g, now, most, input, output)
   local noted = r.promised and r.shut[row_of(k, g)]
-  if noted and noted[1] > now and noted[3] == input and noted[4] == output then return noted[1], noted[2] end -- far times are long walks
+  if noted and noted[1] > now and noted[3] == input and noted[4] == output and noted[6] == r.rank then
+    return noted[1], noted[2] -- far times are long walks
+  end
   local opens, reason = able_at(r, k, g, now, most, input, output)
   opens = opens + (r.later and r.later[g] or 0) -- behind whole limits that are promised: see include/queueing
-  if reason > 0 and reason < 5 and not g.above then r.shut[row_of(k, g)] = { opens, reason, input, output, g } end
+  if reason > 0 and reason < 5 and not g.above then r.shut[row_of(k, g)] = { opens, reason, input, output, g, r.rank } end
   return opens, reason
 end
 
@@ -51,7 +96,11 @@ local function park(r, set, k, g, now, input, output)
     local opens, reason = able_and_noted(r, k, g, now, math.huge, input, output)
     if k == ANY and opens <= now then return place(r, set, g) end
     -- a group too small for this request may be large enough for the next
-    if opens == math.huge then opens, reason = now + r.pool[WINDOW], 2 end
+    if opens == math.huge then
+      opens, reason = now + r.pool[WINDOW], 2
+    elseif r.rank then
+      return park_at(r, set, levels.banded(r, k, g, now, opens, input, output), k, g)
+    end
     local size = size_of(input, output)
     park_at(r, set, parked_at(opens, reason), k, g, size)
     if not days.is_for_all(reason) then note_size(r.state, set, size) end

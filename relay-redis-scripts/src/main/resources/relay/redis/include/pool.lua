@@ -25,6 +25,17 @@ local function pack_pool(p)
   return struct.pack(POOL, unpack(p, 1, 24))
 end
 
+-- The values of a hash's fields, false where there is none.
+local function values_of(key, fields)
+  local values = {}
+  for from = 1, #fields, 1000 do -- bound on the arguments of one command
+    for n, value in ipairs(redis.call('HMGET', key, unpack(fields, from, math.min(from + 999, #fields)))) do
+      values[from + n - 1] = value
+    end
+  end
+  return values
+end
+
 -- Parses and checks a script's time arguments, `given` and `ceiling`.
 local function clock(given, ceiling)
   return given ~= '-' and moment(given, 'given') or nil, moment(ceiling, 'ceiling')

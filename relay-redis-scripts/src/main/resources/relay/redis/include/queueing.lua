@@ -1,9 +1,10 @@
 -- The queue of a large pool. Its order is that of include/line, but a promise is of no group, for a call does not compare all
 -- groups. Instead there is a room for each promise: capacity that comes free in some group. When as many rooms have come
--- as a request's place is, it takes one, whichever that is.
+-- as a request's place in its rank is, it takes one, whichever that is. A rank that is served evenly, because it leaves some of
+-- each window, has no rooms: the times of its promises are those of its pace.
 --
 -- The index knows when a group is free behind all its rooms. So it offers nobody what was promised, and its first time is
--- that of a new room.
+-- that of a new room. Where that is the time of a lower priority only, the group is in that one's band: see include/index.
 -- @uses pool, key, group, records, index, search, denial, line, turn, rooms
 line.MOST_TRIED = 3 -- rooms that have come, in one request
 
@@ -15,8 +16,16 @@ function line.of_index(r, index)
     large.class = string.match(set, '}:ready:[^:]*:(.*):[^:]*$')
   end
   local l = line.of(r, large)
-  l.rooms, l.held, l.grants = l.rooms or {}, l.held or {}, l.grants or 0
+  if not l.rooms then
+    l.rooms, l.held, l.grants, l.seen = { [0] = {}, {}, {}, {} }, { [0] = {}, {}, {}, {} }, 0, { 0, 0, 0 }
+  end
   return l
+end
+
+-- A group that tells what a request costs: the same for all requests, or their tags could not be compared.
+function line.scale_of(r, index)
+  local row = redis.call('ZRANGE', index.sets[index.first], 0, 0)[1]
+  return group_of(r, string.match(row, ' (%S+)$'))
 end
 
 -- The number of groups in the class's ready sets.
@@ -41,72 +50,107 @@ end
 function line.claimed_room(l, c, ask, now, slot)
   local first = c.promises[1]
   if first and not (first.ticket or c.tickets[ask.ticket]) then
-    local room = l.rooms[line.place_of(l.order, first)]
+    local room = l.rooms[first.rank][line.place_of(l.order, first) - line.above(l, first.rank)]
     if room and room.at <= now then return first end
   end
   return line.claimed(c, ask, now, slot)
 end
 
-function line.place_in(r, index, ask, g, now, input, output)
-  local l, c = ask.line, line.client(r, ask.line, ask, now)
-  l.scale = l.scale or g -- one group for all requests, or their tags could not be compared
-  local groups = ask.floor > 0 and line.groups_in(r, index) or 0
-  line.take_place(r, ask, c, line.claimed_room(l, c, ask, now, r.pool[SLOT]), l.scale, groups, now, input, output)
+-- The priority in whose band the request parks what is not free for it; nil if that is not free for anybody.
+function line.band_of(l, ask, since)
+  if ask.kept > 0 then return ask.rank > 1 and ask.rank or nil end
+  for rank = 1, ask.rank - 1 do
+    if l.seen[rank] >= since then return ask.rank end
+  end
+end
+
+function line.place_in(r, index, ask, now, input, output)
+  local l, p, c = ask.line, r.pool, line.client(r, ask.line, ask, now)
+  l.scale = l.scale or line.scale_of(r, index)
+  local groups = (ask.floor > 0 or ask.kept > 0) and line.groups_in(r, index) or 0
+  line.take_place(r, ask, c, line.claimed_room(l, c, ask, now, p[SLOT]), l.scale, groups, now, input, output)
+  ask.nth, ask.band = ask.count + 1 - line.above(l, ask.place), line.band_of(l, ask, now - p[WINDOW])
+  if ask.kept > 0 and p[BUCKET] == 0 then
+    local ripe = line.ripe_before(r, ask, now)
+    ask.even = true
+    line.leave_some(l, ask, now, groups, ripe and line.limits_in(ripe[l.scale], l.scale) or 0)
+    if ask.wait and not l.last then ask.wait, ask.kept = nil, ask.leaves end
+  end
 end
 
 -- The room of a request's place, if it has come: the key and group, what to reserve, and the ready set. `has_come` marks
 -- rooms that were found to have come, for those before it.
 function line.take_room(r, index, ask, now, input, output, favourite, seed, avoided)
-  local l, place = ask.line, ask.count + 1
+  local l, place, rooms = ask.line, ask.nth, ask.line.rooms[ask.place]
   for _ = 1, line.MOST_TRIED do
     local n = 1
-    if not l.rooms[place] or l.rooms[place].at > now then return end
-    while n < place and l.rooms[n].has_come do n = n + 1 end
-    local room = line.remove_room(l, n)
+    if not rooms[place] or rooms[place].at > now then return end
+    while n < place and rooms[n].has_come do n = n + 1 end
+    local room = line.remove_room(l, ask.place, n)
     local k, g, want_in, want_out, set =
       line.look_at(r, index, ask, room, n - 1, now, input, output, favourite, seed, avoided)
     if k and n == place then return k, g, want_in, want_out, set end
     room.has_come = k and true
-    if room.at < math.huge then line.add_room(l, room) end
+    if room.at < math.huge then line.add_room(l, ask.place, room) end
   end
 end
 
 -- The time of the room of a place. Those of the first places are exact, as long as nobody comes before.
 function line.time_of(r, index, ask, now, input, output, avoided)
-  local l, place = ask.line, ask.count + 1
+  local l, place, rooms = ask.line, ask.nth, ask.line.rooms[ask.place]
   for _ = 1, place <= line.MOST_TRIED and line.MOST_TRIED or 0 do
-    local room = l.rooms[place]
+    local room = rooms[place]
     if not room or room.at > now and room.checked == l.grants then break end
-    line.remove_room(l, place)
+    line.remove_room(l, ask.place, place)
     room.checked = l.grants
     line.look_at(r, index, ask, room, place - 1, now, input, output, nil, 1, avoided)
-    if room.at < math.huge then line.add_room(l, room) end
+    if room.at < math.huge then line.add_room(l, ask.place, room) end
     if room.at <= now then break end
   end
-  return l.rooms[place] and l.rooms[place].at or math.huge
+  return rooms[place] and rooms[place].at or math.huge
+end
+
+-- The time of a request that is served evenly, behind those of its rank.
+function line.evenly(l, ask, now, opens)
+  local free_at = math.max(now + 1, l.paced[ask.rank] or 0) + (ask.nth - 1) * ask.cost * (ask.pace or 0)
+  return math.max(opens, free_at)
+end
+
+function line.holds_rooms(ask)
+  for rank = 0, ask.place do
+    if ask.line.rooms[rank][1] then return true end
+  end
+  return false
 end
 
 -- As `find`, for a request that has a place in the queue.
 function line.find(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
   local l = line.of_index(r, index)
   local sets, first, last = index.sets, index.first, index.last
-  ask.line, ask.spread = l, spread
+  ask.line, ask.spread, l.seen[ask.rank] = l, spread, now
   if now >= l.lapse_at then
     line.let_go(l, now)
     line.give_back(r, index, l)
   end
-  if not l.order[1] then return find(r, sets, first, last, now, input, output, favourite, seed, avoided, looks) end
-  line.place_in(r, index, ask, l.scale, now, input, output)
+  if not l.order[1] and ask.kept == 0 then return find(r, sets, first, last, now, input, output, favourite, seed, avoided, looks) end
+  line.place_in(r, index, ask, now, input, output)
+  if ask.wait then return nil, nil, nil, nil, nil, setmetatable({ opens = now + 1 }, { __index = l.last }) end
   local k, g, want_in, want_out, set = line.take_room(r, index, ask, now, input, output, favourite, seed, avoided)
   if k then return k, g, want_in, want_out, set end
-  return line.charged(r, l.held, spread, now, function()
+  if ask.even and not line.holds_rooms(ask) then -- most find room at once: no group need be charged for that
+    r.rank, r.left = ask.band, ask.kept
+    k, g, want_in, want_out = search(r, sets[first], now, input, output, favourite, seed, avoided, looks)
+    r.rank, r.left = nil, nil
+    if k ~= nil then return k, g, want_in, want_out, sets[first] end
+  end
+  return line.charged(r, ask, l.held[ask.place], now, function()
     return find(r, sets, first, last, now, input, output, favourite, seed, avoided, looks)
   end)
 end
 
 -- It is granted in a group.
-function line.found(r, index, ask, g, now, input, output)
-  if not ask.of and ask.floor > 0 then line.place_in(r, index, ask, g, now, input, output) end
+function line.found(r, index, ask, now, input, output)
+  if not ask.of and ask.floor > 0 then line.place_in(r, index, ask, now, input, output) end
   line.granted(ask, now)
   ask.line.grants = ask.line.grants + 1
   line.give_back(r, index, ask.line)
@@ -115,22 +159,30 @@ end
 -- It is refused: the time of the room of its place.
 function line.refused(r, index, ask, answer, now, input, output, avoided)
   local l = ask.line
-  if not ask.of then line.place_in(r, index, ask, answer.g, now, input, output) end
+  if not ask.of then line.place_in(r, index, ask, now, input, output) end
+  if ask.even then
+    if not ask.wait then l.last = answer end
+    local opens = line.evenly(l, ask, now, answer.opens)
+    local reason = ask.wait and 0 or answer.reason -- who is only not served yet shows no pool short
+    line.promise(ask, now, opens, reason, answer.opener, l.scale, input, output)
+    return opens
+  end
   local opens = math.max(now + 1, math.min(answer.opens, line.time_of(r, index, ask, now, input, output, avoided)))
   line.promise(ask, now, opens, answer.reason, answer.opener, l.scale, input, output)
-  if #l.rooms < #l.order then
-    line.add_room(l, { at = answer.opens, group = answer.g, input = input, output = output })
-    line.charged(r, l.held, ask.spread, now, function() line.park(r, index, answer.g, now, input, output) end)
+  local rank = ask.place
+  if #l.rooms[rank] < line.above(l, rank + 1) - line.above(l, rank) then
+    line.add_room(l, rank, { at = answer.opens, group = answer.g, input = input, output = output })
+    line.charged(r, ask, l.held[rank], now, function() line.park(r, index, answer.g, now, input, output) end)
   end
   return opens
 end
 
--- Whether the granted candidate stays parked: what it was granted had been promised. Its key's turn ends.
+-- Whether the granted candidate stays parked or in a band: what it was granted had been promised. Its key's turn ends.
 function line.stays_parked(r, ask, set, k, g)
   if not ask.of then return false end
   local keys = large_in(r, set)[g.id]
   local row = row_of(keys and ANY or k, g)
-  if tonumber(redis.call('ZSCORE', set, row) or 0) < PARKED then return false end
+  if tonumber(redis.call('ZSCORE', set, row) or 0) < BAND then return false end
   if keys then redis.call('ZADD', keys, k[K_PASS], row_of(k, g)) end
   return true
 end

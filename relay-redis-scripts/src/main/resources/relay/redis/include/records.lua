@@ -86,13 +86,11 @@ local function record_of(r, field)
   return (kind_of(field) == GROUP and group_of or key_of)(r, string.sub(field, 3))
 end
 
--- Reads the uncached records of these fields with one command.
+-- Reads the uncached records of these fields.
 local function fetch_all(r, fields)
-  if #fields == 0 then return end
-  local v = redis.call('HMGET', r.state, unpack(fields))
-  for n, field in ipairs(fields) do
-    local kind = kind_of(field)
-    if v[n] then hold(r, kind, string.sub(field, 3), kind.read(v[n])) end
+  for n, packed in ipairs(values_of(r.state, fields)) do
+    local kind = kind_of(fields[n])
+    if packed then hold(r, kind, string.sub(fields[n], 3), kind.read(packed)) end
   end
 end
 

@@ -1,28 +1,38 @@
--- Rooms of a large pool's queue. A room is capacity for one promise: a group, and the time at which it comes free there. The
--- list is in order of time. `held` is their sum by
--- group.
+-- Rooms of a large pool's queue. A room is capacity for one promise: a group, and the time at which it comes free there. Each
+-- rank of the queue has a list of them in order of time. `held` is their sum by group.
 -- @uses pool, key, group, records, gate, choice, index, parking, search, line, behind, turn
 
 -- Adds a room in order of time.
-function line.add_room(l, room)
-  local rooms, at = l.rooms, #l.rooms + 1
+function line.add_room(l, rank, room)
+  local rooms = l.rooms[rank]
+  local at = #rooms + 1
   while at > 1 and rooms[at - 1].at > room.at do at = at - 1 end
   table.insert(rooms, at, room)
-  line.add(l.held, room, 1)
+  line.add(l.held[rank], room, 1)
 end
 
-function line.remove_room(l, n)
-  local room = table.remove(l.rooms, n)
-  line.add(l.held, room, -1)
+function line.remove_room(l, rank, n)
+  local room = table.remove(l.rooms[rank], n)
+  line.add(l.held[rank], room, -1)
   return room
 end
 
--- There are no more rooms than promises: the index gets back the last ones.
+-- The number of promises of higher ranks than one.
+function line.above(l, rank) return line.before(l.order, rank - 0.5, 0) end
+
+-- A rank has no more rooms than promises: the index gets back the last ones.
 function line.give_back(r, index, l)
-  while #l.rooms > #l.order do
-    levels.reopen(r, line.remove_room(l, #l.rooms).group.id, nil, index.from, index.sets)
+  for rank = 0, 3 do
+    local rooms = l.rooms[rank]
+    if rooms[1] then
+      local most = line.above(l, rank + 1) - line.above(l, rank)
+      while #rooms > most do
+        levels.reopen(r, line.remove_room(l, rank, #rooms).group.id, nil, index.from, index.sets)
+      end
+    else
+      l.held[rank] = {} -- of groups that may be gone
+    end
   end
-  if #l.rooms == 0 then l.held = {} end -- of groups that may be gone
 end
 
 -- Some candidates in a group, and the ready set of each.
@@ -36,40 +46,71 @@ function line.candidates(r, index, g, now, avoided)
   return list, from
 end
 
--- Runs a function while these sums are charged to the groups of lists that it is given, or that the index offers, each once.
--- If the sums hold whole limits of a group, it grants nothing now, and its retry time is later by as many cycles.
-function line.charged(r, sums, spread, now, what)
-  local all, rounds = { sums = sums, kept = 0, spread = spread }, {}
-  r.later = {}
+-- What is held in a group for a request: the rooms of higher ranks, and some of its own rank's, `own`.
+function line.held_before(ask, own, g)
+  local sum = own[g]
+  for rank = 0, ask.place - 1 do
+    local one = ask.line.held[rank][g]
+    if one and one[1] > 0 then
+      sum = sum and { sum[1] + one[1], sum[2] + one[2], sum[3] + one[3] } or one
+    end
+  end
+  return sum and sum[1] > 0 and sum or nil
+end
+
+-- Runs a function while a group and the one above have what they had.
+function line.uncharged(all, g, get)
+  local charged = { saved = {} }
+  for _, saved in ipairs(all.saved or {}) do
+    local one = saved[1]
+    if one == g or one == g.over then
+      table.insert(charged.saved, { one, unpack(one, 1, CURRENT + 3) })
+      for field = 1, CURRENT + 3 do one[field] = saved[field + 1] end
+    end
+  end
+  local at, why = get()
+  line.leave(charged)
+  return at, why
+end
+
+-- Runs a function while the groups of lists that it is given, or that the index offers, are charged, each once: with the rooms
+-- before a request, and what it must leave. If the rooms hold whole limits of a group, it grants nothing now, and its retry time
+-- is later by as many cycles.
+function line.charged(r, ask, own, now, what)
+  local all, sums, rounds = { kept = ask.kept, spread = ask.spread }, {}, {}
+  r.later, r.rank = {}, ask.band
   function r.promised(list)
     for c = 2, #list, 2 do
       local g, later = list[c], 0
       repeat
-        local sum = sums[g]
-        if sum and sum[1] > 0 and not rounds[g] then
-          rounds[g] = math.floor(line.limits_in(sum, g))
-          line.bring_up(r, g, now)
-          line.pretend(r, all, g, sums, rounds[g])
-          if rounds[g] > 0 then g[COOL] = math.max(g[COOL], now + 1) end
+        if not rounds[g] then
+          local sum = line.held_before(ask, own, g)
+          sums[g], rounds[g] = sum, sum and math.floor(line.limits_in(sum, g)) or 0
+          if sum or ask.kept > 0 then
+            line.bring_up(r, g, now)
+            line.pretend(r, all, g, sums, rounds[g])
+            if rounds[g] > 0 then g[COOL] = math.max(g[COOL], now + 1) end
+          end
         end
-        later = math.max(later, (rounds[g] or 0) * line.cycle(r.pool))
+        later = math.max(later, rounds[g] * line.cycle(r.pool))
         g = levels.above(r, g)
       until not g
       if later > 0 then r.later[list[c]] = later end
     end
   end
+  function r.without(g, get) return line.uncharged(all, g, get) end
   local k, g, want_in, want_out, set, answer = what()
-  r.promised, r.later = nil, nil
+  r.promised, r.without, r.later, r.rank = nil, nil, nil, nil
   line.leave(all)
   return k, g, want_in, want_out, set, answer
 end
 
 -- Looks at a room, which is taken out of the list: returns the key and group that have it, what to reserve there, and the ready
--- set, as if the first `count` others were used. If it has not come, it gets its time.
+-- set, as if the first `count` others of its rank were used. If it has not come, it gets its time.
 function line.look_at(r, index, ask, room, count, now, input, output, favourite, seed, avoided)
-  local l, sums = ask.line, {}
-  for n = 1, count do line.add(sums, l.rooms[n], 1) end
-  return line.charged(r, sums, ask.spread, now, function()
+  local rooms, own = ask.line.rooms[ask.place], {}
+  for n = 1, count do line.add(own, rooms[n], 1) end
+  return line.charged(r, ask, own, now, function()
     local list, from = line.candidates(r, index, room.group, now, avoided)
     local best, want_in, want_out = best_of(r, list, now, input, output, favourite, seed)
     if best then return list[best], list[best + 1], want_in, want_out, from[best] end

@@ -40,7 +40,8 @@ end
 -- A random ready row of a ready set: a large group as often as it has keys. Nil if that group is parked.
 local function random_row(r, set, now, seed)
   local large = large_in(r, set)
-  local ready, more = redis.call('ZCOUNT', set, '-inf', 2 * now + 1), 0
+  local last = levels.last_ready(r, now)
+  local ready, more = redis.call('ZCOUNT', set, '-inf', last), 0
   if #large > 0 and not large.sums then
     local sums = {}
     for n, group in ipairs(large) do
@@ -59,7 +60,7 @@ local function random_row(r, set, now, seed)
   end
   local row = '{} ' .. large[low]
   local score = redis.call('ZSCORE', set, row)
-  return tonumber(score or NEVER) <= 2 * now + 1 and { row, score } or nil
+  return tonumber(score or NEVER) <= last and { row, score } or nil
 end
 
 -- Finds the best ready candidate of a ready set: returns the records of its key and group, and what to reserve
@@ -72,13 +73,14 @@ local function search(r, set, now, input, output, favourite, seed, avoided, look
     local rows = levels.rows_of(r, set, string.sub(favourite, 3), now, SAMPLE, avoided)
     if #rows > 0 then
       local list = list_of(r, rows)
-      local best, want_in, want_out = best_of(r, list, now, input, output, nil, seed)
+      local best, want_in, want_out = best_of(r, list, now, input, output, nil, seed, r.left)
       if best then return list[best], list[best + 1], want_in, want_out end
     end
   end
-  local skipped, tries = 0, 0
+  local skipped, tries, last = 0, 0, levels.last_ready(r, now)
   while looks.left > 0 do
     tries = tries + 1
+    if r.rank and tries > 1 then wake(r, set, now) end -- those that are due are not in front of the band
     local most, random, found = tries == 1 and COMPARED or SAMPLE, false, nil
     if p[STRATEGY] == RANDOM and tries <= SAMPLE then
       seed, most, random = draw(seed), 1, true
@@ -90,9 +92,9 @@ local function search(r, set, now, input, output, favourite, seed, avoided, look
     local rows, parked = {}, found and #found == 0
     found = found or {}
     local each = math.ceil(2 * most / math.max(2, #found)) -- keys of a large group
-    local some = #found > 0 and tonumber(found[#found]) > 2 * now + 1 -- the last one has the highest score
+    local some = #found > 0 and tonumber(found[#found]) > last -- the last one has the highest score
     for n = 1, #found, 2 do
-      if some and tonumber(found[n + 1]) > 2 * now + 1 then
+      if some and tonumber(found[n + 1]) > last then
         parked = true
       elseif avoided[found[n]] then
         skipped = random and skipped or skipped + 1
@@ -123,8 +125,9 @@ local function search(r, set, now, input, output, favourite, seed, avoided, look
     if #rows > 0 then
       looks.left = looks.left - #rows
       local list = list_of(r, rows)
-      local best, want_in, want_out = best_of(r, list, now, input, output, nil, seed)
+      local best, want_in, want_out = best_of(r, list, now, input, output, nil, seed, r.left)
       if best then return list[best], list[best + 1], want_in, want_out end
+      if r.left then return end -- what it leaves is not charged
       park_all(r, set, list, now, input, output)
     elseif parked then
       return

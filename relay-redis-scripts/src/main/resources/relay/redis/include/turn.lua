@@ -39,14 +39,17 @@ end
 -- What a request must leave of a window to higher ranks: of the share that is kept for them, what they do not use themselves,
 -- and always a little, for their bursts. While the pool is short the rank is served evenly: else what a burst took would come
 -- back at once, and nothing for a while.
-function line.leave_some(l, ask, now, groups)
+-- `ahead`: what is promised to others of its rank for now.
+function line.leave_some(l, ask, now, groups, ahead)
   local used, least = 0, math.min(LEAST_KEPT, ask.kept)
   for rank = 1, ask.rank - 1 do used = used + line.served(l, rank, now, ask.window) / groups end
   local share = math.max(0.01, ask.floor, 1 - math.max(ask.kept, used + least))
   ask.kept = math.max(least, ask.kept - used)
   if math.max(unpack(l.short)) < now - ask.window then return end
   ask.pace = ask.window / (EVEN * share * groups)
-  local wait = (l.paced[ask.rank] or 0) - BURST_OF_EVEN * ask.window - now
+  local free_at = l.paced[ask.rank] or 0
+  if ahead > 0 then free_at = math.max(free_at, now) + ahead * ask.pace end
+  local wait = free_at - BURST_OF_EVEN * ask.window - now
   if wait > 0 then ask.wait, ask.leaves, ask.kept = wait, ask.kept, 1 end -- none of it for now
 end
 
@@ -109,7 +112,7 @@ function line.join(r, list, ask, now, input, output)
   local l, p = ask.line, r.pool
   local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
   line.take_place(r, ask, c, line.claimed_place(l, c, list, ask, now, p[SLOT]), list[2], groups.own, now, input, output)
-  if ask.kept > 0 and p[BUCKET] == 0 then line.leave_some(l, ask, now, groups.own) end
+  if ask.kept > 0 and p[BUCKET] == 0 then line.leave_some(l, ask, now, groups.own, 0) end
   ask.groups, ask.sums, ask.all = groups, line.ripe_before(r, ask, now), line.sums_before(l, ask.count)
   local most = list[1][K_MAX]
   if not ask.mine and most > 0 and l.at_most > now - p[WINDOW] then ask.cost = math.max(ask.cost, 1 / most) end

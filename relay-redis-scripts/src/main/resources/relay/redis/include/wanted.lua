@@ -3,13 +3,14 @@
 --
 --   d:acme/default    1234 50 30000 8000 0          plan, limits of requests, input, output, input + output
 --   e:acme-1          1234 acme 0 1 1               plan, account, max_concurrent, priority, weight
--- @uses pool, key, group, records, days, fleet
+-- @uses pool, key, group, records, gate, days, learned, fleet
+local FIELDS_AT_ONCE = 2000 -- some 2 ms
 local IDLE_US = 3600e6 -- a group that no plan has is kept so long after its last use
 
--- The lines of the live plans, except that of `plan`.
-local function others(r, field, live, plan)
+-- Of a field's text the lines of the live plans, except that of `plan`.
+local function others(text, live, plan)
   local kept = {}
-  for line in string.gmatch(redis.call('HGET', r.state, field) or '', '[^\n]+') do
+  for line in string.gmatch(text or '', '[^\n]+') do
     local id = string.match(line, '^%d+')
     if live[id] and id ~= plan then kept[#kept + 1] = line end
   end
@@ -21,38 +22,68 @@ local function smaller(a, b)
   return math.min(a, b)
 end
 
--- Writes a plan's limits for a group. Returns the limits that hold: the smallest of all live plans.
-local function limits_wanted(r, group, live, plan, limits)
-  local lines = others(r, 'd:' .. group, live, plan)
-  local wanted = { unpack(limits) }
-  for _, line in ipairs(lines) do
+local settings = {} -- the library may have 200 local names
+
+-- A plan's limits for a group, whose field holds `text`. Returns the field's new text and the limits that hold: the smallest of
+-- all live plans.
+function settings.of_group(text, live, plan, limits)
+  local line = string.format('%s %.0f %.0f %.0f %.0f', plan, unpack(limits))
+  if text == line then return text, limits end
+  local lines, wanted = others(text, live, plan), { unpack(limits) }
+  for _, other in ipairs(lines) do
     local d = 0
-    for text in string.gmatch(line, ' (%d+)') do
+    for digits in string.gmatch(other, ' (%d+)') do
       d = d + 1
-      wanted[d] = smaller(wanted[d], tonumber(text))
+      wanted[d] = smaller(wanted[d], tonumber(digits))
     end
   end
-  lines[#lines + 1] = string.format('%s %.0f %.0f %.0f %.0f', plan, unpack(limits))
-  redis.call('HSET', r.state, 'd:' .. group, table.concat(lines, '\n'))
-  return wanted
+  lines[#lines + 1] = line
+  return table.concat(lines, '\n'), wanted
 end
 
--- Writes a plan's settings for a key. Returns those that hold: the smallest maximum of leases, and priority and weight
--- of the newest plan that has the key.
-local function key_wanted(r, key, live, plan, account, most, priority, weight)
-  local lines = others(r, 'e:' .. key, live, plan)
-  local newest, mine = plan, { account, most, priority, weight }
-  local all = most
-  for _, line in ipairs(lines) do
-    local id, owner, n, p, w = string.match(line, '^(%d+) (%S+) (%d+) (%d+) (%d+)$')
-    all = smaller(all, tonumber(n))
+-- A plan's settings for a key, whose field holds `text`. Returns the field's new text and the settings that hold: the smallest
+-- maximum of leases, and priority and weight of the newest plan that has the key.
+function settings.of_key(text, live, plan, account, most, priority, weight)
+  local line = string.format('%s %s %.0f %.0f %.0f', plan, account, most, priority, weight)
+  if text == line then return text, most, priority, weight end
+  local lines, newest = others(text, live, plan), plan
+  for _, other in ipairs(lines) do
+    local id, n, p, w = string.match(other, '^(%d+) %S+ (%d+) (%d+) (%d+)$')
+    most = smaller(most, tonumber(n))
     if live[id].since > live[newest].since or live[id].since == live[newest].since and id > newest then
-      newest, mine = id, { owner, tonumber(n), tonumber(p), tonumber(w) }
+      newest, priority, weight = id, tonumber(p), tonumber(w)
     end
   end
-  lines[#lines + 1] = string.format('%s %s %.0f %.0f %.0f', plan, account, most, priority, weight)
-  redis.call('HSET', r.state, 'e:' .. key, table.concat(lines, '\n'))
-  return all, mine[3], mine[4]
+  lines[#lines + 1] = line
+  return table.concat(lines, '\n'), most, priority, weight
+end
+
+-- The names `prefix .. id` for each fifth of these arguments, the ids; without those in `except`.
+function settings.fields(args, prefix, from, to, except)
+  local names = {}
+  for n = from, to, 5 do
+    if not (except and except[args[n]]) then names[#names + 1] = prefix .. args[n] end
+  end
+  return names
+end
+
+-- Whether a group has these limits and this burst.
+function settings.are_of(g, limits, burst)
+  return g[BURST] == burst and g[LIMIT + 1] == limits[1] and g[LIMIT + 2] == limits[2] and g[LIMIT + 3] == limits[3]
+    and g[LIMIT + 4] == limits[4]
+end
+
+-- Gives a group limits and a burst. `line` is what the provider stated of it. If it is indebted, its buckets are empty.
+function settings.give(r, g, limits, burst, line, indebted, now)
+  g[BURST] = burst
+  local stated, seen = learned_of(line)
+  for d = 1, 4 do
+    limit(g, d, effective(limits[d], stated[d]))
+    if indebted then g[LEVEL + d] = math.max(g[LEVEL + d], burst * g[LIMIT + d]) end
+  end
+  local admitted = admitted_by(least_share(stated, seen), r.pool, burst)
+  local _, shrunk = burst_of(burst, g[SHRUNK], g[SHRUNK_AT], now)
+  if admitted < shrunk then g[SHRUNK], g[SHRUNK_AT] = admitted, now end
 end
 
 -- Deletes a key that no plan has, unless it has leases or a cooldown.
@@ -80,8 +111,32 @@ local function forget_group(r, group, now)
     'daylimits:' .. group)
 end
 
--- Deletes plans that no live replica has, and what only they had. Keys with leases become draining, others are deleted;
--- groups are deleted once they are idle. Both leave the readable picture at once. Reads all field names of the state.
+-- Goes on to delete what no plan has. Keys with leases become draining, others are deleted; groups are deleted once they
+-- are idle. Both leave the readable picture at once. Looks at some fields of the state only, for a large pool has 100,000:
+-- field `retiring` says where the next heartbeat goes on.
+local function forget_some(r, fleet, picture, now, cursor)
+  local page = redis.call('HSCAN', r.state, cursor, 'MATCH', '[de]:*', 'COUNT', FIELDS_AT_ONCE)
+  for n = 1, #page[2], 2 do
+    local kind, name, text = string.sub(page[2][n], 1, 2), string.sub(page[2][n], 3), page[2][n + 1]
+    if #others(text, fleet.plans, '') == 0 then
+      redis.call('HDEL', picture, name)
+      if kind == 'd:' then
+        forget_group(r, name, now)
+      else
+        local k, account = key_of(r, name), string.match(text, '^%d+ (%S+)')
+        if k and k[K_FLIGHT] > 0 then fleet.draining[name], fleet.changed = account, true end
+        forget_key(r, name, now)
+      end
+    end
+  end
+  if page[1] == '0' then
+    redis.call('HDEL', r.state, 'retiring')
+  else
+    redis.call('HSET', r.state, 'retiring', page[1])
+  end
+end
+
+-- Deletes plans that no live replica has, and begins to delete what only they had.
 local function retire_plans(r, fleet, live, picture, now)
   local dead = false
   for id, plan in pairs(fleet.plans) do
@@ -96,18 +151,5 @@ local function retire_plans(r, fleet, live, picture, now)
   for _, plan in pairs(live) do
     for _, name in ipairs(plan.sets) do fleet.unused[name] = nil end
   end
-  for _, field in ipairs(redis.call('HKEYS', r.state)) do
-    local kind, name = string.sub(field, 1, 2), string.sub(field, 3)
-    if (kind == 'd:' or kind == 'e:') and #others(r, field, live, '') == 0 then
-      redis.call('HDEL', picture, name)
-      if kind == 'd:' then
-        forget_group(r, name, now)
-      else
-        local k = key_of(r, name)
-        local account = string.match(redis.call('HGET', r.state, field), '^%d+ (%S+)')
-        if k and k[K_FLIGHT] > 0 then fleet.draining[name] = account end
-        forget_key(r, name, now)
-      end
-    end
-  end
+  forget_some(r, fleet, picture, now, '0')
 end

@@ -1,0 +1,92 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import relay.guards.Await;
+
+/** Which budgets a replica reads, and when. */
+final class BudgetLedgerTest {
+  private static final int KEYS = 2_500;
+  private static final int CALLS = 10; // for 1,000 keys
+  private static final Budget BUDGET =
+      new Budget(Budget.Unit.TOKENS, Budget.Per.MONTH, false, 1_000);
+
+  private final FaultyRedis redis = FaultyRedis.start();
+  private final EngineOptions options = Pools.options(redis.url(), "r", Fallback.CLOSED);
+  private final PoolPlan plan =
+      new PoolPlan(
+          "many",
+          Duration.ofMinutes(1),
+          Strategy.ROUND_ROBIN,
+          Accounting.SLIDING_WINDOW,
+          1,
+          List.of(Pools.CLASS),
+          IntStream.range(0, KEYS)
+              .mapToObj(n -> new KeyPlan("k" + n, "k" + n, 1, 1, 0, true, List.of(BUDGET)))
+              .toList(),
+          Map.of(),
+          true);
+  private final Masters masters =
+      Masters.of(options.servers(), options.timeout(), null, master -> {});
+  private final RedisLink link = masters.link(plan.name());
+  private final PoolScripts scripts = new PoolScripts(link, plan, options);
+  private final BudgetLedger ledger = new BudgetLedger(link, scripts, System::nanoTime);
+  private final ScriptConnection wire = new ScriptConnection(redis.url());
+
+  @BeforeEach
+  void connect() {
+    masters.start();
+  }
+
+  @AfterEach
+  void disconnect() {
+    masters.close();
+    wire.close();
+    redis.close();
+  }
+
+  /** Two seconds pass. Returns the calls that Redis got. */
+  private long reading() {
+    wire.redis().configResetstat();
+    for (int n = 0; n < 4; n++) {
+      ledger.tick();
+    }
+    Await.until("it has read", ledger::isQuiet);
+    String calls = wire.info("commandstats", "cmdstat_fcall");
+    return Long.parseLong(calls.replaceAll("^calls=(\\d+),.*$", "$1"));
+  }
+
+  /** Another replica spends five tokens of a key's budget. */
+  private void spend(String key) {
+    byte[][] keys = {scripts.candidates().budgetsKey()};
+    String line = ScriptCaller.text(scripts.candidates().budgets().line(key));
+    wire.call(ScriptFile.BUDGETS, keys, "-", line, " 0 5");
+  }
+
+  private long spent(int key) {
+    return ledger.spent("k" + key).getFirst().spent();
+  }
+
+  @Test
+  void of_many_those_in_use_are_read_at_once_and_the_others_by_turns() {
+    List.of("k1", "k1500", "k2400", "k2401").forEach(this::spend);
+    assertEquals(CALLS, reading());
+    assertEquals(List.of(5L, 0L), List.of(spent(1), spent(1500)));
+    ledger.uses("k2400");
+    ledger.uses("another");
+    assertEquals(CALLS + 1, reading());
+    assertEquals(List.of(5L, 5L, 0L), List.of(spent(1500), spent(2400), spent(2401)));
+    assertEquals(CALLS, reading());
+    assertEquals(5, spent(2401));
+    spend("k600"); // the last reading began anew with 500 keys
+    assertEquals(CALLS, reading());
+    assertEquals(5, spent(600));
+  }
+}
