@@ -48,6 +48,7 @@
 -- @include line
 -- @include ripe
 -- @include behind
+-- @include at_most
 -- @include turn
 -- @include listed
 local call = ARGV[1]

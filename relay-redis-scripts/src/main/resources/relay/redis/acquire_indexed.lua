@@ -44,8 +44,10 @@
 -- @include line
 -- @include ripe
 -- @include behind
+-- @include at_most
 -- @include turn
 -- @include rooms
+-- @include places
 -- @include queueing
 local call = ARGV[1]
 local epoch, ceiling, given, lease_us, endings, at = call_line(call)

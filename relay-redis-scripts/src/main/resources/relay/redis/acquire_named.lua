@@ -41,6 +41,7 @@
 -- @include line
 -- @include ripe
 -- @include behind
+-- @include at_most
 -- @include turn
 -- @include listed
 -- @include allowance

@@ -192,7 +192,7 @@ if replica then
   for name in pairs(own) do add_set(fleet, mine, name) end
   if is_last == '1' then
     retire_plans(r, fleet, live, picture, now)
-    mine.seen = table.concat(names_of(live), ',')
+    mine.seen, mine.drawn = table.concat(names_of(live), ','), 0
   end
   write_fleet(r, fleet)
 end

@@ -103,7 +103,7 @@ local lines = {}
 local rests = {} -- remaining cooldown of an account: the least of its groups'
 local function of(limit) return limit > 0 and string.format('%.0f', limit) or '-' end -- tostring would print 1e+15
 
-local reply = { 1, now, p[EPOCH], alive, p[LIVE], p[EXPIRED], 0, fleet_reply(r, fleet, live, replica, config, heard) }
+local reply = { 1, now, p[EPOCH], alive, p[LIVE], p[EXPIRED], 0, fleet_reply(r, fleet, live, replica, config, heard, now) }
 local all = false
 if born and plan then
   draw, all = take_pen(r, replica, plan, config == 'leave', live, now)

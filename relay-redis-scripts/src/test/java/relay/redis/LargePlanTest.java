@@ -1,6 +1,7 @@
 package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -26,7 +27,7 @@ final class LargePlanTest {
   private final FaultyRedis redis = FaultyRedis.start();
   private final ScriptConnection wire = new ScriptConnection(redis.url());
   private final RedisKeys names = new RedisKeys("test", "large");
-  private final Clock clock = new Clock(1_790_000_000_000_000L, 0);
+  private Clock clock = new Clock(1_790_000_000_000_000L, 0);
 
   @AfterEach
   void close() {
@@ -53,21 +54,44 @@ final class LargePlanTest {
 
   /** A replica announces a plan; returns the most commands that Redis ran in one call. */
   private long announce(String replica, PoolPlan plan) {
-    Announcement pool =
-        new Announcement(new Candidates(plan, names), ScriptCaller.MAX_KEYS, Days.Seen.NOTHING);
+    return announce(replica, plan, 0, KEYS / ScriptCaller.MAX_KEYS);
+  }
+
+  /** The parts from this to before that. */
+  private long announce(String replica, PoolPlan plan, int from, int to) {
+    Announcement pool = new Announcement(new Candidates(plan, names), ScriptCaller.MAX_KEYS);
     byte[][] keys = {names.state, names.win, names.quarantine, names.picture, names.learned};
     long most = 0;
-    long found = 0;
-    for (int part = 0; part < pool.parts(); part++) {
+    for (int part = from; part < to; part++) {
       List<Object> args = new ArrayList<>(List.of(clock.ceiling(), clock.told()));
-      pool.args(part, 0, found, replica, ConfigMark.NONE)
+      pool.args(part, 0, Math.min(part, 1), replica, ConfigMark.NONE)
           .forEach(arg -> args.add(ScriptConnection.text(arg)));
       long before = commands();
-      List<Object> reply = wire.call(ScriptFile.CONFIGURE, keys, args.toArray());
+      wire.call(ScriptFile.CONFIGURE, keys, args.toArray());
       most = Math.max(most, commands() - before);
-      found = part == 0 ? (Long) reply.get(3) : found;
     }
     return most;
+  }
+
+  /** A replica's heartbeat: whether it is to announce its plan again. */
+  private boolean isAskedAgain(String replica, PoolPlan plan) {
+    byte[][] keys = {
+      names.state,
+      names.win,
+      names.leases,
+      names.due,
+      names.later,
+      names.quarantine,
+      names.picture,
+      names.replicas,
+      names.summary,
+      names.learned
+    };
+    String config = ConfigMark.NONE.line(new Candidates(plan, names).planId());
+    List<Object> reply =
+        wire.call(
+            ScriptFile.SURVEY, keys, replica, clock.ceiling(), clock.told(), 0, config, 0, "-");
+    return ((List<?>) reply.get(7)).getFirst().equals(1L);
   }
 
   private long commands() {
@@ -91,6 +115,23 @@ final class LargePlanTest {
     long first = announce("r1", plan(0, KEYS));
     long second = announce("r2", plan(0, KEYS));
     assertTrue(first > MOST_OF_KNOWN && second <= MOST_OF_KNOWN, first + " and " + second);
+  }
+
+  @Test
+  void while_one_replica_announces_a_plan_anew_no_other_does() {
+    PoolPlan old = plan(0, KEYS);
+    PoolPlan next = plan(1, KEYS + 1);
+    announce("r1", old);
+    assertFalse(isAskedAgain("r1", old));
+    announce("r2", next);
+    assertFalse(isAskedAgain("r2", next));
+    announce("r1", next, 0, 1); // the limits of the old plan still hold
+    assertFalse(isAskedAgain("r1", next));
+    assertFalse(isAskedAgain("r2", next));
+    clock = new Clock(clock.given() + 1_000_000, 0); // r1 has died
+    assertTrue(isAskedAgain("r2", next));
+    announce("r2", next);
+    assertFalse(isAskedAgain("r2", next));
   }
 
   @Test

@@ -79,6 +79,7 @@ final class SharedPool {
   /** One client, and what it got. */
   final class Client {
     private final Share share;
+    private String candidates = String.join(" ", fields);
     final List<Long> grants = new ArrayList<>();
     final List<Long> waits = new ArrayList<>();
     long asked; // calls of Redis
@@ -95,6 +96,14 @@ final class SharedPool {
           grants.stream()
               .filter(at -> at >= START + from * MINUTE && at < START + to * MINUTE)
               .count();
+    }
+
+    /**
+     * Its requests must go to one account, that of the first key, as those with a stored answer.
+     */
+    Client bound() {
+      candidates = fields.getFirst();
+      return this;
     }
 
     /** A quantile of the waits of those that were granted, in microseconds. */
@@ -225,8 +234,7 @@ final class SharedPool {
       do {
         reply =
             counts.isEmpty()
-                ? wire.call(
-                    ScriptFile.ACQUIRE, keys, line.toString(), String.join(" ", fields), wish.id())
+                ? wire.call(ScriptFile.ACQUIRE, keys, line.toString(), candidates, wish.id())
                 : wire.call(ScriptFile.ACQUIRE_INDEXED, keys, line.toString(), wish.id());
       } while (reply.get(2).equals(Picks.LOOK_AGAIN));
       if (reply.get(2).equals(1L)) {

@@ -7,7 +7,8 @@
 --   unused NAME
 --
 -- replica: `at` is when it last announced another plan or configuration, by the pool's clock.
--- plan: `since` is when it was first announced; `drawn` is read by older versions only;
+-- plan: `since` is when it was first announced; `drawn`, so that older versions can read it, when its last part came in, 0
+-- after all have;
 -- `seen` the plans in the limits since its last part was announced, `-` before that; `sets` its ready sets.
 -- draining: a key that no plan has, and that still has leases. unused: a ready set that no live plan has.
 -- @uses pool, key, group, records
@@ -73,7 +74,7 @@ local function enlist(fleet, replica, plan, hash, since_ms, now, shape)
     fleet.replicas[replica] = { plan = plan, hash = hash, since_ms = since_ms, at = now }
   end
   local known = fleet.plans[plan]
-  shape.since, shape.sets, shape.drawn = known and known.since or now, known and known.sets or {}, known and known.drawn or 0
+  shape.since, shape.sets, shape.drawn = known and known.since or now, known and known.sets or {}, now
   shape.seen = known and known.seen or '-'
   fleet.plans[plan] = shape
   -- the limits now include this plan's: once it is gone, the other plans must be announced again
@@ -101,8 +102,10 @@ local function live_plans(fleet)
   return live
 end
 
--- Whether a plan must be announced again: its last part is missing, or the limits still include a plan that is gone.
-local function is_outdated(plan, live)
+-- Whether a plan must be announced again: its last part is missing, or the limits still include a plan that is gone. Not while
+-- a replica does so.
+local function is_outdated(plan, live, now)
+  if now - plan.drawn < 1e6 then return false end
   if plan.seen == '-' then return true end
   for id in string.gmatch(plan.seen, '%d+') do
     if not live[id] then return true end

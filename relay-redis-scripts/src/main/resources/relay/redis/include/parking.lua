@@ -12,8 +12,8 @@ local function parked_at(opens, reason) return 2 * math.min(opens, LATEST) + (da
 -- The first score of a priority's band. The highest has none: what is not free for it is parked.
 function levels.band(rank) return rank > 1 and (4 - rank) * BAND or PARKED end
 
--- The last score of what may be free for the present request. `r.rank`: its priority, if it has a band.
-function levels.last_ready(r, now) return r.rank and levels.band(r.rank) - 1 or 2 * now + 1 end
+-- The last score of what may be free for a request. `rank`: its priority, if it has a band, as in `r.rank`.
+function levels.last_ready(rank, now) return rank and levels.band(rank) - 1 or 2 * now + 1 end
 
 -- Moves candidates in bands that are due to the end of the ready ones.
 function levels.wake(r, set, now)

@@ -5,7 +5,7 @@
 --
 -- The index knows when a group is free behind all its rooms. So it offers nobody what was promised, and its first time is
 -- that of a new room. Where that is the time of a lower priority only, the group is in that one's band: see include/index.
--- @uses pool, key, group, records, index, search, denial, line, turn, rooms
+-- @uses pool, key, group, records, index, search, denial, line, turn, rooms, places
 line.MOST_TRIED = 3 -- rooms that have come, in one request
 
 -- The line of a model class. `index`: all ready sets, `sets` from `from` on; those of the class are `first` to `last`.
@@ -28,32 +28,19 @@ function line.scale_of(r, index)
   return group_of(r, string.match(row, ' (%S+)$'))
 end
 
--- The number of groups in the class's ready sets.
-function line.groups_in(r, index)
-  local count = 0
-  for n = index.first, index.last do
-    local large = large_in(r, index.sets[n])
-    if not large.groups then
-      local seen = {}
-      large.groups = 0
-      for _, row in ipairs(redis.call('ZRANGE', index.sets[n], 0, -1)) do
-        local group = string.match(row, ' (%S+)$')
-        if not seen[group] then seen[group], large.groups = true, large.groups + 1 end
-      end
-    end
-    count = count + large.groups
-  end
-  return count
-end
-
 -- The promise that a request claims: its client's first one also if its room has come before it was told.
-function line.claimed_room(l, c, ask, now, slot)
-  local first = c.promises[1]
+function line.claimed_room(r, index, ask, c, now)
+  local l, first = ask.line, c.promises[1]
   if first and not (first.ticket or c.tickets[ask.ticket]) then
-    local room = l.rooms[first.rank][line.place_of(l.order, first) - line.above(l, first.rank)]
-    if room and room.at <= now then return first end
+    local place = line.place_of(l.order, first)
+    if first.at_most then
+      if line.free_places(r, index, ask, now) > line.waiting_before(l, place - 1) then return first end
+    else
+      local room = l.rooms[first.rank][place - line.above(l, first.rank)]
+      if room and room.at <= now then return first end
+    end
   end
-  return line.claimed(c, ask, now, slot)
+  return line.claimed(c, ask, now, r.pool[SLOT])
 end
 
 -- The priority in whose band the request parks what is not free for it; nil if that is not free for anybody.
@@ -68,8 +55,10 @@ function line.place_in(r, index, ask, now, input, output)
   local l, p, c = ask.line, r.pool, line.client(r, ask.line, ask, now)
   l.scale = l.scale or line.scale_of(r, index)
   local groups = (ask.floor > 0 or ask.kept > 0) and line.groups_in(r, index) or 0
-  line.take_place(r, ask, c, line.claimed_room(l, c, ask, now, p[SLOT]), l.scale, groups, now, input, output)
-  ask.nth, ask.band = ask.count + 1 - line.above(l, ask.place), line.band_of(l, ask, now - p[WINDOW])
+  ask.band = line.band_of(l, ask, now - p[WINDOW])
+  line.take_place(r, ask, c, line.claimed_room(r, index, ask, c, now), l.scale, groups, now, input, output)
+  if not ask.mine and l.at_most > now - p[WINDOW] then ask.cost = math.max(ask.cost, 1 / l.places) end
+  ask.nth = ask.count + 1 - line.above(l, ask.place)
   if ask.kept > 0 and p[BUCKET] == 0 then
     local ripe = line.ripe_before(r, ask, now)
     ask.even = true
@@ -116,15 +105,16 @@ function line.evenly(l, ask, now, opens)
   return math.max(opens, free_at)
 end
 
-function line.holds_rooms(ask)
-  for rank = 0, ask.place do
-    if ask.line.rooms[rank][1] then return true end
-  end
-  return false
-end
-
 -- As `find`, for a request that has a place in the queue.
 function line.find(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
+  local k, g, want_in, want_out, set, answer = line.choose(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
+  if k and line.lacks_key(r, index, ask, now) then
+    return nil, nil, nil, nil, nil, { opens = now + 1e6, reason = 5, opener = k.id, k = k, g = g }
+  end
+  return k, g, want_in, want_out, set, answer
+end
+
+function line.choose(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
   local l = line.of_index(r, index)
   local sets, first, last = index.sets, index.first, index.last
   ask.line, ask.spread, l.seen[ask.rank] = l, spread, now
@@ -159,6 +149,7 @@ end
 -- It is refused: the time of the room of its place.
 function line.refused(r, index, ask, answer, now, input, output, avoided)
   local l = ask.line
+  if answer.reason == 5 then l.places = math.max(1, answer.k[K_MAX]) end
   if not ask.of then line.place_in(r, index, ask, now, input, output) end
   if ask.even then
     if not ask.wait then l.last = answer end
@@ -167,10 +158,12 @@ function line.refused(r, index, ask, answer, now, input, output, avoided)
     line.promise(ask, now, opens, reason, answer.opener, l.scale, input, output)
     return opens
   end
-  local opens = math.max(now + 1, math.min(answer.opens, line.time_of(r, index, ask, now, input, output, avoided)))
+  local rank, opens = ask.place, answer.opens
+  if answer.reason ~= 5 then
+    opens = math.max(now + 1, math.min(opens, line.time_of(r, index, ask, now, input, output, avoided)))
+  end
   line.promise(ask, now, opens, answer.reason, answer.opener, l.scale, input, output)
-  local rank = ask.place
-  if #l.rooms[rank] < line.above(l, rank + 1) - line.above(l, rank) then
+  if answer.reason ~= 5 and #l.rooms[rank] < line.above(l, rank + 1) - line.above(l, rank) then
     line.add_room(l, rank, { at = answer.opens, group = answer.g, input = input, output = output })
     line.charged(r, ask, l.held[rank], now, function() line.park(r, index, answer.g, now, input, output) end)
   end

@@ -35,6 +35,32 @@ function line.give_back(r, index, l)
   end
 end
 
+-- Whether a request stands behind rooms.
+function line.holds_rooms(ask)
+  for rank = 0, ask.place do
+    if ask.line.rooms[rank][1] then return true end
+  end
+  return false
+end
+
+-- The number of groups in the class's ready sets.
+function line.groups_in(r, index)
+  local count = 0
+  for n = index.first, index.last do
+    local large = large_in(r, index.sets[n])
+    if not large.groups then
+      local seen = {}
+      large.groups = 0
+      for _, row in ipairs(redis.call('ZRANGE', index.sets[n], 0, -1)) do
+        local group = string.match(row, ' (%S+)$')
+        if not seen[group] then seen[group], large.groups = true, large.groups + 1 end
+      end
+    end
+    count = count + large.groups
+  end
+  return count
+end
+
 -- Some candidates in a group, and the ready set of each.
 function line.candidates(r, index, g, now, avoided)
   local list, from = {}, {}

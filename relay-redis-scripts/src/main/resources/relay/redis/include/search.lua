@@ -40,7 +40,7 @@ end
 -- A random ready row of a ready set: a large group as often as it has keys. Nil if that group is parked.
 local function random_row(r, set, now, seed)
   local large = large_in(r, set)
-  local last = levels.last_ready(r, now)
+  local last = levels.last_ready(r.rank, now)
   local ready, more = redis.call('ZCOUNT', set, '-inf', last), 0
   if #large > 0 and not large.sums then
     local sums = {}
@@ -77,7 +77,7 @@ local function search(r, set, now, input, output, favourite, seed, avoided, look
       if best then return list[best], list[best + 1], want_in, want_out end
     end
   end
-  local skipped, tries, last = 0, 0, levels.last_ready(r, now)
+  local skipped, tries, last = 0, 0, levels.last_ready(r.rank, now)
   while looks.left > 0 do
     tries = tries + 1
     if r.rank and tries > 1 then wake(r, set, now) end -- those that are due are not in front of the band

@@ -32,10 +32,10 @@ local function take_roll(fleet, replica, config, now, heard)
 end
 
 -- Returns the value `fleet` of a survey's reply, without the draining keys: `drain` adds them.
-local function fleet_reply(r, fleet, live, replica, config, heard)
+local function fleet_reply(r, fleet, live, replica, config, heard, now)
   local plan = string.match(config, '^%d+')
   local mine = fleet.replicas[replica]
-  local again = plan and (not mine or mine.plan ~= plan or not live[plan] or is_outdated(live[plan], live))
+  local again = plan and (not mine or mine.plan ~= plan or not live[plan] or is_outdated(live[plan], live, now))
   local configs, at = {}, {}
   for _, id in ipairs(names_of(fleet.replicas)) do
     local m = fleet.replicas[id]

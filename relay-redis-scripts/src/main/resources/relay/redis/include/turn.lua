@@ -1,7 +1,7 @@
 -- A request's place in the queue. `enter` charges the groups with the promises before the request, so the usual checks see
 -- only the room that these leave. `granted`, `promise` or `leave` reverts the charges. If none is before it, `enter` charges
 -- nothing, except to a mirrored bucket that a client must leave a part of.
--- @uses pool, group, records, line, ripe, behind
+-- @uses pool, group, records, line, ripe, behind, at_most
 local FARTHEST = 5 -- windows: who is told a later time gets no promise
 local LEAST_KEPT = 0.01 -- of a limit: so much of a kept share is left free always
 local EVEN, BURST_OF_EVEN = 1.015, 0.01 -- faster than its share, and so much of a window at once
@@ -81,23 +81,6 @@ function line.claimed(c, ask, now, slot)
   end
   local only = #its == 1 and not its[1].ticket and its[1]
   return only and only.told - now <= 4 * slot and now - only.since >= only.told - now and only or nil
-end
-
--- Whether the requests before a place that wait for running ones to end need all places that are free on keys at
--- `max_concurrent`.
-function line.lacks_place(l, list, count, now)
-  local before, free = 0, 0
-  for n = 1, count do
-    if l.order[n].at_most then before = before + 1 end
-  end
-  for c = 1, #list, 2 do
-    local k = list[c]
-    if k[K_STOPPED] == 0 and k[K_COOL] <= now then
-      if k[K_MAX] == 0 then return false end
-      free = free + math.max(0, k[K_MAX] - k[K_FLIGHT])
-    end
-  end
-  return free <= before
 end
 
 -- The promise that a request claims: for a place on a key also its client's first one before it was told, once there is one.
@@ -193,6 +176,7 @@ function line.promise(ask, now, opens, reason, opener, g, input, output)
   l.lapse_at = math.min(l.lapse_at, math.max(now + LAPSES_US, opens + LEAST_GRACE_US))
   if not one then return end
   one.told, one.since, one.group, one.opener, one.at_most = opens, now, g, opener, reason == 5
+  one.only = ask.groups and ask.groups.own == 1 -- it must go to one account, or there is but one
   -- whoever does not wait so long is told the time, and comes again without a ticket
   line.give(one, ask.ticket and opens - now <= ask.waits and ask.ticket or nil)
   line.set(l, one, one.cost * ask.window)

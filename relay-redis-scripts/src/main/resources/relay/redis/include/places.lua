@@ -1,0 +1,46 @@
+-- The order of a large pool whose keys are at `max_concurrent`: a place that comes free is for the first who waits for one, as in
+-- include/turn.
+-- @uses pool, key, group, records, index, parking, search, line
+line.MOST_COUNTED = 16 -- keys in a set
+
+-- The free places on the ready keys of a set: on keys after the first few one each. Huge if a key has no bound.
+function line.free_in(r, set, last, now)
+  local free = math.max(0, redis.call('ZCOUNT', set, '-inf', last) - line.MOST_COUNTED)
+  for _, row in ipairs(redis.call('ZRANGEBYSCORE', set, '-inf', last, 'LIMIT', 0, line.MOST_COUNTED)) do
+    local group = whole_of(row)
+    if group then
+      free = free + line.free_in(r, set .. ':' .. group, 2 * now + 1, now)
+    else
+      local k = list_of(r, { row })[1]
+      if k[K_MAX] == 0 then return math.huge end
+      if k[K_STOPPED] == 0 and k[K_COOL] <= now then free = free + math.max(0, k[K_MAX] - k[K_FLIGHT]) end
+    end
+  end
+  return free
+end
+
+function line.free_places(r, index, ask, now)
+  if not ask.free then
+    ask.free = 0
+    for n = index.first, index.last do
+      ask.free = ask.free + line.free_in(r, index.sets[n], levels.last_ready(ask.band, now), now)
+    end
+  end
+  return ask.free
+end
+
+-- How many before a place wait for running requests to end.
+function line.waiting_before(l, count)
+  local before = 0
+  for n = 1, count do
+    if l.order[n].at_most then before = before + 1 end
+  end
+  return before
+end
+
+-- Whether those before a request need all places that are free.
+function line.lacks_key(r, index, ask, now)
+  if not ask.of or ask.line.at_most < now - ask.window then return false end
+  local before = line.waiting_before(ask.line, ask.count)
+  return before > 0 and line.free_places(r, index, ask, now) <= before
+end
