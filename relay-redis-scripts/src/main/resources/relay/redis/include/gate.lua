@@ -126,7 +126,7 @@ end
 
 -- The first time from `least` on at which one dimension can take the cost with this burst, without further traffic. If it is
 -- beyond `most`, any time beyond `most` is returned.
-local function opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
+function leaving.opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
   local limit, rate, used = g[LIMIT + d], g[LIMIT + d] / refill_us(p), used_of(g, d)
   if p[BUCKET] == 1 then
     local excess = g[LEVEL + d] + cost - headway(true, cost, limit, used, 0, burst, shrunk)
@@ -142,7 +142,7 @@ end
 -- The first time at which one dimension can take the cost without further traffic. If a part of the burst
 -- returns before that time, the time is computed again with the larger burst. If even an
 -- empty window had no room beside the output that is still to come, the time is unknown: a second is told.
-local function dimension_opens(win, p, g, now, most, d, cost, later)
+function leaving.of_dimension(win, p, g, now, most, d, cost, later)
   if g[LIMIT + d] == 0 or cost == 0 then return now end
   if p[BUCKET] == 0 and full_with(g, d, 0, cost, later) + margin(g, d) > g[LIMIT + d] * (1 - p[KEPT]) then
     return now + COMING_US
@@ -150,7 +150,7 @@ local function dimension_opens(win, p, g, now, most, d, cost, later)
   local least = now
   while true do
     local burst, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], least)
-    local opens = opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
+    local opens = leaving.opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
     if shrunk == 1 then return opens end
     local larger_at = g[SHRUNK_AT] + (math.floor(math.max(0, least - g[SHRUNK_AT]) / HOUR_US) + 1) * HOUR_US
     if opens < larger_at then return opens end
@@ -167,7 +167,7 @@ local function group_opens(win, p, g, now, most, requests, input, output)
   local opens, reason = math.max(now, g[COOL]), 0
   local costs = { requests, input, output, input + output }
   for d = 1, 4 do
-    local at = dimension_opens(win, p, g, now, most, d, costs[d], d >= 3 and output or 0)
+    local at = leaving.of_dimension(win, p, g, now, most, d, costs[d], d >= 3 and output or 0)
     if at > opens then opens, reason = at, d end
   end
   return opens, reason
