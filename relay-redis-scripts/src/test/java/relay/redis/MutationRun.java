@@ -72,6 +72,7 @@ final class MutationRun {
           "MissingReplicaTest",
           "PacedStreamsTest",
           "SimultaneousTest",
+          "RefundTest",
           "RetryAfterTest",
           "PictureTest",
           "PickTest",
