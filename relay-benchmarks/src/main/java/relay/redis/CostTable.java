@@ -17,7 +17,7 @@ final class CostTable {
   private static final int BURSTS = 40;
   private static final int TRIES = 5;
 
-  private static final String CLIENTS = "budgets";
+  private static final String CLIENTS = "clients";
   private static final List<String> ONLY = List.of("--only", CLIENTS);
   private static final String CLIENTS_TITLE = "\n## With budgets of clients\n";
   private static final String CLIENTS_AIM = "a client with limits: 2 budgets against none";
@@ -130,6 +130,7 @@ final class CostTable {
       costs.add(clientsRow(100, budgets));
     }
     List<MeasuredCost> sizes = List.of(clientsRow(10, 0), clientsRow(10_000, 0));
+    refusals();
     return line(CLIENTS_AIM, "%.2f x", ratio(costs, 2), "1.5 x")
         + line(MANY_AIM, "%.2f x", ratio(sizes, 1), "1.2 x");
   }
@@ -137,6 +138,32 @@ final class CostTable {
   private MeasuredCost clientsRow(int clients, int budgets) {
     String row = String.format(Locale.ROOT, "%,d, %d", clients, budgets);
     return shareRow(row, Workload.of(clients).ofClients(budgets));
+  }
+
+  /** Requests of clients with shares, of which a short pool refuses nine of ten. */
+  private void refusals() {
+    page.append(
+        """
+
+        ## With shares of clients in a pool that is short
+
+        100 clients with weights from 1 to 5 ask for ten times what the pool has, which is 300 requests a minute, whatever they are told. Each has a place in
+        the queue, and a time of its own. In simulated time; the mean of a request, of which nine of ten are refused.
+
+        | keys | a request us |
+        |---|--:|
+        """);
+    refusal("1", Workload.of(1).isShort());
+    refusal("3", Workload.of(3).isShort());
+    refusal("3, parts of an organisation", Workload.of(3).inOneAccount().isShort());
+  }
+
+  private void refusal(String keys, Workload workload) {
+    try (ScriptRig rig = ScriptRig.timed(url, workload)) {
+      double micros = MeasuredCost.low(BURSTS, () -> rig.refused().microsPerCall());
+      page.append(String.format(Locale.ROOT, "| %s | %.1f |%n", keys, micros));
+      System.err.println(workload + " refused " + micros);
+    }
   }
 
   /** The page with that part measured anew: the last one, and the last of the aims. */

@@ -2,6 +2,8 @@ package relay.redis;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.DoubleSupplier;
+import java.util.stream.DoubleStream;
 
 /**
  * The cost of a workload's scripts: the tenth percentile of many bursts, because other load on the
@@ -44,6 +46,11 @@ record MeasuredCost(
         low(reports),
         low(references),
         rig.cpuMicrosPerPair(bursts));
+  }
+
+  /** The tenth percentile of so many measurements. */
+  static double low(int times, DoubleSupplier micros) {
+    return low(DoubleStream.generate(micros).limit(times).boxed().toList());
   }
 
   private static double low(List<Double> values) {

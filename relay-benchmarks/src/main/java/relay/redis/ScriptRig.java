@@ -29,6 +29,9 @@ final class ScriptRig implements AutoCloseable {
 
   private static final int REFERENCES = 240;
 
+  /** Two minutes, in simulated time. */
+  private static final int BURSTS_UNTIL_SHORT = 13;
+
   /** Leases whose progress one call reports; a replica sends up to 100. */
   private static final int REPORTS = 96;
 
@@ -75,10 +78,13 @@ final class ScriptRig implements AutoCloseable {
     this(url, workload, () -> "-");
   }
 
-  /** Uses simulated time: 10,000 calls per second, whatever the machine's speed. */
+  /**
+   * Uses simulated time, whatever the machine's speed: 10,000 calls per second, 50 if it is short.
+   */
   static ScriptRig timed(String url, Workload workload) {
     AtomicLong micros = new AtomicLong(1_000 * (System.currentTimeMillis() + 60_000));
-    return new ScriptRig(url, workload, () -> Long.toString(micros.addAndGet(100)));
+    return new ScriptRig(
+        url, workload, () -> Long.toString(micros.addAndGet(workload.stepMicros())));
   }
 
   private ScriptRig(String url, Workload workload, Supplier<String> clock) {
@@ -134,6 +140,12 @@ final class ScriptRig implements AutoCloseable {
    * Also until each key had a request: the script caches what it reads of a key.
    */
   private void warm() {
+    if (workload.standing() == Standing.SHORT) {
+      for (int n = 0; n < BURSTS_UNTIL_SHORT; n++) {
+        send(acquires(ids()));
+      }
+      return;
+    }
     int most = Math.ceilDiv(workload.keys(), BURST) + 2;
     for (int quiet = 0, bursts = 0; quiet < 3 || bursts < most; bursts++) {
       List<String> ids = ids();
@@ -220,6 +232,16 @@ final class ScriptRig implements AutoCloseable {
     return ServerCost.read(redis);
   }
 
+  /** Measures requests of a pool that is short: nine of ten are refused. */
+  ServerCost refused() {
+    redis.configResetstat();
+    int granted = granted(send(acquires(ids())));
+    if (granted > BURST / 5) {
+      throw new IllegalStateException("granted " + granted + " of " + BURST);
+    }
+    return ServerCost.read(redis);
+  }
+
   private ServerCost acquired(List<Call> acquires) {
     redis.configResetstat();
     int granted = granted(send(acquires));
@@ -291,7 +313,7 @@ final class ScriptRig implements AutoCloseable {
       line.append(COST.repeat(over.size()));
       String spread = workload.streamed() ? " " + Workload.OUTPUT : " -";
       line.append((" " + Workload.INPUT + " " + Workload.OUTPUT + spread).repeat(some.size()));
-      line.append(workload.share().repeat(some.size()));
+      some.forEach(id -> line.append(workload.shareOf(id)));
       List<byte[]> args = new ArrayList<>(List.of(bytes(line.toString())));
       if (!candidates.isIndexed()) {
         args.add(candidates.lineOf(demand));

@@ -7,10 +7,12 @@ public enum Standing {
   /** 99 of 100 keys are in cooldown during the whole measurement. */
   COOLING,
   /** 99 of 100 keys have exhausted their limits during the whole measurement. */
-  EXHAUSTED;
+  EXHAUSTED,
+  /** Clients ask for ten times what all keys have, and are refused. */
+  SHORT;
 
   /** Whether the key at an index of the pool has capacity. */
   boolean carries(int place) {
-    return this == FREE || place % 100 == 0;
+    return this == FREE || this == SHORT || place % 100 == 0;
   }
 }

@@ -44,6 +44,17 @@ public record Workload(
 
   private static final long SCARCE = 1_000_000;
 
+  /** Requests a minute that all keys of a pool have together which is short. */
+  private static final int SHORT = 300;
+
+  /** Clients that ask such a pool by turns. */
+  private static final int CLIENTS = 100;
+
+  /** Microseconds between two requests. */
+  static final int STEP = 100;
+
+  private static final int STEP_IF_SHORT = 20_000;
+
   /** One request per call, all dimensions, least loaded, all keys free. */
   static Workload of(int keys) {
     return new Workload(
@@ -53,6 +64,27 @@ public record Workload(
   Workload inOneAccount() {
     return new Workload(
         keys, true, dimensions, batch, strategy, standing, streamed, share, budgets);
+  }
+
+  /** A pool that is short. If its keys are together, each is a part of the account. */
+  Workload isShort() {
+    return standing(Standing.SHORT);
+  }
+
+  /** Microseconds between two requests in simulated time. */
+  int stepMicros() {
+    return standing == Standing.SHORT ? STEP_IF_SHORT : STEP;
+  }
+
+  /** What a call says of the share of a request's client. */
+  String shareOf(String id) {
+    if (standing != Standing.SHORT) {
+      return share;
+    }
+    int client = Math.floorMod(id.hashCode(), CLIENTS);
+    StringBuilder line = new StringBuilder();
+    new Share("team" + client, 2, 1 + client % 5, 0, 0).appendTo(line);
+    return line.toString();
   }
 
   Workload batch(int requests) {
@@ -99,6 +131,9 @@ public record Workload(
   PoolPlan plan(String name) {
     List<KeyPlan> all = new ArrayList<>();
     Map<String, Limits> limits = new HashMap<>();
+    if (standing == Standing.SHORT) {
+      return shortPlan(name);
+    }
     for (int n = 0; n < keys; n++) {
       all.add(key("key" + n, "account" + (together ? 0 : n)));
       long most = standing.carries(n) ? PLENTY : SCARCE;
@@ -110,6 +145,25 @@ public record Workload(
               dimensions > 2 ? 1_000 * most : 0,
               dimensions > 3 ? 1_000 * most : 0));
     }
+    return plan(name, all, limits);
+  }
+
+  private PoolPlan shortPlan(String name) {
+    List<KeyPlan> all = new ArrayList<>();
+    Map<String, Limits> limits = new HashMap<>();
+    for (int n = 0; n < keys; n++) {
+      String account = together ? "account/part" + n : "account" + n;
+      all.add(key("key" + n, account));
+      long most = together ? SHORT / 2 : SHORT / keys;
+      limits.put(PoolPlan.group(account, CLASS), new Limits(most, 0, 0, 0));
+    }
+    if (together) {
+      limits.put(PoolPlan.group("account", CLASS), new Limits(SHORT, 0, 0, 0));
+    }
+    return plan(name, all, limits);
+  }
+
+  private PoolPlan plan(String name, List<KeyPlan> all, Map<String, Limits> limits) {
     return new PoolPlan(
         name,
         Duration.ofMinutes(1),

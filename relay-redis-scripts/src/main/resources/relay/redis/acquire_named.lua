@@ -30,6 +30,7 @@
 -- @include records
 -- @include refund
 -- @include coming
+-- @include leaving
 -- @include gate
 -- @include days
 -- @include choice

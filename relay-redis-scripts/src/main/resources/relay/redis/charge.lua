@@ -31,6 +31,7 @@
 -- @include late
 -- @include refund
 -- @include coming
+-- @include leaving
 -- @include gate
 -- @include days
 -- @include choice

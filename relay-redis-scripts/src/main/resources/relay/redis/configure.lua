@@ -1,7 +1,6 @@
 -- Announces a pool's shape: its window, strategy, keys and quota groups with their limits. Existing usage,
--- cooldowns, leases and learned limits stay. A replica calls it at start, when its configuration changes, and
--- when a script replies that the pool is unknown. A large pool is announced in parts. An account may span
--- parts: its groups come with the first of its keys.
+-- cooldowns, leases and learned limits stay. A replica calls it at start, when its configuration changes, and when a
+-- script replies that the pool is unknown. A large pool is announced in parts: an account's groups come with its first key.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
@@ -47,6 +46,7 @@
 -- @include records
 -- @include refund
 -- @include coming
+-- @include leaving
 -- @include gate
 -- @include days
 -- @include choice

@@ -15,6 +15,7 @@
 -- @include records
 -- @include refund
 -- @include coming
+-- @include leaving
 -- @include gate
 -- @include days
 -- @include choice

@@ -14,6 +14,7 @@
 -- @include records
 -- @include refund
 -- @include coming
+-- @include leaving
 -- @include gate
 -- @include days
 -- @include choice

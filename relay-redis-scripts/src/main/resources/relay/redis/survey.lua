@@ -49,6 +49,7 @@
 -- @include records
 -- @include refund
 -- @include coming
+-- @include leaving
 -- @include gate
 -- @include learned
 -- @include days

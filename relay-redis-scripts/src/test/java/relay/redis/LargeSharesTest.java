@@ -141,6 +141,42 @@ final class LargeSharesTest {
     assertEquals(40, people.grants.size(), "granted at once");
   }
 
+  /** Each leaves what is kept for those above it. */
+  @ParameterizedTest
+  @CsvSource({"40, 4", "30, 10"})
+  void three_priorities_share_in_their_order(int keys, int groups) {
+    int limit = 600;
+    SharedPool pool = pool(keys, groups, limit);
+    List<Replica> replicas = pool.replicas(3);
+    Client people = pool.client("people", 1, 1, 0, 0);
+    Client services = pool.client("services", 2, 1, 100, 0);
+    Client batch = pool.client("jobs", 3, 1, 150, 20);
+    batch.poll(0, 5, 3 * limit);
+    services.poll(0.5, 5, 2 * limit);
+    people.arrive(2, 5, 0.3 * limit, replicas, Duration.ofSeconds(1));
+    pool.run(5);
+    double all = 0;
+    for (Client each : List.of(people, services, batch)) {
+      all += each.between(3, 5);
+    }
+    System.out.printf(
+        "Shares: three priorities, %d keys in %d groups: %.0f, %.0f and %.0f of %d; %d of %d"
+            + " interactive refused%n",
+        keys,
+        groups,
+        people.between(3, 5),
+        services.between(3, 5),
+        batch.between(3, 5),
+        2 * limit,
+        people.lost,
+        people.sent);
+    assertTrue(people.lost <= 0.001 * people.sent, people.lost + " refused");
+    assertTrue(services.between(3, 5) >= 0.6 * 2 * limit, services.between(3, 5) + " granted");
+    assertTrue(batch.between(3, 5) <= 0.04 * 2 * limit, batch.between(3, 5) + " batch");
+    assertTrue(batch.between(3, 5) >= 0.01 * 2 * limit, batch.between(3, 5) + " batch");
+    assertTrue(all >= 0.95 * 2 * limit, all + " granted");
+  }
+
   @Test
   void a_lower_priority_never_starves() {
     int limit = 300;

@@ -108,23 +108,25 @@ function line.owed_after(r, ask, now)
   local order, owed, refill = ask.line.order, {}, refill_us(r.pool)
   for n = ask.count, math.max(1, ask.count - MOST_LOOKED_AT), -1 do
     local one = order[n]
-    local g = one.group
+    local g, told, input, output = one.group, one.told, one.input, one.output
+    if told < now then told = now end
     repeat
       local its = owed[g]
       if not its then
-        local at, all = math.max(now, one.told), ask.all[g]
-        local flown = (at - now) / refill
-        its = { at = at, 0, 0, 0, all[1], all[2], all[3] }
+        local all, flown = ask.all[g], (told - now) / refill
+        its = { at = told, 0, 0, 0 }
         its.debts = { all[1], all[2], all[3], all[2] + all[3] }
         for d = 1, 4 do its.debts[d] = math.max(0, its.debts[d] + g[LEVEL + d] - flown * g[LIMIT + d]) end
         owed[g] = its
       end
-      its[1], its[2], its[3] = its[1] + 1, its[2] + one.input, its[3] + one.output
-      local flown, debts = (its.at - math.max(now, one.told)) / refill, its.debts
-      debts[1] = math.max(debts[1], its[1] - flown * g[LIMIT + 1])
-      debts[2] = math.max(debts[2], its[2] - flown * g[LIMIT + 2])
-      debts[3] = math.max(debts[3], its[3] - flown * g[LIMIT + 3])
-      debts[4] = math.max(debts[4], its[2] + its[3] - flown * g[LIMIT + 4])
+      local n1, n2, n3 = its[1] + 1, its[2] + input, its[3] + output
+      its[1], its[2], its[3] = n1, n2, n3
+      local flown, debts = (its.at - told) / refill, its.debts
+      local o1, o2, o3, o4 = n1 - flown * g[LIMIT + 1], n2 - flown * g[LIMIT + 2], n3 - flown * g[LIMIT + 3], n2 + n3 - flown * g[LIMIT + 4]
+      if o1 > debts[1] then debts[1] = o1 end
+      if o2 > debts[2] then debts[2] = o2 end
+      if o3 > debts[3] then debts[3] = o3 end
+      if o4 > debts[4] then debts[4] = o4 end
       g = g.over
     until not g
   end
@@ -180,10 +182,10 @@ function line.soonest_behind(r, list, ask, now, input, output)
   for _, g in ipairs(ask.groups) do
     later[g], least[g] = line.load(r, ask, g, owed[g], now, costs, rounds[g], full[g])
   end
-  local opens, reason, opener, group = math.huge, 0, '', list[2]
+  local opens, reason, opener, group, known = math.huge, 0, '', list[2], {}
   for c = 1, #list, 2 do
     local k, g = list[c], list[c + 1]
-    local at, why = able_at(r, k, g, now, opens, input, output)
+    local at, why = able_at(r, k, g, now, opens, input, output, known)
     local over = g.over or g
     local behind = ask.all and (ask.all[g] or ask.all[over])
     at = math.max(at + math.max(later[g], later[over]) + (behind and MARGIN * p[SLOT] or 0), least[g], least[over])

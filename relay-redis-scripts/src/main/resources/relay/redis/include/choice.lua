@@ -151,15 +151,18 @@ local function key_opens(k, now, at, why)
 end
 
 -- The earliest time at which a candidate can carry the request, and the reason. `math.huge` if it never can: it
--- is quarantined or too small. A time beyond `most` may be later than the earliest.
-local function able_at(r, k, g, now, most, input, output)
-  if k[K_STOPPED] > 0 then return math.huge, 0 end
+-- is quarantined or too small. A time beyond `most` may be later than the earliest. `known`: the times of groups as they are now.
+local function able_at(r, k, g, now, most, input, output, known)
   local want_in, want_out = days.clamp_all(r, g, input, output)
-  if not want_in then return math.huge, 0 end
+  if k[K_STOPPED] > 0 or not want_in then return math.huge, 0 end
   local at, why = now, 0
   repeat
-    local opens, reason = group_opens(r.win, r.pool, g, now, most, 1, want_in, want_out)
-    if r.pool[DAY] == 1 then opens, reason = days.opens(r, g, now, opens, reason, want_in + want_out) end
+    local its, opens, reason = known and known[g], nil, nil
+    if its and its[1] == want_in and its[2] == want_out then opens, reason = its[3], its[4] else
+      opens, reason = group_opens(r.win, r.pool, g, now, most, 1, want_in, want_out)
+      if r.pool[DAY] == 1 then opens, reason = days.opens(r, g, now, opens, reason, want_in + want_out) end
+      if known and opens <= most then known[g] = { want_in, want_out, opens, reason } end
+    end
     if opens > at then at, why = opens, reason end
     g = levels.above(r, g)
   until not g

@@ -1,5 +1,5 @@
 -- Whether a group can carry a request, and if not, when.
--- @uses pool, key, group, refund, coming
+-- @uses pool, key, group, refund, coming, leaving
 local COMING_US = 1e6
 
 -- The bound on the pacer's debt in one dimension. It shrinks as the window fills, down to `least`, so an idle group may use
@@ -124,50 +124,25 @@ local function look(k, g, now, window, bucket, kept, left, input, output, bound,
   return 1, load, input, output
 end
 
--- The first time from `least` on at which one dimension can take the cost with this burst, without further
--- traffic. Both conditions turn from false to true once: slots leave one by one, the debt falls steadily, and
--- its bound rises with each slot that leaves. So the result lies in the first interval between two departures
--- in which the debt falls low enough. If the first time is beyond `most`, any time beyond `most` is returned.
-local function opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
-  local limit = g[LIMIT + d]
-  local level, rate = g[LEVEL + d], limit / refill_us(p)
-  local used, free = used_of(g, d), margin(g, d)
+-- The first time from `least` on at which one dimension can take the cost with this burst, without further traffic. If it is
+-- beyond `most`, any time beyond `most` is returned.
+function leaving.opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
+  local limit, rate, used = g[LIMIT + d], g[LIMIT + d] / refill_us(p), used_of(g, d)
   if p[BUCKET] == 1 then
-    local excess = level + cost - headway(true, cost, limit, used, 0, burst, shrunk)
+    local excess = g[LEVEL + d] + cost - headway(true, cost, limit, used, 0, burst, shrunk)
     return excess > 0 and math.max(least, g[AT] + math.ceil(excess / rate) + 1) or least
   end
   limit = limit * (1 - p[KEPT])
-  local least_free = least_room(g, d, limit)
-  local slot, chunk, chunk_at = g[RECENT], nil, nil
-  for gone = 0, SLOTS + 1 do
-    local from = math.max(least, (slot + gone) * p[SLOT])
-    if from > most then return from end
-    if full_with(g, d, used, cost, later) + free <= limit then
-      local excess = level + cost - headway(false, cost, limit, used, least_free, burst, shrunk)
-      -- one microsecond more than the quotient covers its rounding
-      local paced = excess > 0 and g[AT] + math.ceil(excess / rate) + 1 or from
-      local opens = math.max(from, paced)
-      if opens == least or gone > SLOTS or opens < (slot + gone + 1) * p[SLOT] then return opens end
-    end
-    if gone < SLOTS then
-      local index = (slot + gone) % SLOTS
-      local number = math.floor(index / CHUNK)
-      if chunk_at ~= number then
-        chunk, chunk_at = redis.call('HGET', win, g.id .. ':' .. number), number
-      end
-      local r, i, o = entry(chunk, index)
-      used = used - (d == 1 and r or d == 2 and i or d == 3 and o or i + o)
-    else
-      used = used - (d == 4 and g[CURRENT + 2] + g[CURRENT + 3] or g[CURRENT + d])
-    end
-  end
-  return math.max(least, (slot + SLOTS + 1) * p[SLOT]) -- the slots are lost: by then `roll` has noticed, and all have left
+  return leaving.first(win, p, g, {
+    d = d, cost = cost, later = later, limit = limit, rate = rate, least = least, most = most, free = margin(g, d),
+    least_room = least_room(g, d, limit), burst = burst, shrunk = shrunk, headway = headway,
+  }, used)
 end
 
 -- The first time at which one dimension can take the cost without further traffic. If a part of the burst
 -- returns before that time, the time is computed again with the larger burst. If even an
 -- empty window had no room beside the output that is still to come, the time is unknown: a second is told.
-local function dimension_opens(win, p, g, now, most, d, cost, later)
+function leaving.of_dimension(win, p, g, now, most, d, cost, later)
   if g[LIMIT + d] == 0 or cost == 0 then return now end
   if p[BUCKET] == 0 and full_with(g, d, 0, cost, later) + margin(g, d) > g[LIMIT + d] * (1 - p[KEPT]) then
     return now + COMING_US
@@ -175,7 +150,7 @@ local function dimension_opens(win, p, g, now, most, d, cost, later)
   local least = now
   while true do
     local burst, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], least)
-    local opens = opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
+    local opens = leaving.opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
     if shrunk == 1 then return opens end
     local larger_at = g[SHRUNK_AT] + (math.floor(math.max(0, least - g[SHRUNK_AT]) / HOUR_US) + 1) * HOUR_US
     if opens < larger_at then return opens end
@@ -192,7 +167,7 @@ local function group_opens(win, p, g, now, most, requests, input, output)
   local opens, reason = math.max(now, g[COOL]), 0
   local costs = { requests, input, output, input + output }
   for d = 1, 4 do
-    local at = dimension_opens(win, p, g, now, most, d, costs[d], d >= 3 and output or 0)
+    local at = leaving.of_dimension(win, p, g, now, most, d, costs[d], d >= 3 and output or 0)
     if at > opens then opens, reason = at, d end
   end
   return opens, reason

@@ -150,13 +150,22 @@ end
 
 -- Lets go of the promises of clients that did not come.
 function line.let_go(l, now)
-  local lapsed, first = {}, math.huge
-  for _, one in ipairs(l.order) do
-    local c = one.of
-    local till = math.max(one.told, c.asked) + line.grace(c)
-    if till < now then lapsed[#lapsed + 1] = one else first = math.min(first, till) end
+  local lapsed, any, first = {}, false, math.huge
+  for _, c in pairs(l.clients) do
+    local its, asked, grace = c.promises, c.asked, line.grace(c)
+    for n = 1, #its do
+      local one = its[n]
+      local told = one.told
+      local till = (told > asked and told or asked) + grace
+      if till < now then lapsed[one], any = true, true elseif till < first then first = till end
+    end
   end
-  for _, one in ipairs(lapsed) do
+  local gone = {}
+  for n = 1, any and #l.order or 0 do
+    local one = l.order[n]
+    if lapsed[one] then gone[#gone + 1] = one end
+  end
+  for _, one in ipairs(gone) do
     line.forgo(l, one)
     one.of.trust = 0.8 * one.of.trust -- until it asks again
   end
