@@ -82,10 +82,9 @@ local function has_lost_slots(win, g)
 end
 
 -- Advances the window to `slot`: moves the present slot into the ring and subtracts the slots that leave. The
--- window is the present slot and the 480 before it, and the oldest counts in full, so no interval of the
--- window's length ever exceeds the limit. Slots a..b-1 leave when b comes, and their ring places are those of
--- the slots that close, so one pass over these places does both. The ring of an unused group is empty. Returns whether the
--- record must be written.
+-- window is the present slot and the 480 before it, and the oldest counts in full, so no interval of the window's length ever
+-- exceeds the limit. Slots a..b-1 leave when b comes, and their ring places are those of the slots that close, so one pass
+-- over these places does both. The ring of an unused group is empty. Returns whether the record must be written.
 local function roll(win, p, g, slot)
   local from = g[RECENT]
   if slot <= from then return false end
@@ -100,32 +99,39 @@ local function roll(win, p, g, slot)
     redis.call('HDEL', win, unpack(chunks))
     for d = 1, 3 do g[USED + d] = 0 end
   else
-    local at = 0
-    while at < steps do
-      local index = (from + at) % SLOTS
-      local first = index % CHUNK
-      local count = math.min(CHUNK - first, steps - at)
-      local field = g.id .. ':' .. math.floor(index / CHUNK)
-      local chunk = redis.call('HGET', win, field)
-      if at == 0 and not chunk and has_lost_slots(win, g) then
-        for d = 1, 3 do g[CURRENT + d] = g[USED + d] end -- at the latest it was used just now
-      end
+    local fields, passed = {}, 0
+    repeat
+      local index = (from + passed) % SLOTS
+      fields[#fields + 1] = g.id .. ':' .. math.floor(index / CHUNK)
+      passed = passed + CHUNK - index % CHUNK
+    until passed >= steps
+    local chunks, texts, empty, index = redis.call('HMGET', win, unpack(fields)), {}, {}, from % SLOTS
+    if not chunks[1] and has_lost_slots(win, g) then
+      for d = 1, 3 do g[CURRENT + d] = g[USED + d] end -- at the latest it was used just now
+    end
+    local r, i, o, is_new = g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3], false
+    for n, field in ipairs(fields) do
+      local count = math.min(CHUNK - index % CHUNK, steps)
+      local chunk = n > 1 and field == fields[1] and chunks[1] or chunks[n] -- almost a whole window ends where it began
       if chunk then
-        for i = index, index + count - 1 do
-          local r, n, o = entry(chunk, i)
-          g[USED + 1], g[USED + 2], g[USED + 3] = g[USED + 1] - r, g[USED + 2] - n, g[USED + 3] - o
+        for place = index, index + count - 1 do
+          local gone_r, gone_i, gone_o = entry(chunk, place)
+          g[USED + 1], g[USED + 2], g[USED + 3] = g[USED + 1] - gone_r, g[USED + 2] - gone_i, g[USED + 3] - gone_o
         end
       end
-      local closed = at == 0 and (g[CURRENT + 1] > 0 or g[CURRENT + 2] > 0 or g[CURRENT + 3] > 0)
-      if chunk or closed then
-        local head = at == 0 and 1 or 0
-        redis.call('HSET', win, field,
-          with_entry(chunk, index, count - 1, head * g[CURRENT + 1], head * g[CURRENT + 2], head * g[CURRENT + 3]))
-        -- an existing hash had its TTL extended recently, with the other keys
-        if not chunk or p[LAST] >= p[FRESH_AT] then redis.call('PEXPIRE', win, keep_ms(p)) end
+      if r > 0 or i > 0 or o > 0 or chunk and count < CHUNK then
+        is_new = is_new or not chunk
+        chunks[n] = with_entry(chunk, index, count - 1, r, i, o)
+        texts[#texts + 1], texts[#texts + 2] = field, chunks[n]
+      elseif chunk then
+        empty[#empty + 1] = field
       end
-      at = at + count
+      r, i, o, index, steps = 0, 0, 0, (index + count) % SLOTS, steps - count
     end
+    if texts[1] then redis.call('HSET', win, unpack(texts)) end
+    if empty[1] then redis.call('HDEL', win, unpack(empty)) end
+    -- an existing hash had its TTL extended recently, with the other keys
+    if is_new or texts[1] and p[LAST] >= p[FRESH_AT] then redis.call('PEXPIRE', win, keep_ms(p)) end
   end
   for d = 1, 3 do g[CURRENT + d] = 0 end
   g[RECENT] = slot
