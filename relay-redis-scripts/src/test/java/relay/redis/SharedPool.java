@@ -225,10 +225,11 @@ final class SharedPool {
 
     private long ask(Share as) {
       asked++;
+      long leaseMs = Picks.LEASE_MS + order % 2 * 5_000; // some end before earlier ones
       Wish wish = new Wish("l" + order++, 10, 10, "");
       StringBuilder line =
           new StringBuilder(
-              CallLine.acquire(clock(), 7, Picks.LEASE_MS, List.of(), counts, List.of(wish)));
+              CallLine.acquire(clock(), 7, leaseMs, List.of(), counts, List.of(wish)));
       as.appendTo(line);
       List<Object> reply;
       do {

@@ -83,7 +83,7 @@ local function able_and_noted(r, k, g, now, most, input, output)
     return noted[1], noted[2] -- far times are long walks
   end
   local opens, reason = able_at(r, k, g, now, most, input, output)
-  opens = opens + (r.later and r.later[g] or 0) -- behind whole limits that are promised: see include/queueing
+  opens = opens + (r.delays and r.delays[g] or 0) -- behind whole limits that are promised: see include/queueing
   if reason > 0 and reason < 5 and not g.above then r.shut[row_of(k, g)] = { opens, reason, input, output, g, r.rank } end
   return opens, reason
 end

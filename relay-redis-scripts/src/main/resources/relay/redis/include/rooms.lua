@@ -104,7 +104,7 @@ end
 -- is later by as many cycles.
 function line.charged(r, ask, own, now, what)
   local all, sums, rounds = { kept = ask.kept, spread = ask.spread }, {}, {}
-  r.later, r.rank = {}, ask.band
+  r.delays, r.rank = {}, ask.band
   function r.promised(list)
     for c = 2, #list, 2 do
       local g, later = list[c], 0
@@ -121,12 +121,12 @@ function line.charged(r, ask, own, now, what)
         later = math.max(later, rounds[g] * line.cycle(r.pool))
         g = levels.above(r, g)
       until not g
-      if later > 0 then r.later[list[c]] = later end
+      if later > 0 then r.delays[list[c]] = later end
     end
   end
   function r.without(g, get) return line.uncharged(all, g, get) end
   local k, g, want_in, want_out, set, answer = what()
-  r.promised, r.without, r.later, r.rank = nil, nil, nil, nil
+  r.promised, r.without, r.delays, r.rank = nil, nil, nil, nil
   line.leave(all)
   return k, g, want_in, want_out, set, answer
 end
@@ -141,7 +141,7 @@ function line.look_at(r, index, ask, room, count, now, input, output, favourite,
     local best, want_in, want_out = best_of(r, list, now, input, output, favourite, seed)
     if best then return list[best], list[best + 1], want_in, want_out, from[best] end
     local k, g = list[1], list[2]
-    room.at = k and able_at(r, k, g, now, math.huge, input, output) + (r.later[g] or 0) or now + 1e6 -- or none of its keys is free
+    room.at = k and able_at(r, k, g, now, math.huge, input, output) + (r.delays[g] or 0) or now + 1e6 -- or none of its keys is free
   end)
 end
 
