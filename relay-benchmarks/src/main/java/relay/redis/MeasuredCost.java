@@ -48,7 +48,7 @@ record MeasuredCost(
         rig.cpuMicrosPerPair(bursts));
   }
 
-  /** The tenth percentile of so many measurements. */
+  /** Measures {@code times} times, in microseconds. Returns the tenth percentile. */
   static double low(int times, DoubleSupplier micros) {
     return low(DoubleStream.generate(micros).limit(times).boxed().toList());
   }

@@ -169,18 +169,7 @@ final class FleetWalkTest {
     args.add("-");
     args.addAll(plan.groups());
     plan.keys().forEach(key -> args.addAll(List.of(key.id(), key.account())));
-    byte[][] keys = {
-      names.state,
-      names.win,
-      names.leases,
-      names.due,
-      names.later,
-      names.quarantine,
-      names.picture,
-      names.replicas,
-      names.summary,
-      names.learned
-    };
+    byte[][] keys = Step.Survey.keysWithoutSets(names);
     return wire.call(ScriptFile.SURVEY, keys, args.toArray());
   }
 

@@ -75,18 +75,7 @@ final class LargePlanTest {
 
   /** A replica's heartbeat: whether it is to announce its plan again. */
   private boolean isAskedAgain(String replica, PoolPlan plan) {
-    byte[][] keys = {
-      names.state,
-      names.win,
-      names.leases,
-      names.due,
-      names.later,
-      names.quarantine,
-      names.picture,
-      names.replicas,
-      names.summary,
-      names.learned
-    };
+    byte[][] keys = Step.Survey.keysWithoutSets(names);
     String config = ConfigMark.NONE.line(new Candidates(plan, names).planId());
     List<Object> reply =
         wire.call(

@@ -374,9 +374,13 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys n) {
+      return indexed(n, keysWithoutSets(n), sets);
+    }
+
+    static byte[][] keysWithoutSets(RedisKeys n) {
       List<byte[]> fixed = new ArrayList<>(List.of(leases(n)));
       fixed.addAll(List.of(n.quarantine, n.picture, n.replicas, n.summary, n.learned));
-      return indexed(n, fixed.toArray(byte[][]::new), sets);
+      return fixed.toArray(byte[][]::new);
     }
 
     @Override

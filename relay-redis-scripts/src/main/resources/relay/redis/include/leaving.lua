@@ -31,8 +31,8 @@ function leaving.sum(sums, d, from, to)
   return sums[to + d] - sums[from + d]
 end
 
--- The time at which a window has room that holds `used` once so many slots have left; nil if that is later, because the pacer
--- is owed more, or if it has no room then.
+-- When a request fits, if `gone` slots have left the window and `used` is what the others hold. Returns nil if the window is
+-- still full then, or if the pacer admits the request only after the next slot has left.
 function leaving.opens_at(p, g, ask, gone, used)
   local from, limit = (g[RECENT] + gone) * p[SLOT], ask.limit
   if from < ask.least then from = ask.least end

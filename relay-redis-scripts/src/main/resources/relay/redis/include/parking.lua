@@ -15,23 +15,18 @@ function levels.band(rank) return rank > 1 and (4 - rank) * BAND or PARKED end
 -- The last score of what may be free for a request. `rank`: its priority, if it has a band, as in `r.rank`.
 function levels.last_ready(rank, now) return rank and levels.band(rank) - 1 or 2 * now + 1 end
 
--- Moves candidates in bands that are due to the end of the ready ones.
-function levels.wake(r, set, now)
-  for rank = r.rank, 2, -1 do
-    local first = levels.band(rank)
-    local due, run = first + math.floor(now / 1000), levels.run(set, first)
-    if (r.wakes[run] or 0) <= due then
-      local found = redis.call('ZRANGEBYSCORE', set, first, first + BAND - 1, 'WITHSCORES', 'LIMIT', 0, SAMPLE + 1)
-      r.wakes[run] = NEVER
-      for n = 1, #found, 2 do
-        local score = tonumber(found[n + 1])
-        if n > 2 * SAMPLE or score > due then
-          r.wakes[run] = score
-          break
-        end
-        redis.call('ZADD', set, r.pool[TURN], found[n])
-      end
+-- Moves the candidates between two scores that are due to the end of the ready ones. `run` names the time of the first of them.
+function levels.wake(r, set, run, first, last, due)
+  if (r.wakes[run] or 0) > due then return end
+  local found = redis.call('ZRANGEBYSCORE', set, first, last, 'WITHSCORES', 'LIMIT', 0, SAMPLE + 1)
+  r.wakes[run] = NEVER
+  for n = 1, #found, 2 do
+    local score = tonumber(found[n + 1])
+    if n > 2 * SAMPLE or score > due then
+      r.wakes[run] = score
+      break
     end
+    redis.call('ZADD', set, r.pool[TURN], found[n])
   end
 end
 
@@ -51,20 +46,13 @@ function levels.banded(r, k, g, now, opens, input, output)
   return levels.band(r.rank) + math.ceil(math.min(math.max(opens, now + 1), LATEST) / 1000)
 end
 
--- Moves parked candidates that are due to the end of the ready ones.
+-- Moves candidates that are due, parked or in the bands of the request's priority and higher ones, to the end of the ready ones.
 local function wake(r, set, now)
-  if r.rank then levels.wake(r, set, now) end
-  if r.wakes[set] and r.wakes[set] > 2 * now + 1 then return end
-  local parked = redis.call('ZRANGEBYSCORE', set, PARKED, '+inf', 'WITHSCORES', 'LIMIT', 0, SAMPLE + 1)
-  r.wakes[set] = NEVER
-  for n = 1, #parked, 2 do
-    local score = tonumber(parked[n + 1])
-    if n > 2 * SAMPLE or score > 2 * now + 1 then
-      r.wakes[set] = score
-      break
-    end
-    redis.call('ZADD', set, r.pool[TURN], parked[n])
+  for rank = r.rank or 1, 2, -1 do
+    local first = levels.band(rank)
+    levels.wake(r, set, levels.run(set, first), first, first + BAND - 1, first + math.floor(now / 1000))
   end
+  levels.wake(r, set, set, PARKED, '+inf', 2 * now + 1)
 end
 
 local function size_of(input, output) return input .. ' ' .. output end

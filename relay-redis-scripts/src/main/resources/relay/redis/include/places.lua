@@ -1,5 +1,5 @@
--- The order of a large pool whose keys are at `max_concurrent`: a place that comes free is for the first who waits for one, as in
--- include/turn.
+-- The order of requests in a large pool whose keys are at `max_concurrent`. When a running request ends, the first request in the
+-- queue gets its place. Small pools do the same in include/at_most.
 -- @uses pool, key, group, records, index, parking, search, line
 line.MOST_COUNTED = 16 -- keys in a set
 
