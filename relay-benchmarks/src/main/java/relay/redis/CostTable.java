@@ -120,7 +120,7 @@ final class CostTable {
         """
 
         Clients with limits of their own in all dimensions. This call comes with that for the key, in one round trip. The first budget is in dollars a
-        month, the second in tokens of any 24 hours.
+        month, the second in tokens of any 24 hours. In simulated time: all clients together ask 1,000 times a second, by turns.
 
         | clients, budgets of each | acquire us | with settles us |
         |---|--:|--:|
@@ -321,7 +321,8 @@ final class CostTable {
   }
 
   private MeasuredCost measure(Workload workload) {
-    try (ScriptRig rig = new ScriptRig(url, workload)) {
+    try (ScriptRig rig =
+        workload.isNamed() ? ScriptRig.timed(url, workload) : new ScriptRig(url, workload)) {
       version = rig.version();
       return MeasuredCost.of(rig, BURSTS);
     }

@@ -79,7 +79,8 @@ final class ScriptRig implements AutoCloseable {
   }
 
   /**
-   * Uses simulated time, whatever the machine's speed: 10,000 calls per second, 50 if it is short.
+   * Uses simulated time, whatever the machine's speed: 10,000 calls per second, 1,000 of clients
+   * with limits, 50 if the pool is short.
    */
   static ScriptRig timed(String url, Workload workload) {
     AtomicLong micros = new AtomicLong(1_000 * (System.currentTimeMillis() + 60_000));

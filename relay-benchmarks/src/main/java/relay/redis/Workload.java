@@ -53,6 +53,7 @@ public record Workload(
   /** Microseconds between two requests. */
   static final int STEP = 100;
 
+  private static final int STEP_OF_CLIENTS = 1_000;
   private static final int STEP_IF_SHORT = 20_000;
 
   /** One request per call, all dimensions, least loaded, all keys free. */
@@ -73,7 +74,10 @@ public record Workload(
 
   /** Microseconds between two requests in simulated time. */
   int stepMicros() {
-    return standing == Standing.SHORT ? STEP_IF_SHORT : STEP;
+    if (standing == Standing.SHORT) {
+      return STEP_IF_SHORT;
+    }
+    return isNamed() ? STEP_OF_CLIENTS : STEP;
   }
 
   /** What a call says of the share of a request's client. */

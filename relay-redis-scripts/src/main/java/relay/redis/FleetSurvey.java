@@ -16,8 +16,9 @@ import relay.redis.ScriptCaller.Call;
 /**
  * Surveys of a pool. A heartbeat asks what is new, and a few more calls read that. The replica that
  * draws its plan's lines of the readable picture reads news at once, and so does each in a small
- * pool; others do every few seconds. An idle pool costs a heartbeat only. The replies also name the
- * ready sets of other replicas' plans, and tell this replica when to announce its plan again.
+ * pool; others do every few seconds, and of the limits of many clients only while somebody wants to
+ * see them. An idle pool costs a heartbeat only. The replies also name the ready sets of other
+ * replicas' plans, and tell this replica when to announce its plan again.
  */
 final class FleetSurvey {
   private static final String OBSERVES = "-";
@@ -26,7 +27,9 @@ final class FleetSurvey {
   private static final int SMALL = 200; // keys
   private static final int PART = 100; // keys in a call: Redis serves no other call for some 2 ms
   private static final int MOST_COOLING = 50; // lines drawn again in a heartbeat
+  private static final String FROM_START = "0 0"; // there is no news before: read all
   private static final long READ_EVERY_NANOS = 5_000_000_000L;
+  private static final long WANTED_NANOS = 60_000_000_000L; // longer than Prometheus's interval
   private static final long DRAW_ALL_EVERY_NANOS = 2_000_000_000L;
   private static final SurveyedRows.Part NOTHING = new SurveyedRows.Part(List.of(), List.of());
 
@@ -35,15 +38,19 @@ final class FleetSurvey {
   private final String replica;
   private final String shares;
   private final AtomicBoolean reading = new AtomicBoolean(); // guards the fields up to `seen`
-  private @Nullable SurveyedRows rows;
-  private long readAt = System.nanoTime() - READ_EVERY_NANOS; // news was read
+  private volatile @Nullable SurveyedRows rows;
+  private volatile long readAt = System.nanoTime() - READ_EVERY_NANOS; // news was read
+  private volatile long wantedAt = System.nanoTime() - WANTED_NANOS; // by somebody who looks
+  private volatile boolean drew; // at the last heartbeat
+  private long builtAt = System.nanoTime(); // a snapshot without reading
   private long allAt = System.nanoTime() - READ_EVERY_NANOS; // everything was
   private @Nullable PoolSnapshot seen;
-  private volatile String position = "0 0"; // up to which news was read
+  private volatile String position = FROM_START; // up to which news was read
   private volatile String nextMs = "-"; // time until the pool has capacity
   private volatile CompletableFuture<@Nullable PoolSnapshot> under =
       CompletableFuture.completedFuture(null); // the last read
   private volatile String alive = ""; // replicas
+  private volatile int replicas = 1;
   private volatile boolean left; // leave() was called after the last heartbeat
 
   /**
@@ -60,6 +67,21 @@ final class FleetSurvey {
   /** The replicas that the last heartbeat saw alive, separated by blanks. */
   String alive() {
     return alive;
+  }
+
+  /** The number of replicas that the last heartbeat saw alive. */
+  int replicas() {
+    return replicas;
+  }
+
+  /** Somebody looks at the groups and keys: they are read from now on, for a minute. */
+  void want() {
+    wantedAt = System.nanoTime();
+  }
+
+  /** By {@link System#nanoTime}: when the groups and keys were read last. */
+  long readAt() {
+    return readAt;
   }
 
   /** As {@link PoolScripts#survey}. */
@@ -91,18 +113,22 @@ final class FleetSurvey {
   private CompletableFuture<@Nullable PoolSnapshot> beat(String standing) {
     long announcement = plans.lastAnnouncement();
     PoolPlan plan = plans.candidates().plan();
-    return call(replica, standing, false, position + " " + nextMs + shares, NOTHING)
+    boolean asks = drew || isDue(plan);
+    String from = asks ? position : FROM_START; // a list of what is new would not be read
+    return call(replica, standing, false, from + " " + nextMs + shares, NOTHING)
         .thenCompose(
             beat -> {
               Reply.Fleet fleet = beat.fleet(7);
               applyFleet(fleet, announcement);
+              replicas = (int) beat.number(3);
+              drew = beat.number(6) == 1;
               boolean late = left && !standing.equals(LEAVES); // would register it again
               if (late || !reading.compareAndSet(false, true)) {
                 return CompletableFuture.completedFuture(null); // one that takes long goes on
               }
               try {
                 under =
-                    news(standing, plan, beat, fleet)
+                    (asks || drew ? news(standing, plan, beat, fleet) : unread(plan, beat, fleet))
                         .whenComplete((done, failure) -> reading.set(false));
               } catch (RuntimeException e) {
                 reading.set(false);
@@ -128,9 +154,7 @@ final class FleetSurvey {
             || news.all()
             || (news.crowded() && now - allAt >= READ_EVERY_NANOS);
     boolean due =
-        draws
-            ? fresh || !all || isSmall(plan) || now - allAt >= DRAW_ALL_EVERY_NANOS
-            : isSmall(plan) || fresh || now - readAt >= READ_EVERY_NANOS;
+        draws ? fresh || !all || isSmall(plan) || now - allAt >= DRAW_ALL_EVERY_NANOS : isDue(plan);
     if (standing.equals(LEAVES) ? !draws : !due && (all || !news.fields().isEmpty())) {
       return CompletableFuture.completedFuture(null); // its time will come
     }
@@ -156,6 +180,38 @@ final class FleetSurvey {
               }
               return after;
             });
+  }
+
+  /** Whether this replica reads news although it does not draw. */
+  @SuppressWarnings("ReferenceEquality") // as in news
+  private boolean isDue(PoolPlan plan) {
+    SurveyedRows known = rows;
+    long now = System.nanoTime();
+    return isSmall(plan)
+        || known == null
+        || (isWanted(plan, now) && (known.plan() != plan || now - readAt >= READ_EVERY_NANOS));
+  }
+
+  /** Of clients' limits nothing but {@link NamedKeys#want} needs the rows. */
+  private boolean isWanted(PoolPlan plan, long now) {
+    return !plan.named() || now - wantedAt < WANTED_NANOS;
+  }
+
+  /** The pool every few seconds, with its groups and keys as they were read last. */
+  private CompletableFuture<@Nullable PoolSnapshot> unread(
+      PoolPlan plan, Reply.Done beat, Reply.Fleet fleet) {
+    SurveyedRows known = rows;
+    long now = System.nanoTime();
+    PoolSnapshot before = seen;
+    if (isWanted(plan, now) || known == null || now - builtAt < READ_EVERY_NANOS) {
+      return CompletableFuture.completedFuture(null);
+    }
+    builtAt = now;
+    position = FROM_START;
+    if (before == null || !isSame(before, beat, fleet)) {
+      seen = known.snapshot(beat, fleet, beat.number(1));
+    }
+    return CompletableFuture.completedFuture(seen);
   }
 
   private static boolean isSmall(PoolPlan plan) {

@@ -16,7 +16,6 @@ final class Heartbeat {
   private final Recall recall;
   private final AtomicBoolean mayHaveLost = new AtomicBoolean(); // Redis was away
   private volatile @Nullable PoolSnapshot latest;
-  private volatile long latestAtNanos;
 
   /** Those that keep what Redis is told later. */
   record Senders(
@@ -51,9 +50,9 @@ final class Heartbeat {
     return latest;
   }
 
-  /** The time since then. */
+  /** The time since its groups and keys were read. */
   Duration latestAge() {
-    return Duration.ofNanos(System.nanoTime() - latestAtNanos);
+    return Duration.ofNanos(System.nanoTime() - scripts.fleet().readAt());
   }
 
   void tick() {
@@ -85,11 +84,9 @@ final class Heartbeat {
         .survey(replica)
         .thenAccept(
             snapshot -> {
-              recall.saw(scripts.alive());
-              PoolSnapshot seen = snapshot == null ? latest : snapshot;
-              fairShare.heartbeat(sent, seen == null ? 1 : seen.replicas());
+              recall.saw(scripts.fleet().alive());
+              fairShare.heartbeat(sent, scripts.fleet().replicas());
               if (snapshot != null) {
-                latestAtNanos = System.nanoTime();
                 latest = snapshot;
               }
               fairShare.endOutage();

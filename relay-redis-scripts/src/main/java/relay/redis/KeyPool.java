@@ -321,12 +321,12 @@ public final class KeyPool {
         .thenApply(snapshot -> Objects.requireNonNull(snapshot, "an observer reads all"));
   }
 
-  /** The state at the last heartbeat, at most half a second old while Redis answers. */
+  /** The state at the last heartbeat; of a large pool see {@link #latestAge}. */
   public @Nullable PoolSnapshot latest() {
     return heartbeat.latest();
   }
 
-  /** The time since {@link #latest} was read. */
+  /** The time since the groups and keys of {@link #latest} were read. */
   public Duration latestAge() {
     return heartbeat.latestAge();
   }
@@ -343,7 +343,7 @@ public final class KeyPool {
 
   /** What is known of each key, if demands name their key. */
   public NamedKeys named() {
-    return new NamedKeys(acquires, ledger);
+    return new NamedKeys(acquires, ledger, scripts.fleet());
   }
 
   /** Live leases of this replica. */

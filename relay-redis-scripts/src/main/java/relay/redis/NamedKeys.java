@@ -10,10 +10,20 @@ import org.jspecify.annotations.Nullable;
 public final class NamedKeys {
   private final AcquireCalls acquires;
   private final BudgetLedger ledger;
+  private final FleetSurvey fleet;
 
-  NamedKeys(AcquireCalls acquires, BudgetLedger ledger) {
+  NamedKeys(AcquireCalls acquires, BudgetLedger ledger, FleetSurvey fleet) {
     this.acquires = acquires;
     this.ledger = ledger;
+    this.fleet = fleet;
+  }
+
+  /**
+   * Somebody looks at all keys: {@link KeyPool#latest} has their use within some seconds, and for a
+   * minute from now. Of many keys most replicas read that only if it is wanted.
+   */
+  public void want() {
+    fleet.want();
   }
 
   /** What was left of a key's limits at its last request; null if unknown. */

@@ -83,8 +83,8 @@ final class PoolScripts {
     plans.onEpoch(look);
   }
 
-  String alive() {
-    return fleet.alive();
+  FleetSurvey fleet() {
+    return fleet;
   }
 
   /** Tells what was used before the state was lost. */

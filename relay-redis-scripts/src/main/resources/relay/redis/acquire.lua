@@ -33,6 +33,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include ring
 -- @include foreign
 -- @include records
 -- @include refund

@@ -26,6 +26,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include ring
 -- @include foreign
 -- @include records
 -- @include refund

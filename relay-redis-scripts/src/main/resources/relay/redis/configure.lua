@@ -43,6 +43,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include ring
 -- @include records
 -- @include refund
 -- @include coming
@@ -125,7 +126,6 @@ if rules then
   p[WINDOW], p[SLOT], p[STRATEGY], p[BUCKET] = window_us, slot_us, strategy, bucket
   days.adopt(r, day_rule, alone, now)
 end
-
 local texts = {} -- fields to write: a command for each would take most of the time
 local function put(field, text)
   texts[#texts + 1], texts[#texts + 2] = field, text

@@ -16,6 +16,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include ring
 local state = KEYS[1]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local draw = number(ARGV[3], 'draw')

@@ -13,6 +13,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include ring
 -- @include records
 -- @include fleet
 local state, quarantine = KEYS[1], KEYS[2]

@@ -19,6 +19,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include ring
 -- @include records
 -- @include late
 -- @include refund

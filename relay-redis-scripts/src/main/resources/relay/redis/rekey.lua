@@ -14,6 +14,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include ring
 -- @include records
 -- @include refund
 -- @include coming

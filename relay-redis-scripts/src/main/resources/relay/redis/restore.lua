@@ -11,6 +11,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include ring
 -- @include records
 -- @include refund
 -- @include coming

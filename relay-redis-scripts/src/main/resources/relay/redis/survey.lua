@@ -46,6 +46,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include ring
 -- @include records
 -- @include refund
 -- @include coming

@@ -53,6 +53,15 @@ final class KeptRecordsTest {
     return call(by, Step.acquire(id, 7, 10, 10, 30_000, List.of(KEY, GROUP)));
   }
 
+  /** Uses more slots of the window than the group's own record holds. */
+  private void fillRing() {
+    for (int n = 0; n < 18; n++) {
+      micros += SLOT;
+      assertEquals(1L, acquire(wire, "ring" + n).get(2));
+    }
+    assertEquals(1, wire.redis().exists(names.win));
+  }
+
   private double used(int d) {
     return new StoredPool(wire.redis().hgetall(names.state)).number(GROUP, 1 + StoredPool.USED + d);
   }
@@ -112,16 +121,15 @@ final class KeptRecordsTest {
   @Test
   void a_failed_call_leaves_nothing_cached() {
     acquire(wire, "a");
-    micros += SLOT;
-    acquire(wire, "b");
+    fillRing();
     byte[] windows = wire.redis().dump(names.win);
     wire.redis().set(names.win, RedisKeys.bytes("not a hash"));
     // excess input is charged before the refund of output fails
     assertThrows(RuntimeException.class, () -> call(wire, Step.settle("a", 25, 5)));
     wire.redis().restore(names.win, windows, RestoreArgs.Builder.ttl(600_000).replace());
     assertEquals(15L, call(wire, Step.settle("a", 25, 5)).get(2));
-    assertEquals(35, used(INPUT));
-    assertEquals(1, inFlight());
+    assertEquals(25 + 18 * 10, used(INPUT));
+    assertEquals(18, inFlight());
   }
 
   @Test
@@ -140,7 +148,7 @@ final class KeptRecordsTest {
     acquire(wire, "b");
     byte[] newer =
         StoredPool.with(
-            wire.redis().hget(names.state, RedisKeys.bytes("pool")), StoredPool.SCHEMA, 3);
+            wire.redis().hget(names.state, RedisKeys.bytes("pool")), StoredPool.SCHEMA, 4);
     wire.redis().hset(names.state, RedisKeys.bytes("pool"), newer);
     List<Step> steps =
         List.of(
@@ -153,7 +161,7 @@ final class KeptRecordsTest {
       Throwable refusal = assertThrows(CompletionException.class, () -> call(wire, step));
       String why = String.valueOf(RedisLink.cause(refusal).getMessage());
       assertTrue(
-          why.startsWith("SCHEMA the state is of schema 3, this version knows 2"),
+          why.startsWith("SCHEMA the state is of schema 4, this version knows 3"),
           step.script() + ": " + why);
     }
     assertEquals(2, used(0));

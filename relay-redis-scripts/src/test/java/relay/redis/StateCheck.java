@@ -75,10 +75,13 @@ final class StateCheck {
       double[] row = stored.record("g:" + id);
       for (int d = 1; d <= 3; d++) {
         double current = row[StoredPool.CURRENT + d - 1];
+        double few = stored.few(id, d);
+        double ring = StoredPool.closed(win, id, d);
         assertEquals(
             row[StoredPool.USED + d - 1],
-            current + StoredPool.closed(win, id, d),
+            current + few + ring,
             () -> id + ": the sum of its slots");
+        assertTrue(few == 0 || ring == 0, () -> id + " has slots in two places");
         assertTrue(current >= 0, () -> id + " negative");
       }
     }

@@ -37,6 +37,9 @@ final class StoredPool {
   static final int KEY_COOL = 2;
   static final int KEY_STOPPED = 3;
   static final int KEY_PASS = 4;
+  private static final int GROUP_NUMBERS = 30;
+  private static final int FEW_NUMBERS = 4; // of a closed slot in the record
+  private static final int MOST_FEW = 16;
   private static final int ENTRIES_IN_CHUNK = 32;
   private static final int TOMB_BYTES = 22;
   private static final int LEASE_STATE = 5;
@@ -59,6 +62,24 @@ final class StoredPool {
 
   double number(String field, int index) {
     return record(field)[index - 1];
+  }
+
+  /** The sum of the few closed slots in a group's record, in one dimension (1 to 3). */
+  double few(String group, int d) {
+    double[] row = record("g:" + group);
+    double sum = 0;
+    double last = row[RECENT - 1] - GroupModel.SLOTS - 1;
+    if (row.length > GROUP_NUMBERS + FEW_NUMBERS * MOST_FEW) {
+      throw new AssertionError(group + " has too many slots: " + Arrays.toString(row));
+    }
+    for (int n = GROUP_NUMBERS; n < row.length; n += FEW_NUMBERS) {
+      if (row[n] <= last || row[n] >= row[RECENT - 1] || row[n + d] < 0) {
+        throw new AssertionError(group + " has a wrong slot: " + Arrays.toString(row));
+      }
+      last = row[n];
+      sum += row[n + d];
+    }
+    return sum;
   }
 
   /** The sum of a group's ring in one dimension (1 to 3): the closed slots. */

@@ -100,6 +100,7 @@ final class ClientsJson {
 
   /** Of many clients what the last heartbeats read: to read all takes Redis 100 calls. */
   private static CompletableFuture<PoolStates.Known> lately(KeyPool pool) {
+    pool.named().want();
     PoolSnapshot latest = pool.latest();
     Duration age = pool.latestAge();
     return latest != null && pool.plan().keys().size() > MANY && age.compareTo(RECENT) < 0

@@ -97,6 +97,9 @@ final class ClientUsage implements MultiCollector {
             many);
     Bound own = bound;
     if (own.plan() != null) {
+      if (own.pool() != null) {
+        own.pool().named().want();
+      }
       addUsed(used, own.plan(), own.pool() == null ? null : own.pool().latest());
       addBudgets(budgets, own.plan(), own.pool());
     }

@@ -1,5 +1,5 @@
 -- Choosing among candidates. A list holds the records of a key and its group in turn, highest priority first.
--- @uses pool, key, group, records, refund, coming, gate, days
+-- @uses pool, key, group, ring, records, refund, coming, gate, days
 local LEAST_LOADED, ROUND_ROBIN, RANDOM, WEIGHTED = 1, 2, 3, 4
 levels.no_key = { 0, 0, 0, 0, 0, 0, 0 }
 

@@ -1,5 +1,5 @@
 -- Ending leases, for settle and the acquire scripts.
--- @uses numbers, pool, key, group, foreign, records, refund, coming, days, index, lease
+-- @uses numbers, pool, key, group, ring, foreign, records, refund, coming, days, index, lease
 
 -- Parses `ceiling given`; the last result is the position of the rest.
 local function call_time(line)

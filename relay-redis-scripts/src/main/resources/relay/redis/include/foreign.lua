@@ -1,5 +1,5 @@
 -- The use of others on the same account, as a provider's answers tell it.
--- @uses pool, group
+-- @uses pool, group, ring
 
 -- What was charged in a dimension since the slot of `since`, that slot included. `roll` must have run.
 local function charged_since(win, p, g, since)
@@ -9,9 +9,9 @@ local function charged_since(win, p, g, since)
   while slot <= last do
     local index = slot % SLOTS
     local count = math.min(CHUNK - index % CHUNK, last - slot + 1)
-    local chunk = redis.call('HGET', win, g.id .. ':' .. math.floor(index / CHUNK))
+    local chunk = ring.chunk(win, g, slot)
     for i = index, chunk and index + count - 1 or -1 do
-      local r, n, o = entry(chunk, i)
+      local r, n, o = ring.entry(chunk, i)
       sums[1], sums[2], sums[3] = sums[1] + r, sums[2] + n, sums[3] + o
     end
     slot = slot + count

@@ -133,8 +133,12 @@ function leaving.opens_with(win, p, g, least, most, d, cost, later, burst, shrun
     return excess > 0 and math.max(least, g[AT] + math.ceil(excess / rate) + 1) or least
   end
   limit = limit * (1 - p[KEPT])
+  local free = margin(g, d)
+  if full_with(g, d, used, cost, later) + free <= limit and g[LEVEL + d] + cost <= burst * (limit - used) then
+    return least -- as in `look`: even the last debt passes, which is the usual case
+  end
   return leaving.first(win, p, g, {
-    d = d, cost = cost, later = later, limit = limit, rate = rate, least = least, most = most, free = margin(g, d),
+    d = d, cost = cost, later = later, limit = limit, rate = rate, least = least, most = most, free = free,
     least_room = least_room(g, d, limit), burst = burst, shrunk = shrunk, headway = headway,
   }, used)
 end

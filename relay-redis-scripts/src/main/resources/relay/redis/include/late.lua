@@ -1,5 +1,5 @@
 -- Usage that is told late. It counts in the slot in which it was, so it leaves the window when it ages out.
--- @uses numbers, pool, group
+-- @uses numbers, pool, group, ring
 local late = {} -- functions: the library may have 200 local names
 
 -- Counts usage in a slot of the window. Returns whether the slot is live. `roll` must have run up to now.
@@ -10,15 +10,10 @@ function late.count(win, p, g, slot, requests, input, output)
   if slot >= recent then
     g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3] = g[CURRENT + 1] + requests, g[CURRENT + 2] + input, g[CURRENT + 3] + output
   else
-    local index = slot % SLOTS
-    local field = g.id .. ':' .. math.floor(index / CHUNK)
-    local chunk = redis.call('HGET', win, field)
-    if not chunk and has_lost_slots(win, g) then
+    if ring.are_lost(win, g) then
       for d = 1, 3 do g[CURRENT + d] = g[USED + d] end -- as `roll`, which finds the new chunk from now on
     end
-    local r, i, o = entry(chunk, index)
-    redis.call('HSET', win, field, with_entry(chunk, index, 0, r + requests, i + input, o + output))
-    redis.call('PEXPIRE', win, keep_ms(p))
+    ring.add(win, p, g, slot, requests, input, output)
   end
   g[USED + 1], g[USED + 2], g[USED + 3] = g[USED + 1] + requests, g[USED + 2] + input, g[USED + 3] + output
   return true

@@ -1,13 +1,13 @@
 -- When enough has left a window for a request. Closed slots leave one by one; sums over them find the first in a few steps.
 -- A chunk's sums are cached, and hold while Redis has the very text.
--- @uses pool, group, refund, coming
+-- @uses pool, group, ring, refund, coming
 local MOST_SUMS = 1000 -- chunks whose sums are cached: 3 MB
 local leaving = { sums = {}, count = 0 } -- the functions: the library may have 200 local names
 
 -- What the first entries of a chunk hold: of requests, input and output, for n entries after the place 3 n.
 function leaving.sums_of(win, g, number)
   local field = g.id .. ':' .. number
-  local chunk, known = redis.call('HGET', win, field), leaving.sums[field]
+  local chunk, known = ring.chunk(win, g, number * CHUNK) or false, leaving.sums[field]
   if known and known.chunk == chunk then return known end
   if not known then
     if leaving.count >= MOST_SUMS then leaving.sums, leaving.count = {}, 0 end
@@ -16,7 +16,7 @@ function leaving.sums_of(win, g, number)
   end
   local r, i, o = 0, 0, 0
   for n = 0, CHUNK - 1 do
-    local r1, i1, o1 = entry(chunk, n)
+    local r1, i1, o1 = ring.entry(chunk, n)
     r, i, o = r + r1, i + i1, o + o1
     known[3 * n + 4], known[3 * n + 5], known[3 * n + 6] = r, i, o
   end

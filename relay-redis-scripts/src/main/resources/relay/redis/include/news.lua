@@ -3,7 +3,7 @@
 --
 -- Usage also leaves the window without a call. Every survey that asks for news therefore notes the groups that were
 -- charged since the last one, and when these charges will have left: then they are new again.
--- @uses pool, key, group, records
+-- @uses pool, key, group, ring, records
 local MOST_LISTED = 60000 -- groups in `leaves`: 1,000 charged groups a second
 local REREADS = 12 -- in a window, for usage of which it is not known when it was charged
 

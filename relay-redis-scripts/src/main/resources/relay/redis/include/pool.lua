@@ -5,7 +5,8 @@ local EPOCH, OFFSET, LAST, TURN, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 local HEARD, DOUBTED = 18, 19 -- a replica's last heartbeat, 0 if all have left; see `pool_time`
 local SCHEMA = 20 -- of what is stored; older versions wrote none
-local SCHEMA_NOW = 2 -- raise it when older versions would misread the state: they refuse it then
+local OTHER_SLOTS = 2 -- schemas below had slots of another length
+local SCHEMA_NOW = 3 -- raise it when older versions would misread the state: they refuse it then
 local KEPT, SLOWED, KEPT_UNTIL = 21, 22, 23 -- for replicas that serve without Redis: see include/missing
 local DAY = 24 -- 1 if groups have limits a day: see include/days
 local POOL_BYTES = 192

@@ -1,5 +1,5 @@
 -- Reports of the output that running requests have made.
--- @uses pool, group, records, refund, coming
+-- @uses pool, group, ring, records, refund, coming
 
 -- Counts a lease's report in its group and those above: `newly` was made, and `rest` is expected instead of `had`.
 local function move_on(r, g, now, slot, since, told, newly, had, rest, had_spread, spread)

@@ -61,8 +61,8 @@ local function open(state, win, leases, due, later)
   kept[state] = nil
   if not packed then return end
   if not r or r.packed ~= packed then r = records(state, win, read_pool(packed)) end
-  if win and r.pool[SCHEMA] < SCHEMA_NOW then -- its slots were others: `roll` counts what they held as used just now
-    redis.call('DEL', win)
+  if win and r.pool[SCHEMA] < SCHEMA_NOW then
+    if r.pool[SCHEMA] < OTHER_SLOTS then redis.call('DEL', win) end -- `roll` counts what they held as used just now
     r.pool[SCHEMA] = SCHEMA_NOW
   end
   r.win, r.leases, r.due, r.later = win, leases, due, later
@@ -100,6 +100,7 @@ local function new_key(r, id) return hold(r, KEY, id, { 0, 0, 0, 0, 0, 0, 0 }) e
 local function new_group(r, id)
   local g = {}
   for n = 1, 30 do g[n] = 0 end
+  g.few = ''
   return hold(r, GROUP, id, g)
 end
 

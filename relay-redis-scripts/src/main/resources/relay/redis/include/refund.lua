@@ -1,5 +1,5 @@
 -- Refunds a part of a charge made at `since` in `slot`. `roll` and `flow` must have run up to `now`.
--- @uses group
+-- @uses group, ring
 
 -- The window: refunds in the slot of the charge, and only while that slot is live. A charge from before a change of the
 -- slots' length is not refunded: its slot number now belongs to another charge. No more than the slot holds: where less
@@ -15,13 +15,8 @@ local function refund_window(win, p, g, since, slot, requests, input, output)
     if output > o then output = o end
     g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3] = r - requests, i - input, o - output
   elseif slot >= recent - SLOTS then
-    local index = slot % SLOTS
-    local field = g.id .. ':' .. math.floor(index / CHUNK)
-    local chunk = redis.call('HGET', win, field)
-    if not chunk then return end
-    local r, i, o = entry(chunk, index)
-    requests, input, output = math.min(requests, r), math.min(input, i), math.min(output, o)
-    redis.call('HSET', win, field, with_entry(chunk, index, 0, r - requests, i - input, o - output))
+    requests, input, output = ring.add(win, p, g, slot, -requests, -input, -output)
+    requests, input, output = -requests, -input, -output
   else
     return
   end

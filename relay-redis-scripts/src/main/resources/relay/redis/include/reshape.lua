@@ -1,6 +1,6 @@
 -- Changes the length of the slots. Entries of two lengths cannot be mixed, so all usage counts as just used.
 -- This includes groups that left the configuration, because they may come back.
--- @uses group, records
+-- @uses group, ring, records
 
 
 -- All groups, including those that left the configuration.
@@ -18,11 +18,9 @@ local function reshape(r, now, slot)
   for _, g in ipairs(all_groups(r)) do
     roll(r.win, p, g, math.floor(now / p[SLOT]))
     flow(p, g, now)
-    local chunks = {}
-    for c = 1, SLOTS / CHUNK do chunks[c] = g.id .. ':' .. (c - 1) end
-    redis.call('HDEL', r.win, unpack(chunks))
+    redis.call('HDEL', r.win, unpack(ring.fields(g)))
     for d = 1, 3 do g[CURRENT + d] = g[USED + d] end
-    g[RECENT], g[LEAVES], g.oldest = slot, 0, nil
+    g[RECENT], g[LEAVES], g.few, g.oldest = slot, 0, '', nil
     change(r, g)
   end
   p[SHAPED_AT] = now

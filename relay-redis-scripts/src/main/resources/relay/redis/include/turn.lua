@@ -1,7 +1,7 @@
 -- A request's place in the queue. `enter` charges the groups with the promises before the request, so the usual checks see
 -- only the room that these leave. `granted`, `promise` or `leave` reverts the charges. If none is before it, `enter` charges
 -- nothing, except to a mirrored bucket that a client must leave a part of.
--- @uses pool, group, records, line, ripe, behind, at_most
+-- @uses pool, group, ring, records, line, ripe, behind, at_most
 local FARTHEST = 5 -- windows: who is told a later time gets no promise
 local LEAST_KEPT = 0.01 -- of a limit: so much of a kept share is left free always
 local EVEN, BURST_OF_EVEN = 1.015, 0.01 -- faster than its share, and so much of a window at once

@@ -3,7 +3,7 @@
 --
 --   d:acme/default    1234 50 30000 8000 0          plan, limits of requests, input, output, input + output
 --   e:acme-1          1234 acme 0 1 1               plan, account, max_concurrent, priority, weight
--- @uses pool, key, group, records, gate, days, learned, fleet
+-- @uses pool, key, group, ring, records, gate, days, learned, fleet
 local FIELDS_AT_ONCE = 2000 -- some 2 ms
 local IDLE_US = 3600e6 -- a group that no plan has is kept so long after its last use
 
