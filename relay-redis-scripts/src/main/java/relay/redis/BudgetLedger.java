@@ -26,7 +26,7 @@ final class BudgetLedger {
   private static final Logger log = LoggerFactory.getLogger(BudgetLedger.class);
   private static final int TICKS = 4;
   private static final int BATCH = 100;
-  private static final int TURN = 1_000; // keys that are read every two seconds, used or not
+  private static final int TURN = 200; // keys that are read every two seconds, used or not
 
   private final RedisLink link;
   private final PoolScripts scripts;

@@ -42,7 +42,8 @@ final class FleetSurvey {
   private volatile long readAt = System.nanoTime() - READ_EVERY_NANOS; // news was read
   private volatile long wantedAt = System.nanoTime() - WANTED_NANOS; // by somebody who looks
   private volatile boolean drew; // at the last heartbeat
-  private long builtAt = System.nanoTime(); // a snapshot without reading
+  private long builtAt = System.nanoTime() - READ_EVERY_NANOS; // the last snapshot
+  private boolean unbuilt; // rows were read since
   private long allAt = System.nanoTime() - READ_EVERY_NANOS; // everything was
   private @Nullable PoolSnapshot seen;
   private volatile String position = FROM_START; // up to which news was read
@@ -168,9 +169,15 @@ final class FleetSurvey {
               allAt = all ? now : allAt;
               position = news.position();
               PoolSnapshot before = seen;
-              if (before != null && parts.isEmpty() && isSame(before, beat, fleet)) {
+              if (before != null && !isWanted(plan, now) && now - builtAt < READ_EVERY_NANOS) {
+                unbuilt = true;
+                return null; // of 10,000 clients it would take longer than to read what is new
+              }
+              if (before != null && !unbuilt && parts.isEmpty() && isSame(before, beat, fleet)) {
                 return before;
               }
+              builtAt = now;
+              unbuilt = false;
               PoolSnapshot after = next.snapshot(beat, fleet, Math.max(last, beat.number(1)));
               seen = after;
               plans.saw(after, beat.number(2), beat.number(1));
@@ -194,7 +201,7 @@ final class FleetSurvey {
 
   /** Of clients' limits nothing but {@link NamedKeys#want} needs the rows. */
   private boolean isWanted(PoolPlan plan, long now) {
-    return !plan.named() || now - wantedAt < WANTED_NANOS;
+    return isSmall(plan) || !plan.named() || now - wantedAt < WANTED_NANOS;
   }
 
   /** The pool every few seconds, with its groups and keys as they were read last. */
@@ -208,7 +215,8 @@ final class FleetSurvey {
     }
     builtAt = now;
     position = FROM_START;
-    if (before == null || !isSame(before, beat, fleet)) {
+    if (before == null || unbuilt || !isSame(before, beat, fleet)) {
+      unbuilt = false;
       seen = known.snapshot(beat, fleet, beat.number(1));
     }
     return CompletableFuture.completedFuture(seen);

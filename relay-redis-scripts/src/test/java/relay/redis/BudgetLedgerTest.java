@@ -13,8 +13,8 @@ import relay.guards.Await;
 
 /** Which budgets a replica reads, and when. */
 final class BudgetLedgerTest {
-  private static final int KEYS = 2_500;
-  private static final int CALLS = 10; // for 1,000 keys
+  private static final int KEYS = 500;
+  private static final int CALLS = 2; // for 200 keys
   private static final Budget BUDGET =
       new Budget(Budget.Unit.TOKENS, Budget.Per.MONTH, false, 1_000);
 
@@ -76,17 +76,17 @@ final class BudgetLedgerTest {
 
   @Test
   void of_many_those_in_use_are_read_at_once_and_the_others_by_turns() {
-    List.of("k1", "k1500", "k2400", "k2401").forEach(this::spend);
+    List.of("k1", "k300", "k480", "k481").forEach(this::spend);
     assertEquals(CALLS, reading());
-    assertEquals(List.of(5L, 0L), List.of(spent(1), spent(1500)));
-    ledger.uses("k2400");
+    assertEquals(List.of(5L, 0L), List.of(spent(1), spent(300)));
+    ledger.uses("k480");
     ledger.uses("another");
     assertEquals(CALLS + 1, reading());
-    assertEquals(List.of(5L, 5L, 0L), List.of(spent(1500), spent(2400), spent(2401)));
+    assertEquals(List.of(5L, 5L, 0L), List.of(spent(300), spent(480), spent(481)));
     assertEquals(CALLS, reading());
-    assertEquals(5, spent(2401));
-    spend("k600"); // the last reading began anew with 500 keys
+    assertEquals(5, spent(481));
+    spend("k120"); // the last reading began anew with 100 keys
     assertEquals(CALLS, reading());
-    assertEquals(5, spent(600));
+    assertEquals(5, spent(120));
   }
 }

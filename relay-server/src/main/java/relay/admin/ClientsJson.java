@@ -164,7 +164,7 @@ final class ClientsJson {
 
   /**
    * As {@code GET /v1/relay/usage} tells the client; what is spent is at most 2 s old, of 10,000
-   * clients 20 s.
+   * clients 100 s.
    */
   private void budgets(ArrayNode budgets, Client each) {
     if (pool == null || !each.isLimited()) {
