@@ -29,7 +29,7 @@ final class FleetSurvey {
   private static final int MOST_COOLING = 50; // lines drawn again in a heartbeat
   private static final String FROM_START = "0 0"; // there is no news before: read all
   private static final long READ_EVERY_NANOS = 5_000_000_000L;
-  private static final long WANTED_NANOS = 60_000_000_000L; // longer than Prometheus's interval
+  private static final long WANTED_NANOS = 150_000_000_000L; // two intervals of Prometheus
   private static final long DRAW_ALL_EVERY_NANOS = 2_000_000_000L;
   private static final SurveyedRows.Part NOTHING = new SurveyedRows.Part(List.of(), List.of());
 
@@ -40,6 +40,7 @@ final class FleetSurvey {
   private final AtomicBoolean reading = new AtomicBoolean(); // guards the fields up to `seen`
   private volatile @Nullable SurveyedRows rows;
   private volatile long readAt = System.nanoTime() - READ_EVERY_NANOS; // news was read
+  private volatile long shownAt = readAt; // what the last snapshot has was read
   private volatile long wantedAt = System.nanoTime() - WANTED_NANOS; // by somebody who looks
   private volatile boolean drew; // at the last heartbeat
   private long builtAt = System.nanoTime() - READ_EVERY_NANOS; // the last snapshot
@@ -75,14 +76,14 @@ final class FleetSurvey {
     return replicas;
   }
 
-  /** Somebody looks at the groups and keys: they are read from now on, for a minute. */
+  /** Somebody looks at the groups and keys: they are read from now on, for some minutes. */
   void want() {
     wantedAt = System.nanoTime();
   }
 
-  /** By {@link System#nanoTime}: when the groups and keys were read last. */
-  long readAt() {
-    return readAt;
+  /** By {@link System#nanoTime}: when the groups and keys of the last snapshot were read. */
+  long shownAt() {
+    return shownAt;
   }
 
   /** As {@link PoolScripts#survey}. */
@@ -173,6 +174,7 @@ final class FleetSurvey {
                 unbuilt = true;
                 return null; // of 10,000 clients it would take longer than to read what is new
               }
+              shownAt = now;
               if (before != null && !unbuilt && parts.isEmpty() && isSame(before, beat, fleet)) {
                 return before;
               }
@@ -217,6 +219,7 @@ final class FleetSurvey {
     position = FROM_START;
     if (before == null || unbuilt || !isSame(before, beat, fleet)) {
       unbuilt = false;
+      shownAt = readAt;
       seen = known.snapshot(beat, fleet, beat.number(1));
     }
     return CompletableFuture.completedFuture(seen);

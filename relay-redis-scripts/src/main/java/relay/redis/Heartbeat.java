@@ -52,7 +52,7 @@ final class Heartbeat {
 
   /** The time since its groups and keys were read. */
   Duration latestAge() {
-    return Duration.ofNanos(System.nanoTime() - scripts.fleet().readAt());
+    return Duration.ofNanos(System.nanoTime() - scripts.fleet().shownAt());
   }
 
   void tick() {

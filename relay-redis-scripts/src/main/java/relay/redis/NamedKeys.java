@@ -19,8 +19,8 @@ public final class NamedKeys {
   }
 
   /**
-   * Somebody looks at all keys: {@link KeyPool#latest} has their use within some seconds, and for a
-   * minute from now. Of many keys most replicas read that only if it is wanted.
+   * Somebody looks at all keys: {@link KeyPool#latest} has their use within some seconds, and goes
+   * on for some minutes. Of many keys most replicas read that only if it is wanted.
    */
   public void want() {
     fleet.want();
