@@ -76,9 +76,15 @@ final class FleetSurvey {
     return replicas;
   }
 
-  /** Somebody looks at the groups and keys: they are read from now on, for some minutes. */
-  void want() {
-    wantedAt = System.nanoTime();
+  /**
+   * Somebody looks at the groups and keys: they are read from now on, for some minutes. Returns
+   * whether they were already.
+   */
+  boolean want() {
+    long now = System.nanoTime();
+    boolean before = now - wantedAt < WANTED_NANOS;
+    wantedAt = now;
+    return before;
   }
 
   /** By {@link System#nanoTime}: when the groups and keys of the last snapshot were read. */

@@ -65,7 +65,7 @@ final class WantedRowsTest {
       Await.until("the first sees it", SOON, () -> used(drawing) == 1);
       Await.until("nobody looks", SOON, () -> other.latestAge().compareTo(UNREAD) > 0);
       assertEquals(0, used(other));
-      other.named().want();
+      var _ = other.named().want();
       Await.until("it is read", SOON, () -> used(other) == 1);
       ((Granted) drawing.acquire(demand).join()).lease().settle(1, 1);
       Await.until("it is read again", SOON, () -> used(other) == 2);

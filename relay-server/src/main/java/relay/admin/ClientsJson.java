@@ -100,10 +100,10 @@ final class ClientsJson {
 
   /** Of many clients what the last heartbeats read: to read all takes Redis 100 calls. */
   private static CompletableFuture<PoolStates.Known> lately(KeyPool pool) {
-    pool.named().want();
+    boolean reads = pool.named().want();
     PoolSnapshot latest = pool.latest();
     Duration age = pool.latestAge();
-    return latest != null && pool.plan().keys().size() > MANY && age.compareTo(RECENT) < 0
+    return reads && latest != null && pool.plan().keys().size() > MANY && age.compareTo(RECENT) < 0
         ? CompletableFuture.completedFuture(new PoolStates.Known(latest, age.toMillis()))
         : PoolStates.known(pool);
   }

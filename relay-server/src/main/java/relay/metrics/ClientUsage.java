@@ -98,7 +98,7 @@ final class ClientUsage implements MultiCollector {
     Bound own = bound;
     if (own.plan() != null) {
       if (own.pool() != null) {
-        own.pool().named().want();
+        var _ = own.pool().named().want();
       }
       addUsed(used, own.plan(), own.pool() == null ? null : own.pool().latest());
       addBudgets(budgets, own.plan(), own.pool());
