@@ -44,7 +44,6 @@ final class FleetSurvey {
   private volatile long wantedAt = System.nanoTime() - WANTED_NANOS; // by somebody who looks
   private volatile boolean drew; // at the last heartbeat
   private long builtAt = System.nanoTime() - READ_EVERY_NANOS; // the last snapshot
-  private boolean unbuilt; // rows were read since
   private long allAt = System.nanoTime() - READ_EVERY_NANOS; // everything was
   private @Nullable PoolSnapshot seen;
   private volatile String position = FROM_START; // up to which news was read
@@ -172,12 +171,12 @@ final class FleetSurvey {
         .thenApply(
             last -> {
               rows = next;
+              boolean unbuilt = shownAt != readAt; // rows were read since the last snapshot
               readAt = now;
               allAt = all ? now : allAt;
               position = news.position();
               PoolSnapshot before = seen;
               if (before != null && !isWanted(plan, now) && now - builtAt < READ_EVERY_NANOS) {
-                unbuilt = true;
                 return null; // of 10,000 clients it would take longer than to read what is new
               }
               shownAt = now;
@@ -185,7 +184,6 @@ final class FleetSurvey {
                 return before;
               }
               builtAt = now;
-              unbuilt = false;
               PoolSnapshot after = next.snapshot(beat, fleet, Math.max(last, beat.number(1)));
               seen = after;
               plans.saw(after, beat.number(2), beat.number(1));
@@ -223,8 +221,7 @@ final class FleetSurvey {
     }
     builtAt = now;
     position = FROM_START;
-    if (before == null || unbuilt || !isSame(before, beat, fleet)) {
-      unbuilt = false;
+    if (before == null || shownAt != readAt || !isSame(before, beat, fleet)) {
       shownAt = readAt;
       seen = known.snapshot(beat, fleet, beat.number(1));
     }

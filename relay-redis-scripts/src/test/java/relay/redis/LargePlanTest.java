@@ -39,17 +39,7 @@ final class LargePlanTest {
   private static PoolPlan plan(int from, int to) {
     List<KeyPlan> keys =
         IntStream.range(from, to).mapToObj(n -> new KeyPlan("k" + n, "a" + n, 0, 1, 1)).toList();
-    PoolPlan plan = Pools.plan("large", Duration.ofMinutes(1), keys, new Limits(100, 0, 0, 0));
-    return new PoolPlan(
-        plan.name(),
-        plan.window(),
-        plan.strategy(),
-        plan.accounting(),
-        plan.burstRatio(),
-        plan.modelClasses(),
-        plan.keys(),
-        plan.limits(),
-        true);
+    return Pools.named(Pools.plan("large", Duration.ofMinutes(1), keys, new Limits(100, 0, 0, 0)));
   }
 
   /** A replica announces a plan; returns the most commands that Redis ran in one call. */

@@ -31,6 +31,7 @@ final class LinearityTest {
   private static final int THREADS = 8;
   private static final int CONNECTIONS = 4;
   private static final int CALLS = Integer.getInteger("relay.calls", 250); // operations per thread
+  private static final int TRIES = 5;
   private static final int LEASE_MS = 30_000;
   private static final long EPOCH = 7;
   private static final Duration WINDOW = Duration.ofSeconds(2);
@@ -41,9 +42,13 @@ final class LinearityTest {
   void replies_have_a_serial_order(Strategy strategy) throws Exception {
     History history = recorded(strategy, 4, false);
     assertNull(history.unexplained());
+    for (int n = 1; n < TRIES && settled(history) <= THREADS; n++) { // chance ended them otherwise
+      history = recorded(strategy, 4, false);
+      assertNull(history.unexplained());
+    }
     assertTrue(some(history, call -> code(call) == 1 && isAcquire(call)) > THREADS, "granted");
     assertTrue(some(history, call -> code(call) == 0 && isAcquire(call)) > THREADS, "refused");
-    assertTrue(some(history, call -> code(call) >= 0 && isSettle(call)) > 0, "settled");
+    assertTrue(settled(history) > THREADS, "settled");
     assertTrue(some(history, call -> code(call) == -4 && isSettle(call)) > 0, "settled twice");
     assertTrue(some(history, call -> taken(call) > 0) > 0, "settled by an acquire");
     assertTrue(overlaps(history), "nothing was done at once");
@@ -131,6 +136,10 @@ final class LinearityTest {
         .filter(n -> which.test(calls.get(n)))
         .findFirst()
         .orElseThrow();
+  }
+
+  private static long settled(History history) {
+    return some(history, call -> code(call) >= 0 && isSettle(call));
   }
 
   private static long some(History history, Predicate<Call> which) {

@@ -53,6 +53,20 @@ final class Pools {
         all);
   }
 
+  /** The same plan for demands that name their key, as clients are. */
+  static PoolPlan named(PoolPlan plan) {
+    return new PoolPlan(
+        plan.name(),
+        plan.window(),
+        plan.strategy(),
+        plan.accounting(),
+        plan.burstRatio(),
+        plan.modelClasses(),
+        plan.keys(),
+        plan.limits(),
+        true);
+  }
+
   /** With a timeout long enough for a busy machine. */
   static EngineOptions options(String url, String replica, Fallback fallback) {
     return options(url, replica, fallback, Duration.ofSeconds(10));

@@ -3,8 +3,6 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.time.Duration;
-import java.util.List;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
@@ -24,21 +22,8 @@ final class WantedRowsTest {
   }
 
   private static PoolPlan plan() {
-    List<KeyPlan> keys =
-        IntStream.range(0, 300)
-            .mapToObj(n -> new KeyPlan("key" + n, "account" + n, 0, 1, 0))
-            .toList();
-    PoolPlan all = Pools.plan("wanted", Duration.ofMinutes(1), keys, new Limits(100, 0, 0, 0));
-    return new PoolPlan(
-        all.name(),
-        all.window(),
-        all.strategy(),
-        all.accounting(),
-        all.burstRatio(),
-        all.modelClasses(),
-        all.keys(),
-        all.limits(),
-        true);
+    Limits limits = new Limits(100, 0, 0, 0);
+    return Pools.named(Pools.plan("wanted", Duration.ofMinutes(1), 300, limits));
   }
 
   private RedisEngine engine(String replica) {
