@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import relay.load.ClosedLoop;
 import relay.load.Question;
+import relay.load.Requests;
 import relay.load.Tally;
 
 /**
@@ -64,7 +65,8 @@ record Burst(Question question, int connections) {
 
   Measured measure(Stage stage, Duration time) throws IOException {
     long least = question.events() < 0 ? JSON_BYTES : (long) question.events() * EVENT_BYTES;
-    try (ClosedLoop loop = new ClosedLoop(stage.ports(), question.bytes(), connections, least)) {
+    Requests requests = stage.requests(question);
+    try (ClosedLoop loop = new ClosedLoop(stage.ports(), requests, connections, least)) {
       loop.run(BEGINNING);
       Reading before = stage.read();
       Tally tally = loop.run(time).checked();

@@ -84,7 +84,7 @@ public final class EndToEnd {
       if (starts.size() == options.starts()) {
         return replica;
       }
-      stage.clear();
+      stage.clear(0);
     }
   }
 

@@ -15,6 +15,7 @@ public final class Growth {
   private static final List<Integer> OF_KEYS = List.of(1, 8, 64, 1_000);
   private static final List<Integer> OF_CONNECTIONS = List.of(10, 100, 1_000);
   private static final List<Integer> OF_REPLICAS = List.of(1, 2, 4);
+  private static final List<Integer> OF_CLIENTS = List.of(10, 10_000);
   private static final Duration TIME = Duration.ofSeconds(2);
 
   private final Options options;
@@ -34,25 +35,33 @@ public final class Growth {
       head(stage.redis().version());
       section("Keys", "one replica, 64 connections");
       for (int keys : OF_KEYS) {
-        replicas(stage, 1, keys);
+        replicas(stage, 1, keys, 0);
         measure(stage, keys, CONNECTIONS);
       }
       section("Connections", "one replica, 8 keys");
-      replicas(stage, 1, KEYS);
+      replicas(stage, 1, KEYS, 0);
       for (int connections : OF_CONNECTIONS) {
         measure(stage, connections, connections);
       }
       section("Replicas", "on one Redis; 8 keys, 64 connections in all; of all replicas together");
       for (int replicas : OF_REPLICAS) {
-        replicas(stage, replicas, KEYS);
+        replicas(stage, replicas, KEYS, 0);
         measure(stage, replicas, CONNECTIONS);
+      }
+      section(
+          "Clients",
+          "with limits of their own, half of them with a budget, that ask by turns; three replicas,"
+              + " 8 keys, 64 connections in all");
+      for (int clients : OF_CLIENTS) {
+        replicas(stage, 3, KEYS, clients);
+        measure(stage, clients, CONNECTIONS);
       }
     }
     return page.toString();
   }
 
-  private static void replicas(Stage stage, int number, int keys) throws IOException {
-    stage.clear();
+  private static void replicas(Stage stage, int number, int keys, int clients) throws IOException {
+    stage.clear(clients);
     for (int n = 0; n < number; n++) {
       stage.replica(keys);
     }

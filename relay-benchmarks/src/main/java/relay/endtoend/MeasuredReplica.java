@@ -8,6 +8,7 @@ import java.util.List;
 import relay.embedded.LoopbackPorts;
 import relay.load.ClosedLoop;
 import relay.load.Question;
+import relay.load.Requests;
 import relay.trial.process.ReplicaProcess;
 
 /** A replica, started as users start it: by the launcher, with a configuration. */
@@ -36,26 +37,32 @@ final class MeasuredReplica implements AutoCloseable {
    * @param command the launcher; {@code serve --config FILE} is appended
    * @param directory for its configuration and its log
    * @param provider the settings of its provider
+   * @param clients the file of its clients beside the one of {@link Question#CLIENT_KEY}
    */
   static MeasuredReplica start(
-      List<String> command, Path directory, String redisUrl, List<String> provider, int keys)
+      List<String> command,
+      Path directory,
+      String redisUrl,
+      List<String> provider,
+      int keys,
+      Path clients)
       throws IOException {
     int[] ports = LoopbackPorts.free(2);
     Path config = directory.resolve("relay-" + ports[0] + ".yaml");
-    Files.writeString(config, config(ports[0], ports[1], redisUrl, provider, keys));
+    Files.writeString(config, config(ports[0], ports[1], redisUrl, provider, keys, clients));
     long began = System.nanoTime();
     return new MeasuredReplica(ReplicaProcess.start(command, config, ports[0], ports[1]), began);
   }
 
   private static String config(
-      int port, int adminPort, String redisUrl, List<String> provider, int keys) {
+      int port, int adminPort, String redisUrl, List<String> provider, int keys, Path clients) {
     StringBuilder text =
         new StringBuilder(
             """
             server:
               listen: 127.0.0.1:%d
               admin_listen: 127.0.0.1:%d
-              auth: { api_key: %s }
+              auth: { api_key: %s, clients_file: %s }
             redis:
               url: %s
             logging: { level: warn, format: text }
@@ -63,7 +70,7 @@ final class MeasuredReplica implements AutoCloseable {
               - name: %s
                 type: anthropic
             """
-                .formatted(port, adminPort, Question.CLIENT_KEY, redisUrl, PROVIDER));
+                .formatted(port, adminPort, Question.CLIENT_KEY, clients, redisUrl, PROVIDER));
     provider.forEach(line -> text.append("    ").append(line).append('\n'));
     text.append("    keys:\n");
     for (int n = 1; n <= keys; n++) {
@@ -77,7 +84,7 @@ final class MeasuredReplica implements AutoCloseable {
   }
 
   private void awaitFirstAnswer(long deadlineNanos) throws IOException {
-    byte[] request = Question.ofJson(2048).bytes();
+    Requests request = Requests.of(Question.ofJson(2048).bytes());
     while (System.nanoTime() - deadlineNanos < 0) {
       try (ClosedLoop one = new ClosedLoop(List.of(port()), request, 1, 1)) {
         one.run(1).checked();

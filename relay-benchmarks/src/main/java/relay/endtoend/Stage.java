@@ -6,8 +6,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import relay.embedded.EmbeddedRedis;
+import relay.load.Question;
+import relay.load.Requests;
 
 /**
  * The processes of a measurement: a Redis, a provider stand-in and replicas, used by nothing else.
@@ -19,6 +22,7 @@ final class Stage implements AutoCloseable {
   private final RedisInfo redisInfo;
   private final ProviderProcess provider;
   private final List<MeasuredReplica> replicas = new ArrayList<>();
+  private List<String> clients = List.of(); // the keys of those that have limits of their own
 
   /**
    * Starts without replicas.
@@ -37,16 +41,45 @@ final class Stage implements AutoCloseable {
   /** Adds a replica that serves. */
   MeasuredReplica replica(int keys) throws IOException {
     MeasuredReplica replica =
-        MeasuredReplica.start(launcher, directory, redis.url(), provider.settings(), keys);
+        MeasuredReplica.start(
+            launcher, directory, redis.url(), provider.settings(), keys, clientsFile());
     replicas.add(replica);
     return replica;
   }
 
-  /** Stops all replicas and clears Redis. */
-  void clear() {
+  /**
+   * Stops all replicas and clears Redis.
+   *
+   * @param count the clients that the next replicas have, and whose requests the load sends by
+   *     turns: each with limits of its own that never bind, half of them with a budget. Without
+   *     any, the load comes from a client without limits
+   */
+  void clear(int count) {
     replicas.forEach(MeasuredReplica::close);
     replicas.clear();
     redisInfo.forgetAll();
+    clients = IntStream.range(0, count).mapToObj(n -> Question.CLIENT_KEY + "-" + n).toList();
+  }
+
+  /** What a load of this question sends. */
+  Requests requests(Question question) {
+    return clients.isEmpty() ? Requests.of(question.bytes()) : Requests.byTurns(question, clients);
+  }
+
+  private Path clientsFile() throws IOException {
+    StringBuilder text = new StringBuilder("clients:\n");
+    for (int n = 0; n < clients.size(); n++) {
+      text.append(
+          "  - { name: client-%d, key: %s, rpm_limit: 100000000, tpm_limit: 1000000000%s }\n"
+              .formatted(
+                  n,
+                  clients.get(n),
+                  n % 2 == 0 ? ", budget: [ { tokens: 1000000000000, per: month } ]" : ""));
+    }
+    if (clients.isEmpty()) {
+      text.append("  []\n");
+    }
+    return Files.writeString(directory.resolve("clients.yaml"), text);
   }
 
   /** The replicas' data ports. */

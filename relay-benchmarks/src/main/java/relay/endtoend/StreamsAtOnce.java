@@ -37,7 +37,7 @@ public final class StreamsAtOnce {
           page.append(head(stage.redis().version()));
         }
         for (int streams : numbers) {
-          stage.clear();
+          stage.clear(0);
           MeasuredReplica replica = stage.replica(KEYS);
           for (int round = 0; round < WARM_UP_ROUNDS; round++) {
             WarmUp.round(stage);

@@ -14,12 +14,12 @@ public final class ClosedLoop implements AutoCloseable, Driver.Events {
    * Connects and sends the first requests.
    *
    * @param ports the servers' ports; connections are distributed in turn
-   * @param request the bytes of a request
+   * @param requests what the connections send
    * @param leastBytes the minimum body length of a good answer
    */
-  public ClosedLoop(List<Integer> ports, byte[] request, int connections, long leastBytes)
+  public ClosedLoop(List<Integer> ports, Requests requests, int connections, long leastBytes)
       throws IOException {
-    this.driver = new Driver(ports, request);
+    this.driver = new Driver(ports, requests);
     this.leastBytes = leastBytes;
     try {
       for (int n = 0; n < connections; n++) {

@@ -11,14 +11,15 @@ final class Connection {
   private final SocketChannel channel;
   private final SelectionKey key;
   private final AnswerReader reader;
-  private final ByteBuffer request;
+  private final Requests requests;
+  private ByteBuffer request = ByteBuffer.allocate(0);
   private volatile long sinceNanos; // set before the request by the sending thread
 
-  Connection(SocketChannel channel, SelectionKey key, AnswerReader reader, ByteBuffer request) {
+  Connection(SocketChannel channel, SelectionKey key, AnswerReader reader, Requests requests) {
     this.channel = channel;
     this.key = key;
     this.reader = reader;
-    this.request = request;
+    this.requests = requests;
   }
 
   /** The due time of the current request. */
@@ -33,7 +34,7 @@ final class Connection {
   /** Sends a request. No other may be in progress. */
   void ask(long dueNanos) throws IOException {
     reader.reset();
-    request.rewind();
+    request = requests.next();
     sinceNanos = dueNanos;
     write();
   }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
-import java.nio.ByteBuffer;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -19,7 +18,7 @@ final class Driver implements AutoCloseable {
 
   private final Selector selector;
   private final List<Integer> ports;
-  private final ByteBuffer request;
+  private final Requests requests;
   private final byte[] buffer = new byte[BUFFER_BYTES];
   private int dialed;
 
@@ -33,10 +32,10 @@ final class Driver implements AutoCloseable {
   }
 
   /** Distributes connections over the ports in turn. */
-  Driver(List<Integer> ports, byte[] request) throws IOException {
+  Driver(List<Integer> ports, Requests requests) throws IOException {
     this.selector = Selector.open();
     this.ports = ports;
-    this.request = ByteBuffer.allocateDirect(request.length).put(request).flip();
+    this.requests = requests;
   }
 
   /** Opens a connection. Callable from any thread. */
@@ -47,8 +46,7 @@ final class Driver implements AutoCloseable {
     channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
     channel.configureBlocking(false);
     SelectionKey key = channel.register(selector, SelectionKey.OP_READ);
-    Connection connection =
-        new Connection(channel, key, new AnswerReader(body), request.duplicate());
+    Connection connection = new Connection(channel, key, new AnswerReader(body), requests);
     key.attach(connection);
     return connection;
   }

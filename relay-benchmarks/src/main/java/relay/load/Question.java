@@ -68,8 +68,13 @@ public record Question(int bodyBytes, int events, long intervalMillis) {
     return new Question(bodyBytes, events, 0);
   }
 
-  /** The complete request. */
+  /** The complete request, of the client that all measured replicas know. */
   public byte[] bytes() {
+    return bytes(CLIENT_KEY);
+  }
+
+  /** The complete request. */
+  byte[] bytes(String clientKey) {
     String body = body();
     StringBuilder request = new StringBuilder();
     request
@@ -77,7 +82,7 @@ public record Question(int bodyBytes, int events, long intervalMillis) {
         .append("content-type: application/json\r\naccept: application/json\r\n")
         .append("user-agent: benchmark\r\nanthropic-version: 2023-06-01\r\n")
         .append("x-api-key: ")
-        .append(CLIENT_KEY)
+        .append(clientKey)
         .append("\r\ncontent-length: ")
         .append(body.length())
         .append("\r\n");

@@ -9,6 +9,7 @@ import relay.embedded.LoopbackPorts;
 import relay.guards.CostBound;
 import relay.load.ClosedLoop;
 import relay.load.Question;
+import relay.load.Requests;
 
 /**
  * The cost of a request in a whole replica: bytes allocated by all threads, and Redis commands.
@@ -65,7 +66,7 @@ final class RequestCostTest {
   }
 
   private static Figures measure(Question question) throws IOException {
-    try (ClosedLoop loop = new ClosedLoop(stage.ports(), question.bytes(), 1, 1)) {
+    try (ClosedLoop loop = new ClosedLoop(stage.ports(), Requests.of(question.bytes()), 1, 1)) {
       loop.run(WARM).checked();
       Figures least = part(loop);
       for (int part = 1; part < PARTS; part++) {

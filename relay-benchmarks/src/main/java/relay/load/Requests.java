@@ -1,0 +1,35 @@
+package relay.load;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** What a load sends: these requests by turns, over all its connections together. Thread-safe. */
+public final class Requests {
+  private final List<ByteBuffer> all;
+  private final AtomicInteger turn = new AtomicInteger();
+
+  private Requests(List<ByteBuffer> all) {
+    this.all = all;
+  }
+
+  /** The same request always. */
+  public static Requests of(byte[] request) {
+    return new Requests(List.of(direct(request)));
+  }
+
+  /** The question of each client in turn. */
+  public static Requests byTurns(Question question, List<String> clientKeys) {
+    return new Requests(clientKeys.stream().map(key -> direct(question.bytes(key))).toList());
+  }
+
+  private static ByteBuffer direct(byte[] request) {
+    return ByteBuffer.allocateDirect(request.length).put(request).flip();
+  }
+
+  /** The next request, to be read by the caller alone. */
+  ByteBuffer next() {
+    int n = all.size() == 1 ? 0 : Math.floorMod(turn.getAndIncrement(), all.size());
+    return all.get(n).duplicate();
+  }
+}
