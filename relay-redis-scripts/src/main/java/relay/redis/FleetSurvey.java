@@ -31,6 +31,10 @@ final class FleetSurvey {
   private static final long READ_EVERY_NANOS = 5_000_000_000L;
   private static final long WANTED_NANOS = 150_000_000_000L; // two intervals of Prometheus
   private static final long DRAW_ALL_EVERY_NANOS = 2_000_000_000L;
+  private static final int AT_ONCE = 200; // more that is new at once is drawn every few seconds
+  private static final int READS = 0; // what a call does with its groups and keys
+  private static final int READS_AND_DRAWS = 1;
+  private static final int DRAWS = 2;
   private static final SurveyedRows.Part NOTHING = new SurveyedRows.Part(List.of(), List.of());
 
   private final ScriptCaller caller;
@@ -43,6 +47,9 @@ final class FleetSurvey {
   private volatile long shownAt = readAt; // what the last snapshot has was read
   private volatile long wantedAt = System.nanoTime() - WANTED_NANOS; // by somebody who looks
   private volatile boolean drew; // at the last heartbeat
+  private volatile int drawn; // groups and keys, when news was last drawn without being read
+  private volatile long drawnAt = readAt; // and when that was
+  private boolean unread; // what is in Redis is newer than the rows: all are to be read
   private long builtAt = System.nanoTime() - READ_EVERY_NANOS; // the last snapshot
   private long allAt = System.nanoTime() - READ_EVERY_NANOS; // everything was
   private @Nullable PoolSnapshot seen;
@@ -107,12 +114,12 @@ final class FleetSurvey {
   private CompletableFuture<@Nullable PoolSnapshot> observe() {
     long announcement = plans.lastAnnouncement();
     SurveyedRows all = new SurveyedRows(plans.candidates().plan());
-    return call("", OBSERVES, false, NO_NEWS, NOTHING)
+    return call("", OBSERVES, READS, NO_NEWS, NOTHING)
         .thenCompose(
             first -> {
               Reply.Fleet fleet = first.fleet(7);
               applyFleet(fleet, announcement);
-              return readAll("", OBSERVES, false, all, all.all(PART))
+              return callAll("", OBSERVES, READS, all, all.all(PART))
                   .thenApply(last -> all.snapshot(first, fleet, first.number(1)));
             });
   }
@@ -120,22 +127,23 @@ final class FleetSurvey {
   private CompletableFuture<@Nullable PoolSnapshot> beat(String standing) {
     long announcement = plans.lastAnnouncement();
     PoolPlan plan = plans.candidates().plan();
-    boolean asks = drew || isDue(plan);
+    boolean asks = drew ? isDrawn(plan) : isDue(plan);
     String from = asks ? position : FROM_START; // a list of what is new would not be read
-    return call(replica, standing, false, from + " " + nextMs + shares, NOTHING)
+    return call(replica, standing, READS, from + " " + nextMs + shares, NOTHING)
         .thenCompose(
             beat -> {
               Reply.Fleet fleet = beat.fleet(7);
               applyFleet(fleet, announcement);
               replicas = (int) beat.number(3);
-              drew = beat.number(6) == 1;
+              drew = beat.number(6) > 0;
+              boolean goesOn = asks || beat.number(6) == 2; // the picture is lost, or another's
               boolean late = left && !standing.equals(LEAVES); // would register it again
               if (late || !reading.compareAndSet(false, true)) {
                 return CompletableFuture.completedFuture(null); // one that takes long goes on
               }
               try {
                 under =
-                    (asks || drew ? news(standing, plan, beat, fleet) : unread(plan, beat, fleet))
+                    (goesOn ? news(standing, plan, beat, fleet) : unread(plan, beat, fleet))
                         .whenComplete((done, failure) -> reading.set(false));
               } catch (RuntimeException e) {
                 reading.set(false);
@@ -151,15 +159,17 @@ final class FleetSurvey {
       String standing, PoolPlan plan, Reply.Done beat, Reply.Fleet fleet) {
     Reply.News news = beat.news(8);
     long now = System.nanoTime();
-    boolean draws = beat.number(6) == 1;
+    boolean draws = beat.number(6) > 0;
+    boolean reads = isWanted(plan, now);
     SurveyedRows known = rows;
-    boolean fresh = known == null || known.plan() != plan;
+    boolean fresh = known == null || known.plan() != plan || (reads && unread);
     SurveyedRows next = fresh || known == null ? new SurveyedRows(plan) : known;
     boolean all =
         fresh
             || next.isEmpty()
             || news.all()
             || (news.crowded() && now - allAt >= READ_EVERY_NANOS);
+    reads |= fresh;
     boolean due =
         draws ? fresh || !all || isSmall(plan) || now - allAt >= DRAW_ALL_EVERY_NANOS : isDue(plan);
     if (standing.equals(LEAVES) ? !draws : !due && (all || !news.fields().isEmpty())) {
@@ -167,10 +177,25 @@ final class FleetSurvey {
     }
     List<SurveyedRows.Part> parts =
         all ? next.all(PART) : next.of(news.fields(), draws ? MOST_COOLING : 0, PART);
-    return readAll(replica, standing, draws, next, parts)
+    if (draws && !reads) {
+      return callAll(replica, standing, DRAWS, next, parts)
+          .thenCompose(
+              done -> {
+                allAt = all ? now : allAt;
+                position = news.position();
+                drawn = parts.stream().mapToInt(p -> p.groups().size() + p.keys().size()).sum();
+                drawnAt = now;
+                nextMs = "?";
+                unread |= drawn > 0;
+                return unread(plan, beat, fleet);
+              });
+    }
+    return callAll(replica, standing, draws ? READS_AND_DRAWS : READS, next, parts)
         .thenApply(
             last -> {
               rows = next;
+              drawn = 0;
+              unread &= !all;
               boolean unbuilt = shownAt != readAt; // rows were read since the last snapshot
               readAt = now;
               allAt = all ? now : allAt;
@@ -193,6 +218,12 @@ final class FleetSurvey {
               }
               return after;
             });
+  }
+
+  /** Whether the replica that draws does so now. */
+  private boolean isDrawn(PoolPlan plan) {
+    long now = System.nanoTime();
+    return drawn <= AT_ONCE || isWanted(plan, now) || now - drawnAt >= READ_EVERY_NANOS;
   }
 
   /** Whether this replica reads news although it does not draw. */
@@ -220,7 +251,7 @@ final class FleetSurvey {
       return CompletableFuture.completedFuture(null);
     }
     builtAt = now;
-    position = FROM_START;
+    unread = true;
     if (before == null || shownAt != readAt || !isSame(before, beat, fleet)) {
       shownAt = readAt;
       seen = known.snapshot(beat, fleet, beat.number(1));
@@ -248,9 +279,12 @@ final class FleetSurvey {
         && before.groups().stream().allMatch(g -> g.opens().isZero());
   }
 
-  /** Reads these parts, one after the other. Returns the time of the last reply, 0 for none. */
-  private CompletableFuture<Long> readAll(
-      String by, String standing, boolean draws, SurveyedRows into, List<SurveyedRows.Part> parts) {
+  /**
+   * Reads or draws these parts, one after the other. Returns the time of the last reply, 0 for
+   * none.
+   */
+  private CompletableFuture<Long> callAll(
+      String by, String standing, int does, SurveyedRows into, List<SurveyedRows.Part> parts) {
     CompletableFuture<Long> done = CompletableFuture.completedFuture(0L);
     for (SurveyedRows.Part part : parts) {
       done =
@@ -259,10 +293,12 @@ final class FleetSurvey {
                 if (left && !by.isEmpty() && !standing.equals(LEAVES)) { // it would register again
                   return CompletableFuture.failedFuture(new CancellationException("it leaves"));
                 }
-                return ScriptCaller.repeated(() -> call(by, standing, draws, NO_NEWS, part))
+                return ScriptCaller.repeated(() -> call(by, standing, does, NO_NEWS, part))
                     .thenApply(
                         reply -> {
-                          into.add(part, reply);
+                          if (does != DRAWS) {
+                            into.add(part, reply);
+                          }
                           return reply.number(1);
                         });
               });
@@ -271,9 +307,9 @@ final class FleetSurvey {
   }
 
   private CompletableFuture<Reply.Done> call(
-      String by, String standing, boolean draws, String news, SurveyedRows.Part part) {
+      String by, String standing, int does, String news, SurveyedRows.Part part) {
     return plans
-        .callConfigured(() -> script(by, standing, draws, news, part), Reply::of)
+        .callConfigured(() -> script(by, standing, does, news, part), Reply::of)
         .thenApply(
             reply -> {
               if (reply instanceof Reply.Done done) {
@@ -284,11 +320,10 @@ final class FleetSurvey {
             });
   }
 
-  private Call script(
-      String by, String standing, boolean draws, String news, SurveyedRows.Part part) {
+  private Call script(String by, String standing, int does, String news, SurveyedRows.Part part) {
     List<byte[]> args = new ArrayList<>(List.of(bytes(by)));
     args.addAll(caller.clockArgs());
-    args.add(bytes(draws ? 1 : 0));
+    args.add(bytes(does));
     args.add(bytes(standing));
     args.add(bytes(part.groups().size()));
     args.add(bytes(news));

@@ -15,17 +15,18 @@
 -- ARGV  replica    the calling replica's id, '' for an observer
 --       ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
---       draw       1 to write the lines of these groups and keys, else 0
+--       draw       1 to read these groups and keys and to write their lines, 2 to write only, 0 to read only
 --       config     `plan hash since_ms` of the replica, as for configure; - for an observer; `leave` for a
 --                  replica's last call
 --       groups     number of groups
 --       news       `born position next_ms shares`: what the last reply of a call that asked for news ended with, 0 0 at
---                  first; the time until the smallest request fits, - for never; 1 if replicas without Redis take a
+--                  first; the time until the smallest request fits, - for never, ? if nobody
+--                  looked; 1 if replicas without Redis take a
 --                  share, else 0; or - to ask for none
 --       ...        the groups' ids
 --       ...        for each key: id, account
--- REPLY {1, time, epoch, replicas, live leases, expired leases, 1 if the caller is to draw what is new, fleet, groups...,
---         keys..., news, clients}
+-- REPLY {1, time, epoch, replicas, live leases, expired leases, 1 if the caller is to draw what is new and 2 if all, fleet,
+--         groups..., keys..., news, clients}
 --         fleet: {1 if the replica must announce its plan again; for each configuration in use: hash, since_ms,
 --                 replicas; ready sets of other plans; ready sets without a plan; for each draining key: id,
 --                 account, in flight, cooldown_us, reason of the quarantine or '', max_concurrent, priority, weight; the
@@ -68,12 +69,14 @@
 local state, win, leases, due, later, quarantine, picture, replicas, summary, learned =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local replica, given, ceiling = ARGV[1], clock(ARGV[3], ARGV[2])
-local draw, config, groups, news = number(ARGV[4], 'draw') == 1, ARGV[5], number(ARGV[6], 'groups'), ARGV[7]
+local draw, config, groups, news = number(ARGV[4], 'draw'), ARGV[5], number(ARGV[6], 'groups'), ARGV[7]
+local read = draw < 2
+draw = draw > 0
 if groups > #ARGV - 7 then error({ err = 'BADARG fewer groups than announced' }) end
 local born, position, next_ms, shares = string.match(news, '^(%d+) (%d+) (%S+) ([01])$')
 if news ~= '-' and not born then error({ err = 'BADARG news must be `born position next_ms shares`, or -' }) end
 position = born and bounded_moment(position, 'position')
-if born and next_ms ~= '-' then number(next_ms, 'next_ms') end
+if born and not string.find(next_ms, '^[-?]$') then number(next_ms, 'next_ms') end
 check_standing(config)
 local PICTURE_MS = 10000
 local r = open(state, win, leases, due, later)
@@ -102,14 +105,18 @@ local live = take_roll(fleet, replica, config, now, heard)
 if shares == '1' then keep_free(p, replicas, fleet, now) end
 local lines = {}
 local rests = {} -- remaining cooldown of an account: the least of its groups'
-local function of(limit) return limit > 0 and string.format('%.0f', limit) or '-' end -- tostring would print 1e+15
+local whole = whole_format()
+local function of(limit) return limit > 0 and string.format(whole, limit) or '-' end -- tostring would print 1e+15
+local function line_of(words) return (string.gsub(words, 'N', '%' .. whole)) end
+local USAGE, TPM = line_of('rpm N/%s itpm N/%s otpm N/%s%s%s inflight N cooldown_ms N'), line_of(' tpm N/N')
+local STATUS = line_of('status %s inflight N cooldown_ms N account %s')
 
 local reply = { 1, now, p[EPOCH], alive, p[LIVE], p[EXPIRED], 0, fleet_reply(r, fleet, live, replica, config, heard, now) }
 local all = false
 if born and plan then
   draw, all = take_pen(r, replica, plan, config == 'leave', live, now)
   all = draw and (all or redis.call('PEXPIRE', picture, PICTURE_MS) == 0)
-  reply[7] = draw and 1 or 0
+  reply[7] = draw and (all and 2 or 1) or 0
 end
 local retiring = born and plan and redis.call('HGET', state, 'retiring')
 if retiring then forget_some(r, fleet, picture, now, retiring) end
@@ -122,29 +129,33 @@ for n = 1, groups do
     if may_leave(g, slot) and roll(win, p, g, slot) then rewrite(r, g) end
     watch(r, g, now)
     local cool = math.max(0, g[COOL] - now)
-    g.stated = g.stated or learned_of(redis.call('HGET', learned, id))
-    local stated = g.stated
     local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
     local burst = math.floor(1000 * shrunk)
-    local opens = group_opens(win, p, g, now, math.huge, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
     local d = p[DAY] == 1 and days.of(r, g)
-    if d then opens = days.opens(r, g, now, opens, 0, 1) end
-    reply[8 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now),
-      g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst, math.floor(g[COMING]),
-      d and d[D_LIMIT + 1] or nil, d and d[D_LIMIT + 2], d and d[D_USED + 1], d and d[D_USED + 2] }
+    if read then
+      local opens = group_opens(win, p, g, now, math.huge, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
+      if d then opens = days.opens(r, g, now, opens, 0, 1) end
+      g.stated = g.stated or learned_of(redis.call('HGET', learned, id))
+      local stated = g.stated
+      reply[8 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now), g[LIMIT + 1], g[LIMIT + 2],
+        g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst, math.floor(g[COMING]),
+        d and d[D_LIMIT + 1] or nil, d and d[D_LIMIT + 2], d and d[D_USED + 1], d and d[D_USED + 2] }
+    elseif d then
+      days.roll(r, g, d, now)
+    end
     local account = string.match(id, '^(.*)/[^+]*$') -- a sub-quota does not tell of its account
     if account then
       rests[account] = math.min(rests[account] or math.huge, cool)
     end
     if draw then
       lines[#lines + 1] = id
-      local tpm = g[LIMIT + 4] > 0 and string.format(' tpm %.0f/%.0f', g[USED + 2] + g[USED + 3], g[LIMIT + 4]) or ''
+      local tpm = g[LIMIT + 4] > 0 and string.format(TPM, g[USED + 2] + g[USED + 3], g[LIMIT + 4]) or ''
       local day = d and days.line(d) or ''
-      lines[#lines + 1] = string.format('rpm %.0f/%s itpm %.0f/%s otpm %.0f/%s%s%s inflight %.0f cooldown_ms %.0f', g[USED + 1],
-        of(g[LIMIT + 1]), g[USED + 2], of(g[LIMIT + 2]), g[USED + 3], of(g[LIMIT + 3]), tpm, day, g[FLIGHT], math.ceil(cool / 1000))
+      lines[#lines + 1] = string.format(USAGE, g[USED + 1], of(g[LIMIT + 1]), g[USED + 2], of(g[LIMIT + 2]), g[USED + 3],
+        of(g[LIMIT + 3]), tpm, day, g[FLIGHT], math.ceil(cool / 1000))
         .. (burst < 1000 and ' burst 0.' .. string.format('%03d', burst) or '')
     end
-  else
+  elseif read then
     reply[8 + n] = {}
   end
 end
@@ -155,14 +166,14 @@ for n = 8 + groups, #ARGV, 2 do
   at = at + 1
   if k then
     local cool = math.max(rests[account] or 0, k[K_COOL] - now)
-    local reason = k[K_STOPPED] > 0 and (redis.call('HGET', quarantine, id) or 'unknown') or ''
-    reply[at] = { k[K_FLIGHT], cool, reason, k[K_MAX], k[K_PRIORITY], k[K_WEIGHT] }
+    local reason = read and k[K_STOPPED] > 0 and (redis.call('HGET', quarantine, id) or 'unknown') or ''
+    if read then reply[at] = { k[K_FLIGHT], cool, reason, k[K_MAX], k[K_PRIORITY], k[K_WEIGHT] } end
     if draw then
       lines[#lines + 1] = id
-      lines[#lines + 1] = string.format('status %s inflight %.0f cooldown_ms %.0f account %s',
+      lines[#lines + 1] = string.format(STATUS,
         k[K_STOPPED] > 0 and 'quarantined' or cool > 0 and 'cooling' or 'active', k[K_FLIGHT], math.ceil(cool / 1000), account)
     end
-  else
+  elseif read then
     reply[at] = {}
   end
 end

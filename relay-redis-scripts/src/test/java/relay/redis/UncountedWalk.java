@@ -134,4 +134,16 @@ final class UncountedWalk {
       default -> LongStream.of();
     };
   }
+
+  /** A small request of the first key. */
+  Step small(String id, PoolPlan plan, long leaseMs) {
+    KeyPlan key = plan.keys().getFirst();
+    String group = "g:" + PoolPlan.group(key.account(), plan.modelClasses().getFirst());
+    return Step.acquire(id, model.epoch(), 1, 1, leaseMs, List.of("k:" + key.id(), group));
+  }
+
+  /** One of these. */
+  static long pick(RandomGenerator random, long[] values) {
+    return values[random.nextInt(values.length)];
+  }
 }

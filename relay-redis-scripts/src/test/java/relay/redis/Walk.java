@@ -1,6 +1,7 @@
 package relay.redis;
 
 import static relay.redis.UncountedWalk.amount;
+import static relay.redis.UncountedWalk.pick;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,10 +14,7 @@ import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 
-/**
- * A random walk through a pool's life: generates the next call, its time and its clock. The same
- * generator yields the same walk.
- */
+/** A random walk through a pool's life: the next call, its time and its clock, by a generator. */
 final class Walk {
   private static final long MAX = Limits.MAX;
   private static final long[] WINDOWS_MS = {240, 241, 1_000, 7_777, 60_000, 60_000, 86_400_000};
@@ -25,6 +23,7 @@ final class Walk {
   private static final List<Dimension> TOKENS =
       List.of(Dimension.INPUT_TOKENS, Dimension.OUTPUT_TOKENS, Dimension.TOTAL_TOKENS);
   private static final long[] LIMITS = {0, 0, 1, 2, 7, 50, 1_000, 1_000_000, MAX};
+  private static final long[] LARGE = {0, 1_000, 1_000_000, MAX};
 
   private final RandomGenerator random;
   private final PoolModel model;
@@ -37,6 +36,7 @@ final class Walk {
   private final boolean indexed;
   private final boolean coming; // outputs are made over time
   private final boolean counted; // groups have limits a day
+  private final boolean steady; // small requests at first, one a slot
   private PoolPlan plan;
   private int version; // in the plan
   private int next;
@@ -44,11 +44,12 @@ final class Walk {
   Walk(RandomGenerator random, PoolModel model) {
     this.random = random;
     this.model = model;
-    clock = new WalkClock(random, model);
     uncounted = new UncountedWalk(random, model);
     indexed = random.nextInt(3) == 0;
     coming = random.nextInt(3) > 0;
     counted = random.nextInt(3) == 0;
+    steady = !indexed && random.nextInt(2) == 0;
+    clock = new WalkClock(random, model, steady);
     int accounts = random.nextInt(1, indexed ? 9 : 4);
     boolean divided = random.nextInt(3) == 0; // some accounts are parts of another
     for (int a = 0; a < accounts; a++) {
@@ -61,7 +62,7 @@ final class Walk {
     for (int c = random.nextInt(1, 3); c > 0; c--) {
       classes.add("c" + c);
     }
-    plan = plan(pick(WINDOWS_MS));
+    plan = plan(pick(random, WINDOWS_MS));
   }
 
   PoolPlan plan() {
@@ -88,6 +89,10 @@ final class Walk {
   }
 
   Step next() {
+    if (clock.isFilling()) {
+      ids.add("l" + next);
+      return uncounted.small("l" + next++, plan, leaseMs());
+    }
     Step step =
         switch (random.nextInt(100)) {
           case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 ->
@@ -313,7 +318,7 @@ final class Walk {
   }
 
   private Step reconfigure() {
-    plan = plan(random.nextInt(3) > 0 ? plan.window().toMillis() : pick(WINDOWS_MS));
+    plan = plan(random.nextInt(3) > 0 ? plan.window().toMillis() : pick(random, WINDOWS_MS));
     version++;
     long known = random.nextInt(5) > 0 ? model.epoch() : model.epoch() + 1;
     return configure(random.nextInt(4) == 0 ? 0 : known, 1);
@@ -356,7 +361,7 @@ final class Walk {
   }
 
   private long limit() {
-    return pick(LIMITS);
+    return pick(random, steady ? LARGE : LIMITS);
   }
 
   private long leaseMs() {
@@ -389,9 +394,5 @@ final class Walk {
     }
     int from = random.nextInt(all.size());
     return List.copyOf(all.subList(from, random.nextInt(from + 1, all.size() + 1))).stream();
-  }
-
-  private long pick(long[] values) {
-    return values[random.nextInt(values.length)];
   }
 }

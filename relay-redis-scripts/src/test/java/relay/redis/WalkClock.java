@@ -14,16 +14,23 @@ final class WalkClock {
   private static final long START = 1_790_000_000_000_000L;
   private static final long THREE_HOURS = 3 * 3_600_000_000L; // a halved burst is back
 
+  private static final int SLOTS = 80; // more used ones than a group's record holds
+
   private final RandomGenerator random;
   private final PoolModel model;
   private long micros = START; // the true time
   private long skew; // offset of Redis's clock
   private long surest = START; // true time of a replica's last reading of the pool's clock
   private long seen; // the reading
+  private int slots; // that still come one after the other
 
-  WalkClock(RandomGenerator random, PoolModel model) {
+  /**
+   * @param steady whether each of the first steps takes a slot or two
+   */
+  WalkClock(RandomGenerator random, PoolModel model, boolean steady) {
     this.random = random;
     this.model = model;
+    slots = steady ? 2 * SLOTS : 0;
   }
 
   /**
@@ -33,6 +40,12 @@ final class WalkClock {
    *     or the microsecond before it, is a likely time for the call
    */
   Clock tick(LongStream moments) {
+    if (slots > 0) {
+      slots--;
+      long slot = model.shape().slotMicros();
+      micros += random.nextLong(slot, 2 * slot);
+      return reading();
+    }
     long window = model.shape().windowMicros();
     long slot = model.shape().slotMicros();
     micros +=
@@ -56,6 +69,15 @@ final class WalkClock {
       micros +=
           ahead.length == 0 ? 0 : ahead[random.nextInt(ahead.length)] - redis - random.nextInt(2);
     }
+    return reading();
+  }
+
+  /** Whether the first slots are still to be filled. */
+  boolean isFilling() {
+    return slots > SLOTS;
+  }
+
+  private Clock reading() {
     long ceiling = 0;
     if (seen > 0 && random.nextInt(8) > 0) {
       long late = random.nextInt(30) == 0 ? random.nextLong(60_000_000) : 0; // on its way

@@ -3,6 +3,7 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
@@ -15,9 +16,12 @@ final class WantedRowsTest {
   private static final String KEY = "key7";
 
   private final FaultyRedis redis = FaultyRedis.start();
+  private final ScriptConnection wire = new ScriptConnection(redis.url());
+  private final RedisKeys names = new RedisKeys("test", "wanted");
 
   @AfterEach
   void close() {
+    wire.close();
     redis.close();
   }
 
@@ -38,7 +42,7 @@ final class WantedRowsTest {
   }
 
   @Test
-  void one_replica_draws_and_another_reads_what_is_wanted() {
+  void one_replica_draws_and_each_reads_what_is_wanted() {
     try (RedisEngine first = engine("r1");
         RedisEngine second = engine("r2")) {
       KeyPool drawing = first.pool(plan());
@@ -47,14 +51,41 @@ final class WantedRowsTest {
       Await.until("the second has read all once", SOON, () -> used(other) == 0);
       Demand demand = Demand.of(Pools.CLASS, 1, 1).on(KEY);
       ((Granted) drawing.acquire(demand).join()).lease().settle(1, 1);
-      Await.until("the first sees it", SOON, () -> used(drawing) == 1);
-      Await.until("nobody looks", SOON, () -> other.latestAge().compareTo(UNREAD) > 0);
-      assertEquals(0, used(other));
-      var _ = other.named().want();
-      Await.until("it is read", SOON, () -> used(other) == 1);
+      Await.until("it is drawn", SOON, () -> drawn().startsWith("rpm 1/100 "));
+      for (KeyPool pool : List.of(drawing, other)) {
+        Await.until("nobody looks", SOON, () -> pool.latestAge().compareTo(UNREAD) > 0);
+        assertEquals(0, used(pool));
+        assertEquals(false, pool.named().want());
+        Await.until("it is read", SOON, () -> used(pool) == 1);
+        assertEquals(true, pool.named().want());
+      }
       ((Granted) drawing.acquire(demand).join()).lease().settle(1, 1);
-      Await.until("it is read again", SOON, () -> used(other) == 2);
+      Await.until("it is read again", SOON, () -> used(drawing) == 2 && used(other) == 2);
+      Await.until("it is drawn again", SOON, () -> drawn().startsWith("rpm 2/100 "));
     }
+  }
+
+  /** In each heartbeat there is more news than is drawn at once. */
+  @Test
+  void what_changes_often_is_drawn_every_few_seconds() {
+    try (RedisEngine first = engine("r1")) {
+      KeyPool drawing = first.pool(plan());
+      Await.until("the first draws", SOON, () -> used(drawing) == 0);
+      for (int round = 1; round <= 3; round++) {
+        for (int n = 0; n < 300; n++) {
+          Demand demand = Demand.of(Pools.CLASS, 1, 1).on("key" + n);
+          ((Granted) drawing.acquire(demand).join()).lease().settle(1, 1);
+        }
+        String usage = "rpm " + round + "/100 ";
+        Await.until("all are drawn", SOON, () -> drawn().startsWith(usage));
+      }
+      assertEquals(0, used(drawing));
+    }
+  }
+
+  private String drawn() {
+    byte[] line = wire.redis().hget(names.picture, RedisKeys.bytes("account7/" + Pools.CLASS));
+    return line == null ? "" : ScriptConnection.text(line);
   }
 
   @Test

@@ -6,7 +6,7 @@
 --
 -- What was parsed is cached with the pool's records. It holds while Redis has the very text that was read or written last.
 -- The texts of rolling budgets are long: some thousands of them are cached.
--- @uses pool, key, group, records, periods
+-- @uses numbers, pool, key, group, records, periods
 local OVER_BUDGET = 6 -- a reason, as those of a denial
 local BUDGETS_S = 5356800 -- 62 days: longer than any period
 spending.short, spending.most_bytes = 200, 4e6 -- the longest text that does not count, and what all that count may take
@@ -16,7 +16,7 @@ spending.about = 'spent/limit, then what was spent in each slot, first the prese
 -- Budgets by line, and what is spent of each by field: an account. Then those that the present call has opened; the tables are
 -- reused, because growing one is expensive.
 function spending.book()
-  spending.whole = string.format('%d', 2 ^ 40) == '1099511627776' and '%d' or '%.0f' -- with integers of 64 bits the first is faster
+  spending.whole = whole_format()
   return { lines = {}, accounts = {}, call = 0, count = 0, bytes = 0, opened = {}, fields = {}, values = {} }
 end
 

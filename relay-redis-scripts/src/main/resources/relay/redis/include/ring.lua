@@ -4,7 +4,7 @@
 -- @uses pool, group
 local CHUNK = 32 -- closed slots
 local NARROW, WIDE = 12, 24 -- bytes of a slot, three numbers; the wide ones are of a chunk that holds more than 2^32 somewhere
-local MOST_FEW_BYTES = 512
+local MOST_FEW_BYTES = 2048
 local ring = {} -- the functions: the library may have 200 local names
 
 -- A closed slot's entry in its chunk, or zeros.
