@@ -1,5 +1,5 @@
 -- What a group's window holds: the present slot and the 480 before it, the oldest in full, so no interval of the window's length
--- ever exceeds the limit. While at most 16 closed slots were used, they are the `few` of the group's record: a client that asks
+-- ever exceeds the limit. While at most 64 closed slots were used, they are the `few` of the group's record: a client that asks
 -- rarely costs no other key. Otherwise all are in a ring of 15 chunks, fields `<group>:<n>` of the hash `win`.
 -- @uses pool, group
 local CHUNK = 32 -- closed slots
