@@ -127,7 +127,7 @@ final class FleetSurvey {
   private CompletableFuture<@Nullable PoolSnapshot> beat(String standing) {
     long announcement = plans.lastAnnouncement();
     PoolPlan plan = plans.candidates().plan();
-    boolean asks = drew ? isDrawn(plan) : isDue(plan);
+    boolean asks = drew ? isDrawn(plan) || standing.equals(LEAVES) : isDue(plan);
     String from = asks ? position : FROM_START; // a list of what is new would not be read
     return call(replica, standing, READS, from + " " + nextMs + shares, NOTHING)
         .thenCompose(

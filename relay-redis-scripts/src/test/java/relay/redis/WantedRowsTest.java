@@ -80,7 +80,9 @@ final class WantedRowsTest {
         Await.until("all are drawn", SOON, () -> drawn().startsWith(usage));
       }
       assertEquals(0, used(drawing));
+      ((Granted) drawing.acquire(Demand.of(Pools.CLASS, 1, 1).on(KEY)).join()).lease().settle(1, 1);
     }
+    assertEquals("rpm 4/100 ", drawn().substring(0, 10), "a replica that leaves draws at once");
   }
 
   private String drawn() {
