@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import relay.load.ClosedLoop;
 import relay.load.Question;
-import relay.load.Requests;
+import relay.load.SentRequests;
 import relay.load.Tally;
 
 /**
@@ -65,7 +65,7 @@ record Burst(Question question, int connections) {
 
   Measured measure(Stage stage, Duration time) throws IOException {
     long least = question.events() < 0 ? JSON_BYTES : (long) question.events() * EVENT_BYTES;
-    Requests requests = stage.requests(question);
+    SentRequests requests = stage.requests(question);
     try (ClosedLoop loop = new ClosedLoop(stage.ports(), requests, connections, least)) {
       loop.run(BEGINNING);
       Reading before = stage.read();

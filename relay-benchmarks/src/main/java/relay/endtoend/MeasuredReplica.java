@@ -8,7 +8,7 @@ import java.util.List;
 import relay.embedded.LoopbackPorts;
 import relay.load.ClosedLoop;
 import relay.load.Question;
-import relay.load.Requests;
+import relay.load.SentRequests;
 import relay.trial.process.ReplicaProcess;
 
 /** A replica, started as users start it: by the launcher, with a configuration. */
@@ -84,7 +84,7 @@ final class MeasuredReplica implements AutoCloseable {
   }
 
   private void awaitFirstAnswer(long deadlineNanos) throws IOException {
-    Requests request = Requests.of(Question.ofJson(2048).bytes());
+    SentRequests request = SentRequests.of(Question.ofJson(2048).bytes());
     while (System.nanoTime() - deadlineNanos < 0) {
       try (ClosedLoop one = new ClosedLoop(List.of(port()), request, 1, 1)) {
         one.run(1).checked();

@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import relay.embedded.EmbeddedRedis;
 import relay.load.Question;
-import relay.load.Requests;
+import relay.load.SentRequests;
 
 /**
  * The processes of a measurement: a Redis, a provider stand-in and replicas, used by nothing else.
@@ -62,8 +62,10 @@ final class Stage implements AutoCloseable {
   }
 
   /** What a load of this question sends. */
-  Requests requests(Question question) {
-    return clients.isEmpty() ? Requests.of(question.bytes()) : Requests.byTurns(question, clients);
+  SentRequests requests(Question question) {
+    return clients.isEmpty()
+        ? SentRequests.of(question.bytes())
+        : SentRequests.byTurns(question, clients);
   }
 
   private Path clientsFile() throws IOException {

@@ -17,7 +17,7 @@ public final class ClosedLoop implements AutoCloseable, Driver.Events {
    * @param requests what the connections send
    * @param leastBytes the minimum body length of a good answer
    */
-  public ClosedLoop(List<Integer> ports, Requests requests, int connections, long leastBytes)
+  public ClosedLoop(List<Integer> ports, SentRequests requests, int connections, long leastBytes)
       throws IOException {
     this.driver = new Driver(ports, requests);
     this.leastBytes = leastBytes;

@@ -11,11 +11,11 @@ final class Connection {
   private final SocketChannel channel;
   private final SelectionKey key;
   private final AnswerReader reader;
-  private final Requests requests;
+  private final SentRequests requests;
   private ByteBuffer request = ByteBuffer.allocate(0);
   private volatile long sinceNanos; // set before the request by the sending thread
 
-  Connection(SocketChannel channel, SelectionKey key, AnswerReader reader, Requests requests) {
+  Connection(SocketChannel channel, SelectionKey key, AnswerReader reader, SentRequests requests) {
     this.channel = channel;
     this.key = key;
     this.reader = reader;

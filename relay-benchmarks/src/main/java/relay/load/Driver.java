@@ -18,7 +18,7 @@ final class Driver implements AutoCloseable {
 
   private final Selector selector;
   private final List<Integer> ports;
-  private final Requests requests;
+  private final SentRequests requests;
   private final byte[] buffer = new byte[BUFFER_BYTES];
   private int dialed;
 
@@ -32,7 +32,7 @@ final class Driver implements AutoCloseable {
   }
 
   /** Distributes connections over the ports in turn. */
-  Driver(List<Integer> ports, Requests requests) throws IOException {
+  Driver(List<Integer> ports, SentRequests requests) throws IOException {
     this.selector = Selector.open();
     this.ports = ports;
     this.requests = requests;

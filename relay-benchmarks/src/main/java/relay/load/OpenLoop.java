@@ -28,7 +28,7 @@ public final class OpenLoop implements AutoCloseable, Driver.Events {
 
   /** Connects. */
   public OpenLoop(int port, byte[] request) throws IOException {
-    driver = new Driver(List.of(port), Requests.of(request));
+    driver = new Driver(List.of(port), SentRequests.of(request));
     for (; open < CONNECTIONS; open++) {
       idle.push(driver.dial(BodyPart.IGNORED));
     }

@@ -16,7 +16,7 @@ public final class OpenStreams implements AutoCloseable, Driver.Events {
   /** Opens the streams at a limited rate, and waits for some time until all deliver events. */
   public OpenStreams(int port, byte[] request, int streams, int startsPerSecond)
       throws IOException {
-    driver = new Driver(List.of(port), Requests.of(request));
+    driver = new Driver(List.of(port), SentRequests.of(request));
     long begin = System.nanoTime();
     for (int n = 0; n < streams; n++) {
       long due = begin + 1_000_000_000L * n / startsPerSecond;

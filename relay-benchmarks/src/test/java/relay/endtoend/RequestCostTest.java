@@ -9,11 +9,11 @@ import relay.embedded.LoopbackPorts;
 import relay.guards.CostBound;
 import relay.load.ClosedLoop;
 import relay.load.Question;
-import relay.load.Requests;
+import relay.load.SentRequests;
 
 /**
  * The cost of a request in a whole replica: bytes allocated by all threads, and Redis commands.
- * Requests run one after another, so that each has its own Redis calls. Code is compiled by C1
+ * SentRequests run one after another, so that each has its own Redis calls. Code is compiled by C1
  * only, because C2's optimizations vary between runs.
  */
 final class RequestCostTest {
@@ -66,7 +66,7 @@ final class RequestCostTest {
   }
 
   private static Figures measure(Question question) throws IOException {
-    try (ClosedLoop loop = new ClosedLoop(stage.ports(), Requests.of(question.bytes()), 1, 1)) {
+    try (ClosedLoop loop = new ClosedLoop(stage.ports(), SentRequests.of(question.bytes()), 1, 1)) {
       loop.run(WARM).checked();
       Figures least = part(loop);
       for (int part = 1; part < PARTS; part++) {

@@ -5,22 +5,22 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** What a load sends: these requests by turns, over all its connections together. Thread-safe. */
-public final class Requests {
+public final class SentRequests {
   private final List<ByteBuffer> all;
   private final AtomicInteger turn = new AtomicInteger();
 
-  private Requests(List<ByteBuffer> all) {
+  private SentRequests(List<ByteBuffer> all) {
     this.all = all;
   }
 
   /** The same request always. */
-  public static Requests of(byte[] request) {
-    return new Requests(List.of(direct(request)));
+  public static SentRequests of(byte[] request) {
+    return new SentRequests(List.of(direct(request)));
   }
 
   /** The question of each client in turn. */
-  public static Requests byTurns(Question question, List<String> clientKeys) {
-    return new Requests(clientKeys.stream().map(key -> direct(question.bytes(key))).toList());
+  public static SentRequests byTurns(Question question, List<String> clientKeys) {
+    return new SentRequests(clientKeys.stream().map(key -> direct(question.bytes(key))).toList());
   }
 
   private static ByteBuffer direct(byte[] request) {
