@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
  * data in Redis.
  */
 final class KeptRecordsTest {
+  private static final int FILL = 66; // used slots
   private static final String KEY = "k:key0";
   private static final String GROUP = "g:account0/model";
   private static final long SLOT = 251_042; // more than a slot of a minute's window
@@ -55,7 +56,7 @@ final class KeptRecordsTest {
 
   /** Uses more slots of the window than the group's own record holds. */
   private void fillRing() {
-    for (int n = 0; n < 18; n++) {
+    for (int n = 0; n < FILL; n++) {
       micros += SLOT;
       assertEquals(1L, acquire(wire, "ring" + n).get(2));
     }
@@ -128,8 +129,8 @@ final class KeptRecordsTest {
     assertThrows(RuntimeException.class, () -> call(wire, Step.settle("a", 25, 5)));
     wire.redis().restore(names.win, windows, RestoreArgs.Builder.ttl(600_000).replace());
     assertEquals(15L, call(wire, Step.settle("a", 25, 5)).get(2));
-    assertEquals(25 + 18 * 10, used(INPUT));
-    assertEquals(18, inFlight());
+    assertEquals(25 + FILL * 10, used(INPUT));
+    assertEquals(FILL, inFlight());
   }
 
   @Test

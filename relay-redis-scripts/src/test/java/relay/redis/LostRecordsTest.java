@@ -129,11 +129,11 @@ final class LostRecordsTest {
 
   @Test
   void a_lost_window_counts_as_used_just_now_and_empties() {
-    call(new Step.Configure(0, 7, plan(0, new Limits(20, 0, 0, 0))));
+    call(new Step.Configure(0, 7, plan(0, new Limits(70, 0, 0, 0))));
     int granted = 0;
-    while (granted < 20) { // more slots than the group's record holds
+    while (granted < 70) { // more slots than the group's record holds
       granted += acquire("l" + granted).get(2).equals(1L) ? 1 : 0;
-      micros += SECOND;
+      micros += SECOND / 2;
     }
     acquire("closes the slot");
     wire.redis().del(names.win); // nobody notices before the next slot
