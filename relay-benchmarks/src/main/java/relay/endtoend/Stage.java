@@ -21,6 +21,7 @@ final class Stage implements AutoCloseable {
   private final EmbeddedRedis redis;
   private final RedisInfo redisInfo;
   private final ProviderProcess provider;
+  private final Path clientsFile;
   private final List<MeasuredReplica> replicas = new ArrayList<>();
   private List<String> clients = List.of(); // the keys of those that have limits of their own
 
@@ -36,13 +37,15 @@ final class Stage implements AutoCloseable {
     redis = EmbeddedRedis.start();
     redisInfo = new RedisInfo(redis.url());
     provider = ProviderProcess.start(wire, directory);
+    clientsFile = directory.resolve("clients.yaml");
+    writeClients();
   }
 
   /** Adds a replica that serves. */
   MeasuredReplica replica(int keys) throws IOException {
     MeasuredReplica replica =
         MeasuredReplica.start(
-            launcher, directory, redis.url(), provider.settings(), keys, clientsFile());
+            launcher, directory, redis.url(), provider.settings(), keys, clientsFile);
     replicas.add(replica);
     return replica;
   }
@@ -54,11 +57,12 @@ final class Stage implements AutoCloseable {
    *     turns: each with limits of its own that never bind, half of them with a budget. Without
    *     any, the load comes from a client without limits
    */
-  void clear(int count) {
+  void clear(int count) throws IOException {
     replicas.forEach(MeasuredReplica::close);
     replicas.clear();
     redisInfo.forgetAll();
     clients = IntStream.range(0, count).mapToObj(n -> Question.CLIENT_KEY + "-" + n).toList();
+    writeClients();
   }
 
   /** What a load of this question sends. */
@@ -68,7 +72,8 @@ final class Stage implements AutoCloseable {
         : SentRequests.byTurns(question, clients);
   }
 
-  private Path clientsFile() throws IOException {
+  /** Once for all replicas, because each watches the file. */
+  private void writeClients() throws IOException {
     StringBuilder text = new StringBuilder("clients:\n");
     for (int n = 0; n < clients.size(); n++) {
       text.append(
@@ -81,7 +86,7 @@ final class Stage implements AutoCloseable {
     if (clients.isEmpty()) {
       text.append("  []\n");
     }
-    return Files.writeString(directory.resolve("clients.yaml"), text);
+    Files.writeString(clientsFile, text);
   }
 
   /** The replicas' data ports. */

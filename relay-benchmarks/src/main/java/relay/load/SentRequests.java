@@ -29,7 +29,6 @@ public final class SentRequests {
 
   /** The next request, to be read by the caller alone. */
   ByteBuffer next() {
-    int n = all.size() == 1 ? 0 : Math.floorMod(turn.getAndIncrement(), all.size());
-    return all.get(n).duplicate();
+    return all.get(Math.floorMod(turn.getAndIncrement(), all.size())).duplicate();
   }
 }

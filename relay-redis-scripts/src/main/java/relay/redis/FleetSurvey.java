@@ -16,9 +16,10 @@ import relay.redis.ScriptCaller.Call;
 /**
  * Surveys of a pool. A heartbeat asks what is new, and a few more calls read that. The replica that
  * draws its plan's lines of the readable picture reads news at once, and so does each in a small
- * pool; others do every few seconds, and of the limits of many clients only while somebody wants to
- * see them. An idle pool costs a heartbeat only. The replies also name the ready sets of other
- * replicas' plans, and tell this replica when to announce its plan again.
+ * pool; others do every few seconds. The limits of many clients are read only while somebody wants
+ * to see them, and else drawn without that. An idle pool costs a heartbeat only. The replies also
+ * name the ready sets of other replicas' plans, and tell this replica when to announce its plan
+ * again.
  */
 final class FleetSurvey {
   private static final String OBSERVES = "-";
@@ -49,7 +50,7 @@ final class FleetSurvey {
   private volatile boolean drew; // at the last heartbeat
   private volatile int drawn; // groups and keys, when news was last drawn without being read
   private volatile long drawnAt = readAt; // and when that was
-  private boolean unread; // what is in Redis is newer than the rows: all are to be read
+  private boolean stale; // what is in Redis is newer than the rows: all are to be read
   private long builtAt = System.nanoTime() - READ_EVERY_NANOS; // the last snapshot
   private long allAt = System.nanoTime() - READ_EVERY_NANOS; // everything was
   private @Nullable PoolSnapshot seen;
@@ -162,7 +163,7 @@ final class FleetSurvey {
     boolean draws = beat.number(6) > 0;
     boolean reads = isWanted(plan, now);
     SurveyedRows known = rows;
-    boolean fresh = known == null || known.plan() != plan || (reads && unread);
+    boolean fresh = known == null || known.plan() != plan || (reads && stale);
     SurveyedRows next = fresh || known == null ? new SurveyedRows(plan) : known;
     boolean all =
         fresh
@@ -186,7 +187,7 @@ final class FleetSurvey {
                 drawn = parts.stream().mapToInt(p -> p.groups().size() + p.keys().size()).sum();
                 drawnAt = now;
                 nextMs = "?";
-                unread |= drawn > 0;
+                stale |= drawn > 0;
                 return unread(plan, beat, fleet);
               });
     }
@@ -195,7 +196,7 @@ final class FleetSurvey {
             last -> {
               rows = next;
               drawn = 0;
-              unread &= !all;
+              stale &= !all;
               boolean unbuilt = shownAt != readAt; // rows were read since the last snapshot
               readAt = now;
               allAt = all ? now : allAt;
@@ -251,7 +252,7 @@ final class FleetSurvey {
       return CompletableFuture.completedFuture(null);
     }
     builtAt = now;
-    unread = true;
+    stale = true;
     if (before == null || shownAt != readAt || !isSame(before, beat, fleet)) {
       shownAt = readAt;
       seen = known.snapshot(beat, fleet, beat.number(1));

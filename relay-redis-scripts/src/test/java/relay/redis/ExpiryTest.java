@@ -162,7 +162,7 @@ final class ExpiryTest {
 
   @Test
   void a_call_for_one_account_extends_the_ttl_of_the_others_usage() {
-    for (int n = 0; n < 66; n++) { // more slots than the group's record holds
+    for (int n = 0; n < StoredPool.MOST_FEW + 2; n++) {
       call(Step.acquire("a" + n, 7, 10, 10, 3_600_000, List.of("k:key0", "g:account0/model")));
       micros += SECOND / 2;
     }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
  * data in Redis.
  */
 final class KeptRecordsTest {
-  private static final int FILL = 66; // used slots
+  private static final int FILL = StoredPool.MOST_FEW + 2; // used slots
   private static final String KEY = "k:key0";
   private static final String GROUP = "g:account0/model";
   private static final long SLOT = 251_042; // more than a slot of a minute's window

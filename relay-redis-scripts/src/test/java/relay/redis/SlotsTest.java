@@ -14,7 +14,7 @@ final class SlotsTest {
   private static final long SECOND = 1_000_000;
   private static final String GROUP = "g:account0/model";
   private static final int INPUT = 1;
-  private static final int FILL = 66; // used slots
+  private static final int FILL = StoredPool.MOST_FEW + 2; // used slots
 
   private final RedisKeys names = new RedisKeys("slots", Pools.name("p"));
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
@@ -45,7 +45,7 @@ final class SlotsTest {
     for (int n = 0; n < FILL; n++) {
       grant("f" + n, 1, NOW - (FILL - n) * SECOND / 5);
     }
-    assertEquals(true, wire.redis().exists(names.win) > 0);
+    assertEquals(1, wire.redis().exists(names.win));
   }
 
   private double used(int d) {

@@ -39,7 +39,10 @@ final class StoredPool {
   static final int KEY_PASS = 4;
   private static final int GROUP_NUMBERS = 30;
   private static final int FEW_NUMBERS = 4; // of a closed slot in the record
-  private static final int MOST_FEW = 64;
+
+  /** Used closed slots that a group's record holds; with more all are in the ring. */
+  static final int MOST_FEW = 64;
+
   private static final int ENTRIES_IN_CHUNK = 32;
   private static final int TOMB_BYTES = 22;
   private static final int LEASE_STATE = 5;

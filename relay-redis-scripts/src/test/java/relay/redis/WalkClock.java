@@ -13,8 +13,7 @@ import java.util.stream.LongStream;
 final class WalkClock {
   private static final long START = 1_790_000_000_000_000L;
   private static final long THREE_HOURS = 3 * 3_600_000_000L; // a halved burst is back
-
-  private static final int SLOTS = 80; // more used ones than a group's record holds
+  private static final int SLOTS = StoredPool.MOST_FEW + 16; // so that they are in the ring
 
   private final RandomGenerator random;
   private final PoolModel model;
@@ -40,14 +39,13 @@ final class WalkClock {
    *     or the microsecond before it, is a likely time for the call
    */
   Clock tick(LongStream moments) {
+    long slot = model.shape().slotMicros();
     if (slots > 0) {
       slots--;
-      long slot = model.shape().slotMicros();
       micros += random.nextLong(slot, 2 * slot);
       return reading();
     }
     long window = model.shape().windowMicros();
-    long slot = model.shape().slotMicros();
     micros +=
         switch (random.nextInt(20)) {
           case 0, 1, 2, 3, 4, 5 -> 0;
