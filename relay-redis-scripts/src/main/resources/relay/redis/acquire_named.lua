@@ -71,6 +71,7 @@ if budgeted then
 end
 read_to(call, at)
 
+local book = budgeted and spending.book_of(KEYS[6])
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
@@ -84,9 +85,9 @@ local now = pool_time(p, given, ceiling)
 sweep(r, now, 16, 7, KEYS)
 hold_leases(r, ARGV, 2, 1 + ids)
 local budgets, reserved = {}, {} -- of each lease to end, then of each request
-if budgeted then
-  for n = 1, ids do budgets[n] = spending.budgets_of(r, ARGV[1 + ids + count + n]) end
-  spending.open(r.book, KEYS[6], budgets, now)
+if book then
+  for n = 1, ids do budgets[n] = spending.budgets_of(book, ARGV[1 + ids + count + n]) end
+  spending.open(book, KEYS[6], budgets, now)
   for n = 1, endings do
     local record = r.held[ARGV[1 + n]]
     if record and not is_tomb(record) then reserved[n] = record end
@@ -131,6 +132,6 @@ for n = 1, count do
   tell_left(p, g, now, reply, place + 5)
 end
 write_leases(r, now)
-if budgeted then spending.write(r.book, KEYS[6]) end
+if book then spending.write(book, KEYS[6]) end
 write(r)
 return reply

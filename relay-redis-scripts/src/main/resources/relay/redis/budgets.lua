@@ -40,9 +40,9 @@ local function is_to_say(b)
   redis.call('HSET', key, field, b.account.present)
   return true
 end
-local book, lists, told = spending.book(), {}, {}
+local book, lists, told = spending.book_of(key), {}, {}
 for n = 2, #ARGV, 2 do
-  local budgets, count = spending.budgets_in(book, ARGV[n]), 0
+  local budgets, count = spending.budgets_of(book, ARGV[n]), 0
   for known, more in string.gmatch(ARGV[n + 1], ' (%d+) (%d+)') do
     count = count + 1
     told[#told + 1] = { budgets[count], bounded_moment(known, 'known'), bounded_moment(more, 'more') }

@@ -4,8 +4,8 @@
 -- what replicas knew before Redis lost it. The slot of the last change comes first: while it is present the others are not
 -- parsed, because most calls change that one alone.
 --
--- What was parsed is cached with the pool's records. It holds while Redis has the very text that was read or written last.
--- The texts of rolling budgets are long: some thousands of them are cached.
+-- What was parsed is cached. It holds while Redis has the very text that was read or written last. The texts of rolling
+-- budgets are long: some thousands of them are cached.
 -- @uses numbers, pool, key, group, records, periods
 local OVER_BUDGET = 6 -- a reason, as those of a denial
 local BUDGETS_S = 5356800 -- 62 days: longer than any period
@@ -13,35 +13,28 @@ spending.short, spending.most_bytes = 200, 4e6 -- the longest text that does not
 -- Says what the fields are. Longer than 64 bytes, so that Redis finds fields by a table, and not by reading those before them.
 spending.about = 'spent/limit, then what was spent in each slot, first the present one: a day, a month, a 60th of a rolling period'
 
--- Budgets by line, and what is spent of each by field: an account. Then those that the present call has opened; the tables are
--- reused, because growing one is expensive.
-function spending.book()
+-- What is cached of a hash: budgets by line, and what is spent of each by field: an account. Then those that the present call
+-- has opened; the tables are reused, because growing one is expensive. It is taken before the pool's records, which would
+-- else outlive a reset of the cache.
+function spending.book_of(key)
   spending.whole = whole_format()
-  return { lines = {}, accounts = {}, call = 0, count = 0, bytes = 0, opened = {}, fields = {}, values = {} }
+  return uncache(key) or { lines = {}, accounts = {}, call = 0, count = 0, bytes = 0, opened = {}, fields = {}, values = {} }
 end
 
 -- The budgets that a line names: `client usd/month=LIMIT ...`, in billionths of a dollar or tokens.
-function spending.budgets_in(book, line)
-  local client, budgets = string.match(line, '^(%S+)'), {}
+function spending.budgets_of(book, line)
+  local budgets = book.lines[line]
+  if budgets then return budgets end
+  local client = string.match(line, '^(%S+)')
+  budgets = {}
   for kind, per, limit in string.gmatch(line, ' (%a+)/([%a-]+)=(%d+)') do
     local field = client .. ' ' .. kind .. '/' .. per
     local account = book.accounts[field] or {}
     book.accounts[field] = account
     budgets[#budgets + 1] = { field = field, account = account, usd = kind == 'usd', per = per, limit = limit + 0 }
   end
+  book.lines[line], kept_count = budgets, kept_count + 1 + 2 * #budgets
   return budgets
-end
-
--- The same, cached with the pool's records.
-function spending.budgets_of(r, line)
-  if not r.book then r.book = spending.book() end
-  local known = r.book.lines[line]
-  if not known then
-    known = spending.budgets_in(r.book, line)
-    r.book.lines[line] = known
-    kept_count = kept_count + 1 + 2 * #known
-  end
-  return known
 end
 
 -- Dollars have nine decimals, tokens none.
@@ -184,7 +177,7 @@ function spending.forget(book)
   book.bytes = 0
 end
 
--- Writes what has changed of the budgets that are open.
+-- Writes what has changed of the budgets that are open, and caches them.
 function spending.write(book, key)
   local values, last = book.values, 0
   for n = 1, book.count do
@@ -197,4 +190,5 @@ function spending.write(book, key)
   end
   if last > 0 and redis.call('HSET', key, unpack(values, 1, last)) > 0 then spending.keep(key) end
   if book.bytes > spending.most_bytes then spending.forget(book) end
+  kept[key] = book
 end

@@ -12,9 +12,9 @@
 -- The cache also remembers in which order records changed, so that a survey reads and draws only those. `log` is a
 -- ring of changed records; `moved` is a record's latest place in it.
 -- @uses pool, key, group
-local MOST_KEPT = 100000 -- records and listed names, over all pools: some 25 MB
+local MOST_KEPT = 100000 -- records, listed names and budgets, over all pools: some 25 MB
 local LOG = 32768 -- a caller that has missed more reads everything
-local kept, kept_count = {}, 0 -- by the state's key; entries added since the last reset
+local kept, kept_count = {}, 0 -- by the key of a state or of budgets; entries added since the last reset
 
 -- The two kinds of records: their table, field prefix, and packing.
 local KEY = { of = 'keys', prefix = 'k:', read = read_key, pack = pack_key }
@@ -53,12 +53,17 @@ local function records(state, win, p)
   }
 end
 
+-- Takes what is cached under a key out of the cache.
+local function uncache(key)
+  if kept_count > MOST_KEPT then kept, kept_count = {}, 0 end
+  local cached = kept[key]
+  kept[key] = nil
+  return cached
+end
+
 -- Opens the pool with these keys for its state, windows and, if needed, leases; nil if it is unknown.
 local function open(state, win, leases, due, later)
-  local packed = redis.call('HGET', state, 'pool')
-  if kept_count > MOST_KEPT then kept, kept_count = {}, 0 end
-  local r = kept[state]
-  kept[state] = nil
+  local packed, r = redis.call('HGET', state, 'pool'), uncache(state)
   if not packed then return end
   if not r or r.packed ~= packed then r = records(state, win, read_pool(packed)) end
   if win and r.pool[SCHEMA] < SCHEMA_NOW then
