@@ -4,6 +4,7 @@ import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.SslOptions;
+import io.lettuce.core.StaticCredentialsProvider;
 import io.lettuce.core.TimeoutOptions;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.flush.FlushConsolidationHandler;
@@ -129,10 +130,9 @@ final class Connections implements AutoCloseable {
             .withSsl(servers.tls() != null)
             .withTimeout(CONNECT_TIMEOUT);
     String password = login.password();
-    if (password != null && login.user() != null) {
-      uri.withAuthentication(login.user(), password.toCharArray());
-    } else if (password != null) {
-      uri.withPassword(password.toCharArray());
+    if (password != null) {
+      // Any other provider is asked on another thread, and a refusal there may be told as a close
+      uri.withAuthentication(new StaticCredentialsProvider(login.user(), password.toCharArray()));
     }
     return uri.build();
   }
