@@ -61,7 +61,10 @@ final class Stage implements AutoCloseable {
     replicas.forEach(MeasuredReplica::close);
     replicas.clear();
     redisInfo.forgetAll();
-    clients = IntStream.range(0, count).mapToObj(n -> Question.CLIENT_KEY + "-" + n).toList();
+    clients =
+        IntStream.range(0, count)
+            .mapToObj(n -> Question.CLIENT_KEY + "-%06d".formatted(n))
+            .toList();
     writeClients();
   }
 

@@ -12,7 +12,7 @@ final class Connection {
   private final SelectionKey key;
   private final AnswerReader reader;
   private final SentRequests requests;
-  private ByteBuffer request = ByteBuffer.allocate(0);
+  private final ByteBuffer request;
   private volatile long sinceNanos; // set before the request by the sending thread
 
   Connection(SocketChannel channel, SelectionKey key, AnswerReader reader, SentRequests requests) {
@@ -20,6 +20,7 @@ final class Connection {
     this.key = key;
     this.reader = reader;
     this.requests = requests;
+    request = requests.buffer();
   }
 
   /** The due time of the current request. */
@@ -34,7 +35,7 @@ final class Connection {
   /** Sends a request. No other may be in progress. */
   void ask(long dueNanos) throws IOException {
     reader.reset();
-    request = requests.next();
+    requests.next(request);
     sinceNanos = dueNanos;
     write();
   }
