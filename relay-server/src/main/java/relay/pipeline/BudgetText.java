@@ -23,7 +23,7 @@ final class BudgetText {
             : "it begins anew on "
                 + LocalDate.ofInstant(BudgetJson.nextPeriod(now, left), ZoneOffset.UTC)
                 + " (UTC)";
-    return "client %s has spent its budget of %s %s a %s%s: %s"
+    return "client %s has no room for this request in its budget of %s %s a %s%s: %s"
         .formatted(
             client,
             BudgetJson.amount(budget, budget.limit()).toPlainString(),
