@@ -19,7 +19,7 @@ import relay.config.RecordedReads;
 /**
  * Reloads the configuration when one of its files changes, and on request.
  *
- * <p>About once a second one thread reads all files of the last attempt, and compares their
+ * <p>Every second or two one thread reads all files of the last attempt, and compares their
  * contents. Polling works alike for an editor's write or rename, a ConfigMap's symlinks, a network
  * mount and a file that does not exist yet; file system notifications miss some of these. A change
  * is loaded when two polls in a row read the same contents, so that a writer can finish its file.
@@ -29,11 +29,11 @@ import relay.config.RecordedReads;
 public final class ConfigReloads {
   private static final Logger log = LoggerFactory.getLogger(ConfigReloads.class);
 
-  /** Least pause between polls. A slow poll is followed by {@link #SHARE} times its duration. */
+  /** Least pause between polls. One that takes long is followed by {@link #SHARE} times its duration. */
   private static final Duration LOOK = Duration.ofSeconds(1);
 
-  private static final Duration LONGEST_LOOK = Duration.ofSeconds(3);
-  private static final int SHARE = 20;
+  private static final Duration LONGEST_LOOK = Duration.ofSeconds(2);
+  private static final int SHARE = 500; // 10,000 clients are 2 MB: to read and hash them takes 4 ms
 
   /** Pause between the two polls that must read the same. */
   private static final Duration SETTLE = Duration.ofMillis(300);
