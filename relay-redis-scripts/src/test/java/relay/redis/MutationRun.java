@@ -30,7 +30,7 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
  * <pre>./mvnw test -pl relay-redis-scripts -Dtest=MutationRun</pre>
  *
  * <p>{@code -Drelay.mutants=PATTERN} runs those whose name or file contains it, and keeps the other
- * rows. {@code -Drelay.suite=CLASS,CLASS} runs those classes alone.
+ * rows. {@code -Drelay.suite=CLASS,CLASS#METHOD(int, int)} runs those alone.
  */
 final class MutationRun {
   private static final String WALKS =
@@ -57,6 +57,9 @@ final class MutationRun {
           "DayFleetTest",
           "PinsTest",
           "WorkspacesTest",
+          "NamedKeysTest",
+          "ConcurrentSharesTest",
+          "LargeSharesTest",
           "LargeGroupTest",
           "PoolTimeTest",
           "LostRecordsTest",
@@ -133,7 +136,8 @@ final class MutationRun {
   private static @Nullable String killerOn(@Nullable Mutation mutation) throws Exception {
     Launcher launcher = LauncherFactory.create();
     String some = System.getProperty("relay.suite", "");
-    List<String> suite = some.isEmpty() ? SUITE : List.of(some.split(","));
+    List<String> suite =
+        some.isEmpty() ? SUITE : Pattern.compile(",(?! )").splitAsStream(some).toList();
     for (int n = 0; n < suite.size(); n++) {
       String test = suite.get(n);
       String name = test.replaceFirst("#.*", "");
@@ -141,7 +145,7 @@ final class MutationRun {
       Class<?> type = new MutantLoader(mutation).loadClass("relay.redis." + name);
       DiscoverySelector selector =
           test.contains("#")
-              ? selectMethod(type, test.substring(name.length() + 1))
+              ? selectMethod(type.getClassLoader(), "relay.redis." + test)
               : selectClass(type);
       SummaryGeneratingListener summary = new SummaryGeneratingListener();
       int tries = 0;

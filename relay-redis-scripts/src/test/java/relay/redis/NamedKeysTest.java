@@ -17,6 +17,8 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.NoneUsable;
@@ -130,6 +132,55 @@ final class NamedKeysTest {
       assertEquals(0, left(pool, 0, Dimension.REQUESTS).left());
     }
     assertTrue(checked > 100, "only " + checked);
+  }
+
+  /** The same at a test's times, in which use flows off, a replica is missing, the key cools. */
+  @ParameterizedTest
+  @EnumSource(Accounting.class)
+  void what_is_left_at_any_time_is_granted_and_no_more(Accounting accounting) {
+    Random random = new Random(13);
+    Limits limits = new Limits(60, 0, 0, 0);
+    try (ScriptConnection wire = new ScriptConnection(redis.url())) {
+      PoolPlan plan = Pools.named(Pools.accounting("left", accounting, limits));
+      RedisKeys names = new RedisKeys("left", plan.name());
+      long micros = 1_790_000_000_000_000L;
+      call(wire, names, micros, new Step.Configure(0, 7, plan));
+      heartbeat(wire, names, micros, "missing");
+      for (int round = 0; round < 100; round++) {
+        micros += random.nextInt(8_000_000);
+        heartbeat(wire, names, micros, "r");
+        if (round % 20 == 10) {
+          call(wire, names, micros, new Step.Cooldown("g:account0/" + Pools.CLASS, 4_000, 0));
+        }
+        long left = (Long) named(wire, names, micros, "-").get(7);
+        int most = 1 + random.nextInt(60);
+        int granted = 0;
+        while (granted < most
+            && named(wire, names, micros, round + "." + granted).get(2).equals(1L)) {
+          granted++;
+        }
+        String told = "round %d: %d left, %d granted".formatted(round, left, granted);
+        assertTrue(granted < most ? granted == left : granted <= left, told);
+      }
+    }
+  }
+
+  private static List<Object> named(
+      ScriptConnection wire, RedisKeys names, long micros, String lease) {
+    byte[][] k = {names.state, names.win, names.leases, names.due, names.later, names.budgets};
+    String line = "7 0 %d 3000000 0 1 0 5 5 -".formatted(micros);
+    return wire.call(ScriptFile.ACQUIRE_NAMED, k, line, lease, "key0 account0/" + Pools.CLASS);
+  }
+
+  private static void heartbeat(ScriptConnection wire, RedisKeys names, long micros, String name) {
+    Step survey = new Step.Survey(name, 0, List.of(), List.of(), List.of());
+    List<Object> args = survey.args(new Clock(micros, 0));
+    args.set(6, "0 0 - 1");
+    wire.call(survey.script(), survey.keys(names), args.toArray());
+  }
+
+  private static void call(ScriptConnection wire, RedisKeys names, long micros, Step step) {
+    wire.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
   }
 
   @Test

@@ -53,6 +53,20 @@ final class Pools {
         all);
   }
 
+  /** One key, with a window of a minute or a bucket. */
+  static PoolPlan accounting(String name, Accounting accounting, Limits limits) {
+    PoolPlan plan = plan(name, Duration.ofMinutes(1), 1, limits);
+    return new PoolPlan(
+        plan.name(),
+        plan.window(),
+        plan.strategy(),
+        accounting,
+        plan.burstRatio(),
+        plan.modelClasses(),
+        plan.keys(),
+        plan.limits());
+  }
+
   /** The same plan for demands that name their key, as clients are. */
   static PoolPlan named(PoolPlan plan) {
     return new PoolPlan(

@@ -12,10 +12,12 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Reason;
+import relay.redis.PoolSnapshot.ClientState;
 
 /** Clients that share one pool, in virtual time, by the scripts on a real Redis. */
 final class SharedPool {
@@ -80,6 +82,7 @@ final class SharedPool {
   final class Client {
     private final Share share;
     private String candidates = String.join(" ", fields);
+    private long tokens = 10;
     final List<Long> grants = new ArrayList<>();
     final List<Long> waits = new ArrayList<>();
     long asked; // calls of Redis
@@ -103,6 +106,12 @@ final class SharedPool {
      */
     Client bound() {
       candidates = fields.getFirst();
+      return this;
+    }
+
+    /** Its requests have so many input tokens. */
+    Client of(long inputTokens) {
+      tokens = inputTokens;
       return this;
     }
 
@@ -220,13 +229,18 @@ final class SharedPool {
 
     /** The same for a request that waits, and is told apart by a ticket. */
     long ask(String ticket) {
-      return ask(share.waiting(ticket, 600_000));
+      return ask(ticket, 600_000);
+    }
+
+    /** The same for one that waits for so long at most. */
+    long ask(String ticket, long millis) {
+      return ask(share.waiting(ticket, millis));
     }
 
     private long ask(Share as) {
       asked++;
       long leaseMs = Picks.LEASE_MS + order % 2 * 5_000; // some end before earlier ones
-      Wish wish = new Wish("l" + order++, 10, 10, "");
+      Wish wish = new Wish("l" + order++, tokens, 10, "");
       StringBuilder line =
           new StringBuilder(
               CallLine.acquire(clock(), 7, leaseMs, List.of(), counts, List.of(wish)));
@@ -321,6 +335,16 @@ final class SharedPool {
     Client client = new Client(new Share(name, rank, weight, kept, floor));
     clients.put(name, client);
     return client;
+  }
+
+  /** What a heartbeat tells of the clients, by name. */
+  Map<String, ClientState> standings() {
+    Step survey = new Step.Survey("", 0, List.of(), List.of(), List.of());
+    List<Object> args = survey.args(clock());
+    args.set(6, "0 0 ? 0");
+    List<Object> reply = wire.send(survey.script(), survey.keys(names), args.toArray()).join();
+    return new Reply.Done(reply)
+        .clients(reply.size() - 1).stream().collect(Collectors.toMap(ClientState::name, c -> c));
   }
 
   /** Microseconds between two grants of a client, at most. */

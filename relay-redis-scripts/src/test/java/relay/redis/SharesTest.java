@@ -70,6 +70,19 @@ final class SharesTest {
     }
   }
 
+  /** Requests of one are as many tokens as ten of the other; there are requests enough. */
+  @Test
+  void equal_clients_get_equal_shares_of_the_limit_that_is_short() {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(900, 12_000, 0, 0));
+    Client small = pool.client("small", 1);
+    Client large = pool.client("large", 1).of(100);
+    small.poll(0, 5, 3 * 600);
+    large.poll(0, 5, 3 * 60);
+    pool.run(5);
+    assertEquals(3 * 600, small.between(2, 5), 0.05 * 3 * 600);
+    assertEquals(3 * 60, large.between(2, 5), 0.05 * 3 * 60);
+  }
+
   /** Its rate is back at once, and so its share of the window after a window. */
   @Test
   void an_idle_share_is_lent_whole_and_comes_back() {
@@ -121,6 +134,29 @@ final class SharesTest {
     assertTrue(back >= 0.8 * 0.8 * limit / 2 / 2, "back at once: " + back);
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "SLIDING_WINDOW, 600, 0, 0, 0",
+    "SLIDING_WINDOW, 0, 6000, 0, 0",
+    "SLIDING_WINDOW, 0, 0, 6000, 0",
+    "SLIDING_WINDOW, 0, 0, 0, 12000",
+    "TOKEN_BUCKET, 600, 6000, 6000, 12000"
+  })
+  void batch_leaves_a_part_of_each_limit(
+      Accounting accounting, long requests, long input, long output, long both) {
+    Limits limits = new Limits(requests, input, output, both);
+    SharedPool pool = new SharedPool(wire, Pools.accounting("kept", accounting, limits));
+    Client batch = pool.client("jobs", 3, 1, 100, 0);
+    Client people = pool.client("people", 1, 1, 0, 0);
+    batch.poll(0, 3, 3 * 600);
+    for (int n = 0; n < 25; n++) {
+      pool.atMinute(2.5, people::ask);
+    }
+    pool.run(3);
+    assertTrue(batch.between(1.5, 2.5) >= 0.87 * 600, batch.between(1.5, 2.5) + " granted");
+    assertEquals(25, people.grants.size(), "granted at once");
+  }
+
   @Test
   void a_lower_priority_never_starves() {
     SharedPool pool = pool(1);
@@ -131,6 +167,21 @@ final class SharesTest {
     pool.run(7);
     // from then on: before, it had more than its floor, which counts for about two windows
     assertEquals(0.02 * 4 * LIMIT, batch.between(3, 7), 0.01 * 4 * LIMIT);
+  }
+
+  /** Six requests of 300 come first; the others wait behind the people's. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void a_lower_priority_comes_first_with_its_floor_alone(int keys) {
+    SharedPool pool = pool(keys);
+    Client batch = pool.client("jobs", 3, 1, 0, 20);
+    Client people = pool.client("people", 1, 1, 0, 0);
+    long last = 0;
+    for (int n = 0; n < 200; n++) {
+      last = people.ask();
+    }
+    List<Long> told = Stream.generate(batch::ask).limit(10).toList();
+    assertTrue(told.get(4) < last && told.get(9) > last, told + " with people at " + last);
   }
 
   /**
@@ -147,6 +198,17 @@ final class SharesTest {
     assertTrue(sent <= 2.25, sent + " sent for each granted");
     assertTrue(agents.waited(0.95) <= 2 * agents.meanWait(), agents.waited(0.95) + " us at p95");
     isUsed(agents, limit);
+  }
+
+  /** The same for 60 requests of 10 tokens each. */
+  @ParameterizedTest
+  @CsvSource({"0, 600, 0", "0, 0, 600"})
+  void agents_are_told_when_their_tokens_fit(long requests, long input, long output) {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(requests, input, output, 0));
+    Client agents = obeying(pool, Duration.ZERO, Duration.ZERO);
+    double sent = (double) agents.sent / agents.grants.size();
+    assertTrue(sent <= 2.25, sent + " sent for each granted");
+    isUsed(agents, 60);
   }
 
   /** Where replicas hold requests for as long as the pool needs, each is sent once. */
@@ -217,6 +279,21 @@ final class SharesTest {
     assertTrue(granted >= 100, granted + " granted");
   }
 
+  /** Unless its sender does not wait so long, and comes again as any other. */
+  @ParameterizedTest
+  @CsvSource({"600000, true", "1, false"})
+  void a_place_is_of_the_request_that_waits_for_it(long millis, boolean waits) {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(60, 0, 0, 0));
+    Client agents = pool.client("agents", 1);
+    long told = 0;
+    while (told == 0) {
+      told = agents.ask("r.1", millis);
+    }
+    pool.run(told / 60e6);
+    assertEquals(waits, agents.ask() > 0, "a newcomer is refused");
+    assertEquals(waits, agents.ask("r.1") == 0);
+  }
+
   /** A sender that is alone, and asks a slot too early each time, is told the same time. */
   @Test
   void a_time_is_exact_for_who_waits_alone() {
@@ -239,6 +316,20 @@ final class SharesTest {
     pool.run(3);
     System.out.printf("Shares: one client that polls: %.2f %%%n", polls.between(1, 3) / 20);
     assertTrue(polls.between(1, 3) >= 0.99 * 2 * 1_000, polls.between(1, 3) + " granted");
+  }
+
+  /** Also one in a later window, though others come and its client asks for nothing. */
+  @Test
+  void a_promise_that_is_not_taken_up_for_long_goes_to_others() {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(20, 0, 0, 0));
+    Client gone = pool.client("gone", 1);
+    Client other = pool.client("other", 1);
+    for (int n = 0; n < 60; n++) {
+      gone.ask();
+    }
+    other.poll(1.2, 9, 80);
+    pool.run(9);
+    assertTrue(other.between(5, 9) >= 0.95 * 4 * 20, other.between(5, 9) + " granted");
   }
 
   /** What its owner does not take up goes to whoever asks. */
