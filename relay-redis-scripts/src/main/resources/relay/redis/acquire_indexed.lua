@@ -44,6 +44,7 @@
 -- @include grant
 -- @include line
 -- @include ripe
+-- @include rounds
 -- @include behind
 -- @include at_most
 -- @include turn

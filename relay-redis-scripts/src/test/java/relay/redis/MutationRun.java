@@ -45,6 +45,7 @@ final class MutationRun {
       List.of(
           WALKS,
           "SharesTest",
+          "ManyPromisesTest",
           "MaxMinSharesTest",
           "ClientStatesTest",
           "RecallWalkTest",

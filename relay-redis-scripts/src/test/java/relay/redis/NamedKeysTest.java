@@ -121,6 +121,7 @@ final class NamedKeysTest {
         }
       }
       held.subList(0, random.nextInt(1 + held.size())).forEach(Lease::cancel);
+      pool.snapshot().join(); // comes after the cancels, which wait for a call to go with
       pool.named().use("key0").join();
       long left = left(pool, 0, Dimension.REQUESTS).left();
       for (long n = 0; n < left; n++) {

@@ -202,9 +202,9 @@ final class SharesTest {
 
   /** The same for 60 requests of 10 tokens each. */
   @ParameterizedTest
-  @CsvSource({"0, 600, 0", "0, 0, 600"})
-  void agents_are_told_when_their_tokens_fit(long requests, long input, long output) {
-    SharedPool pool = new SharedPool(wire, 1, new Limits(requests, input, output, 0));
+  @CsvSource({"600, 0, 0", "0, 600, 0", "0, 0, 1200", "600, 0, 1200", "0, 600, 1200"})
+  void agents_are_told_when_their_tokens_fit(long input, long output, long both) {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(0, input, output, both));
     Client agents = obeying(pool, Duration.ZERO, Duration.ZERO);
     double sent = (double) agents.sent / agents.grants.size();
     assertTrue(sent <= 2.25, sent + " sent for each granted");

@@ -1,5 +1,5 @@
 -- What those before a request in the queue need, and when it fits behind them.
--- @uses pool, key, group, records, gate, days, choice, line
+-- @uses pool, key, group, records, gate, days, choice, line, rounds
 
 -- The time in which a whole limit comes back. Charges leave a window in slots.
 function line.cycle(p)
@@ -28,8 +28,7 @@ function line.pretend(r, ask, g, sums, rounds)
   ask.saved = saved
   local sum = sums and sums[g] or NOTHING
   local l1, l2, l3, l4 = g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]
-  local n, input = math.max(0, sum[1] - rounds * l1), math.max(0, sum[2] - rounds * (l2 > 0 and l2 or l4))
-  local output = math.max(0, sum[3] - rounds * l3)
+  local n, input, output = line.rest_of(g, sum, rounds)
   local made = ask.spread and 0 or output
   saved[#saved + 1] = { g, unpack(g, 1, CURRENT + 3) }
   if l1 > 0 then g[LEVEL + 1] = g[LEVEL + 1] + n end
@@ -91,16 +90,6 @@ function line.cost_of(l, g, now, window, input, output)
   return short > 0 and short or most
 end
 
--- How many limits of a group this is, by the dimension of which it is most, and that.
-function line.limits_in(sum, g)
-  local costs, most, reason = { sum[1], sum[2], sum[3], sum[2] + sum[3] }, 0, 1
-  for d = 1, 4 do
-    local part = g[LIMIT + d] > 0 and costs[d] / g[LIMIT + d] or 0
-    if part > most then most, reason = part, d end
-  end
-  return most, reason
-end
-
 -- What the pacer is owed, by group, once the promises before a request are served, each at its time: when the last one is, and
 -- the debts then. Debts flow off meanwhile, but not below nothing: so the largest counts of what all of them owe, and of what
 -- the last ones owe.
@@ -131,23 +120,6 @@ function line.owed_after(r, ask, now)
     until not g
   end
   return owed
-end
-
--- How many whole limits of a window are before a request, in each group; and the groups whose window is full then, or that of
--- a group above or below.
-function line.rounds_before(r, ask, costs)
-  local rounds, full = {}, {}
-  for _, g in ipairs(ask.groups) do
-    local all = r.pool[BUCKET] == 0 and ask.all and ask.all[g]
-    local limits = all and line.limits_in({ all[1] + 1, all[2] + costs[2], all[3] + costs[3] }, g) or 0
-    rounds[g] = math.max(0, math.ceil(limits - 1e-9) - 1)
-  end
-  for n = 1, ask.groups.own do
-    local g = ask.groups[n]
-    local over = g.over or g
-    if rounds[g] > 0 or rounds[over] > 0 then full[g], full[over] = true, true end
-  end
-  return rounds, full
 end
 
 -- Charges a group with what is before a request. Returns the time in which whole limits of that leave the window, and a time

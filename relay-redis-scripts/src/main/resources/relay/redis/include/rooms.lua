@@ -1,6 +1,6 @@
 -- Rooms of a large pool's queue. A room is capacity for one promise: a group, and the time at which it comes free there. Each
 -- rank of the queue has a list of them in order of time. `held` is their sum by group.
--- @uses pool, key, group, records, gate, choice, index, parking, search, line, behind, turn
+-- @uses pool, key, group, records, gate, choice, index, parking, search, line, rounds, behind, turn
 
 -- Adds a room in order of time.
 function line.add_room(l, rank, room)

@@ -76,8 +76,10 @@ end
 function line.claimed(c, ask, now, slot)
   local mine, its = c.tickets[ask.ticket], c.promises
   if mine then return line.exchanged(c, mine, now) end
-  for n = 1, math.min(#its, MOST_LOOKED_AT) do
-    if not its[n].ticket and its[n].told <= now then return its[n] end
+  for n = 1, #its do
+    local one = its[n]
+    if n > MOST_LOOKED_AT and one.at_most then break end -- it was told when to ask again, and not when its place comes
+    if not one.ticket and one.told <= now then return one end
   end
   local only = #its == 1 and not its[1].ticket and its[1]
   return only and only.told - now <= 4 * slot and now - only.since >= only.told - now and only or nil

@@ -1,0 +1,45 @@
+-- What is promised before a request, as whole limits, each of which takes a window to come back, and a rest.
+-- @uses pool, group, line
+
+-- How many limits of a group this is, by the dimension of which it is most, and that.
+function line.limits_in(sum, g)
+  local costs, most, reason = { sum[1], sum[2], sum[3], sum[2] + sum[3] }, 0, 1
+  for d = 1, 4 do
+    local part = g[LIMIT + d] > 0 and costs[d] / g[LIMIT + d] or 0
+    if part > most then most, reason = part, d end
+  end
+  return most, reason
+end
+
+-- What remains of a sum without so many whole limits: requests, input and output. Input and output together are no more than
+-- their limit leaves of them: what has no limit of its own makes room.
+function line.rest_of(g, sum, rounds)
+  if rounds == 0 then return sum[1], sum[2], sum[3] end
+  local l2, l3, l4 = g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]
+  local n, input = math.max(0, sum[1] - rounds * g[LIMIT + 1]), math.max(0, sum[2] - rounds * l2)
+  local output = math.max(0, sum[3] - rounds * l3)
+  local free = (l2 == 0 and input or 0) + (l3 == 0 and output or 0)
+  if l4 > 0 and free > 0 then
+    local over = input + output - math.max(0, sum[2] + sum[3] - rounds * l4)
+    local part = 1 - math.min(1, math.max(0, over / free))
+    input, output = l2 == 0 and part * input or input, l3 == 0 and part * output or output
+  end
+  return n, input, output
+end
+
+-- How many whole limits of a window are before a request, in each group; and the groups whose window is full then, or that of
+-- a group above or below.
+function line.rounds_before(r, ask, costs)
+  local rounds, full = {}, {}
+  for _, g in ipairs(ask.groups) do
+    local all = r.pool[BUCKET] == 0 and ask.all and ask.all[g]
+    local limits = all and line.limits_in({ all[1] + 1, all[2] + costs[2], all[3] + costs[3] }, g) or 0
+    rounds[g] = math.max(0, math.ceil(limits - 1e-9) - 1)
+  end
+  for n = 1, ask.groups.own do
+    local g = ask.groups[n]
+    local over = g.over or g
+    if rounds[g] > 0 or rounds[over] > 0 then full[g], full[over] = true, true end
+  end
+  return rounds, full
+end
