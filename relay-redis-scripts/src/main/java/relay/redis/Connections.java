@@ -131,7 +131,7 @@ final class Connections implements AutoCloseable {
             .withTimeout(CONNECT_TIMEOUT);
     String password = login.password();
     if (password != null) {
-      // Any other provider is asked on another thread, and a refusal there may be told as a close
+      // Any other provider would be asked on another thread
       uri.withAuthentication(new StaticCredentialsProvider(login.user(), password.toCharArray()));
     }
     return uri.build();

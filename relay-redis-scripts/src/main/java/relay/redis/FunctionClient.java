@@ -5,11 +5,17 @@ import io.lettuce.core.ClientOptions;
 import io.lettuce.core.ConnectionBuilder;
 import io.lettuce.core.ConnectionFuture;
 import io.lettuce.core.ConnectionState;
+import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.RedisConnectionException;
+import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SslConnectionBuilder;
 import io.lettuce.core.protocol.CommandHandler;
+import io.lettuce.core.protocol.ConnectionInitializer;
 import io.lettuce.core.protocol.DefaultEndpoint;
 import io.lettuce.core.resource.ClientResources;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -26,7 +32,7 @@ final class FunctionClient extends AbstractRedisClient {
   /**
    * Connects and authenticates as the URL says.
    *
-   * @throws io.lettuce.core.RedisException when Redis does not answer, or refuses
+   * @throws RedisException when Redis does not answer, or refuses
    */
   FunctionConnection connect(RedisURI uri) {
     DefaultEndpoint endpoint = new DefaultEndpoint(getOptions(), getResources());
@@ -46,7 +52,11 @@ final class FunctionClient extends AbstractRedisClient {
         builder,
         connection.getConnectionEvents(),
         uri);
-    builder.connectionInitializer(createHandshake(new Credentials(uri)));
+    AtomicReference<@Nullable Throwable> refusal = new AtomicReference<>();
+    ConnectionInitializer handshake = createHandshake(new Credentials(uri));
+    builder.connectionInitializer(
+        channel ->
+            handshake.initialize(channel).whenComplete((done, failure) -> refusal.set(failure)));
     ConnectionFuture<FunctionConnection> connected = initializeChannelAsync(builder);
     var _ =
         connected.whenComplete(
@@ -55,7 +65,16 @@ final class FunctionClient extends AbstractRedisClient {
                 var _ = connection.closeAsync();
               }
             });
-    return getConnection(connected);
+    try {
+      return getConnection(connected);
+    } catch (RedisException e) {
+      Throwable answer = refusal.get();
+      if (answer != null && FailureReason.root(answer) instanceof RedisCommandExecutionException) {
+        // Lettuce may tell that the connection was closed instead, or that its handler is gone
+        throw new RedisConnectionException("Redis refuses", answer);
+      }
+      throw e;
+    }
   }
 
   /** User, password and database. */
