@@ -29,7 +29,10 @@ import relay.config.RecordedReads;
 public final class ConfigReloads {
   private static final Logger log = LoggerFactory.getLogger(ConfigReloads.class);
 
-  /** Least pause between polls. One that takes long is followed by {@link #SHARE} times its duration. */
+  /**
+   * Least pause between polls. One that takes long is followed by {@link #SHARE} times its
+   * duration.
+   */
   private static final Duration LOOK = Duration.ofSeconds(1);
 
   private static final Duration LONGEST_LOOK = Duration.ofSeconds(2);
