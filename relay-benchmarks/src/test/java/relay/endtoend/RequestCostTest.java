@@ -13,7 +13,7 @@ import relay.load.SentRequests;
 
 /**
  * The cost of a request in a whole replica: bytes allocated by all threads, and Redis commands.
- * SentRequests run one after another, so that each has its own Redis calls. Code is compiled by C1
+ * Requests run one after another, so that each has its own Redis calls. Code is compiled by C1
  * only, because C2's optimizations vary between runs.
  */
 final class RequestCostTest {

@@ -72,7 +72,6 @@ if budgeted then
 end
 read_to(call, at)
 
-local book = budgeted and spending.book_of(KEYS[6])
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
@@ -86,6 +85,7 @@ local now = pool_time(p, given, ceiling)
 sweep(r, now, 16, 7, KEYS)
 hold_leases(r, ARGV, 2, 1 + ids)
 local budgets, reserved = {}, {} -- of each lease to end, then of each request
+local book = budgeted and spending.book_of(KEYS[6])
 if book then
   for n = 1, ids do budgets[n] = spending.budgets_of(book, ARGV[1 + ids + count + n]) end
   spending.open(book, KEYS[6], budgets, now)

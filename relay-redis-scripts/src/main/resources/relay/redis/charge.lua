@@ -45,7 +45,6 @@ local given, ceiling = clock(ARGV[2], ARGV[1])
 local lease_us, spread = number(ARGV[6], 'lease_ms') * 1000, number(ARGV[7], 'spread_us')
 local of_day, dollars, of, made = number(ARGV[8], 'of_day') == 1, number(ARGV[9], 'dollars'), ARGV[10], ARGV[11]
 local parts = late.read(ARGV, 12)
-local book = of ~= '-' and (made == '-' or redis.call('HGET', KEYS[6], '') == made) and spending.book_of(KEYS[6])
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local g, k = r and group_of(r, group), r and lease_us > 0 and key_of(r, ARGV[5])
 if not g then return { -3 } end
@@ -77,7 +76,8 @@ repeat
   change(r, g)
   g = levels.above(r, g)
 until not g
-if book then
+if of ~= '-' and (made == '-' or redis.call('HGET', KEYS[6], '') == made) then
+  local book = spending.book_of(KEYS[6])
   local budgets = spending.budgets_of(book, of)
   spending.open(book, KEYS[6], { budgets }, now)
   for _, b in ipairs(budgets) do spending.spend(b.account, b.account.present, b.usd and dollars or input + output) end

@@ -136,6 +136,6 @@ final class AnnouncementTest {
   }
 
   private List<Object> call(Step step) {
-    return wire.call(step.script(), step.keys(names), step.args(clock).toArray());
+    return wire.call(step, names, clock);
   }
 }

@@ -179,7 +179,7 @@ final class BadNumbersTest {
   }
 
   private List<Object> call(Step step) {
-    return wire.call(step.script(), step.keys(names), step.args(NOW).toArray());
+    return wire.call(step, names, NOW);
   }
 
   @ParameterizedTest

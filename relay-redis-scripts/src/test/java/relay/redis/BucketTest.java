@@ -56,7 +56,7 @@ final class BucketTest {
 
   private List<Object> call(ScriptConnection wire, Step step) {
     Clock clock = new Clock(micros, 0);
-    return wire.call(step.script(), step.keys(names), step.args(clock).toArray());
+    return wire.call(step, names, clock);
   }
 
   /**

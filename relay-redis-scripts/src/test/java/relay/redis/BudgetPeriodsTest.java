@@ -34,7 +34,7 @@ final class BudgetPeriodsTest {
   private void configure(Limits limits) {
     Step step = new Step.Configure(0, 7, BudgetTest.plan(limits));
     Clock clock = new Clock(at("2026-01-01T00:00:00Z"), 0);
-    wire.call(step.script(), step.keys(NAMES), step.args(clock).toArray());
+    wire.call(step, NAMES, clock);
   }
 
   private static final String DAY = "usd/day=10000000000";

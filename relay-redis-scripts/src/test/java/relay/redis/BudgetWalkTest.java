@@ -61,7 +61,7 @@ final class BudgetWalkTest {
     List<KeyPlan> team = List.of(new KeyPlan("team", "team", 1, 1, 0, true, List.of()));
     PoolPlan plan = Pools.plan("walk", Duration.ofMinutes(1), team, none);
     Step step = new Step.Configure(0, 7, plan);
-    wire.call(step.script(), step.keys(names), step.args(new Clock(now, 0)).toArray());
+    wire.call(step, names, new Clock(now, 0));
     byte[] before = null;
     Map<String, Map<String, Long>> then = Map.of();
     for (int n = 0; n < STEPS; n++) {

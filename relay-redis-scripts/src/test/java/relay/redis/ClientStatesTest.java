@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
@@ -18,6 +19,13 @@ import relay.redis.SharedPool.Client;
 
 /** What a heartbeat tells of the clients of a pool that is short. */
 final class ClientStatesTest {
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
+
+  @AfterEach
+  void disconnect() {
+    wire.close();
+  }
+
   /** Of batch, which leaves a tenth free: its grants count from the start. */
   private static Demand of(String client, int weight) {
     return Demand.of(Pools.CLASS, 1, 1).sharing(new Share(client, 3, weight, 100, 0));
@@ -74,92 +82,72 @@ final class ClientStatesTest {
 
   @Test
   void who_asked_within_a_window_is_told_of_while_the_pool_is_short() {
-    try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
-      SharedPool pool = new SharedPool(wire, 1, new Limits(40, 0, 0, 0));
-      Client early = pool.client("early", 3, 1, 100, 0);
-      Client late = pool.client("late", 3, 1, 100, 0);
-      early.ask();
-      pool.run(0.5);
-      while (late.ask() == 0) {
-        // until the pool is short
-      }
-      Map<String, ClientState> states = pool.standings();
-      assertEquals(Set.of("early", "late"), states.keySet());
-      assertEquals(
-          Math.exp(-0.5) / 40, state(states, "early").granted(), 1e-5, "half a minute ago");
-      assertEquals(1, state(states, "late").waiting());
-      pool.run(1.2);
-      states = pool.standings();
-      assertEquals(Set.of("late"), states.keySet());
-      assertEquals(0, state(states, "late").waiting(), "it did not come");
-      pool.run(1.6);
-      assertEquals(Map.of(), pool.standings());
+    SharedPool pool = new SharedPool(wire, 1, new Limits(40, 0, 0, 0));
+    Client early = pool.client("early", 3, 1, 100, 0);
+    Client late = pool.client("late", 3, 1, 100, 0);
+    early.ask();
+    pool.run(0.5);
+    while (late.ask() == 0) {
+      // until the pool is short
     }
+    Map<String, ClientState> states = pool.standings();
+    assertEquals(Set.of("early", "late"), states.keySet());
+    assertEquals(Math.exp(-0.5) / 40, state(states, "early").granted(), 1e-5, "half a minute ago");
+    assertEquals(1, state(states, "late").waiting());
+    pool.run(1.2);
+    states = pool.standings();
+    assertEquals(Set.of("late"), states.keySet());
+    assertEquals(0, state(states, "late").waiting(), "it did not come");
+    pool.run(1.6);
+    assertEquals(Map.of(), pool.standings());
   }
 
   @Test
   void places_for_which_nobody_comes_lapse_ever_sooner() {
-    try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
-      SharedPool pool = new SharedPool(wire, 1, new Limits(60, 0, 0, 0));
-      Client gone = pool.client("gone", 1);
-      for (int n = 0; n < 50; n++) {
-        gone.ask();
-      }
-      long last = gone.ask();
-      for (long at = 0; at < last + 500_000; at += 100_000) {
-        pool.at(pool.minute(0) + at, pool::standings);
-      }
-      pool.run((last + 500_000) / 60e6);
-      assertEquals(0, state(pool.standings(), "gone").waiting());
+    SharedPool pool = new SharedPool(wire, 1, new Limits(60, 0, 0, 0));
+    Client gone = pool.client("gone", 1);
+    long last = gone.askTimes(51).getLast();
+    for (long at = 0; at < last + 500_000; at += 100_000) {
+      pool.at(pool.minute(0) + at, pool::standings);
     }
+    pool.run((last + 500_000) / 60e6);
+    assertEquals(0, state(pool.standings(), "gone").waiting());
   }
 
   @Test
   void of_too_many_clients_those_who_asked_last_are_known() {
-    try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
-      SharedPool pool = new SharedPool(wire, 1, new Limits(3_000, 0, 0, 0));
-      Client last = pool.client("c0", 3, 1, 1, 0);
-      for (int n = 0; n < 1_100; n++) {
-        last = pool.client("c" + n, 3, 1, 1, 0);
-        pool.at(pool.minute(0) + n, last::ask);
-      }
-      pool.run(0.1);
-      while (last.ask() == 0) {
-        // until the pool is short
-      }
-      Set<String> known = pool.standings().keySet();
-      assertEquals(1_000, known.size());
-      assertTrue(known.containsAll(Set.of("c100", "c1099")), known::toString);
+    SharedPool pool = new SharedPool(wire, 1, new Limits(3_000, 0, 0, 0));
+    Client last = pool.client("c0", 3, 1, 1, 0);
+    for (int n = 0; n < 1_100; n++) {
+      last = pool.client("c" + n, 3, 1, 1, 0);
+      pool.at(pool.minute(0) + n, last::ask);
     }
+    pool.run(0.1);
+    while (last.ask() == 0) {
+      // until the pool is short
+    }
+    Set<String> known = pool.standings().keySet();
+    assertEquals(1_000, known.size());
+    assertTrue(known.containsAll(Set.of("c100", "c1099")), known::toString);
   }
 
   @Test
   void of_too_many_promises_the_first_are_kept_of_the_highest_priority() {
-    try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
-      SharedPool pool = new SharedPool(wire, 1, new Limits(1_200, 0, 0, 0));
-      Client batch = pool.client("jobs", 3, 1, 0, 0);
-      for (int n = 0; n < 1_700; n++) {
-        batch.ask();
-      }
-      Client people = pool.client("people", 1, 1, 0, 0);
-      for (int n = 0; n < 10; n++) {
-        people.ask();
-      }
-      assertEquals(10, state(pool.standings(), "people").waiting());
-      assertEquals(990, state(pool.standings(), "jobs").waiting());
-    }
+    SharedPool pool = new SharedPool(wire, 1, new Limits(1_200, 0, 0, 0));
+    Client batch = pool.client("jobs", 3, 1, 0, 0);
+    batch.askTimes(1_700);
+    Client people = pool.client("people", 1, 1, 0, 0);
+    people.askTimes(10);
+    assertEquals(10, state(pool.standings(), "people").waiting());
+    assertEquals(990, state(pool.standings(), "jobs").waiting());
   }
 
   @Test
   void who_is_told_a_time_in_many_windows_gets_no_promise() {
-    try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
-      SharedPool pool = new SharedPool(wire, 1, new Limits(10, 0, 0, 0));
-      Client asks = pool.client("asks", 2, 1, 0, 0);
-      for (int n = 0; n < 200; n++) {
-        asks.ask();
-      }
-      long waiting = state(pool.standings(), "asks").waiting();
-      assertTrue(waiting >= 40 && waiting <= 50, waiting + " in five windows");
-    }
+    SharedPool pool = new SharedPool(wire, 1, new Limits(10, 0, 0, 0));
+    Client asks = pool.client("asks", 2, 1, 0, 0);
+    asks.askTimes(200);
+    long waiting = state(pool.standings(), "asks").waiting();
+    assertTrue(waiting >= 40 && waiting <= 50, waiting + " in five windows");
   }
 }

@@ -327,7 +327,7 @@ final class CostTest {
   }
 
   private static List<Object> call(ScriptConnection wire, RedisKeys names, Step step, long micros) {
-    return wire.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
+    return wire.call(step, names, new Clock(micros, 0));
   }
 
   private static Map<String, Cost> costs(ScriptConnection wire) {

@@ -91,7 +91,7 @@ final class DayPool implements AutoCloseable {
 
   private List<Object> call(Step step) {
     long micros = now.getEpochSecond() * 1_000_000 + now.getNano() / 1_000;
-    return wire.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
+    return wire.call(step, names, new Clock(micros, 0));
   }
 
   private List<String> fields() {

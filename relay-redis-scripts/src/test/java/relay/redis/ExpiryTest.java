@@ -51,7 +51,7 @@ final class ExpiryTest {
   }
 
   private List<Object> call(Step step) {
-    return wire.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
+    return wire.call(step, names, new Clock(micros, 0));
   }
 
   private Step.Acquire acquire(String id) {

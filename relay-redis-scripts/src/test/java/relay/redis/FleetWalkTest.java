@@ -225,7 +225,7 @@ final class FleetWalkTest {
   }
 
   private List<Object> call(ScriptConnection wire, Step step) {
-    return wire.call(step.script(), step.keys(names), step.args(clock()).toArray());
+    return wire.call(step, names, clock());
   }
 
   /** At no time, for each group of a plan that a live replica has announced. */

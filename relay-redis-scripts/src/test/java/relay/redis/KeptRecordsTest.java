@@ -47,7 +47,7 @@ final class KeptRecordsTest {
   }
 
   private List<Object> call(ScriptConnection by, Step step) {
-    return by.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
+    return by.call(step, names, new Clock(micros, 0));
   }
 
   private List<Object> acquire(ScriptConnection by, String id) {

@@ -34,7 +34,7 @@ final class LateUsageTest {
   }
 
   private List<Object> call(Step step) {
-    return wire.call(step.script(), step.keys(names), step.args(new Clock(now, now)).toArray());
+    return wire.call(step, names, new Clock(now, now));
   }
 
   private static Part ago(long seconds, long requests) {

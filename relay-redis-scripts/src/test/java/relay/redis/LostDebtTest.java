@@ -26,7 +26,7 @@ final class LostDebtTest {
   }
 
   private List<Object> call(Step step, long at) {
-    return wire.call(step.script(), step.keys(names), step.args(new Clock(at, 0)).toArray());
+    return wire.call(step, names, new Clock(at, 0));
   }
 
   private void provider(long requests, long at) {

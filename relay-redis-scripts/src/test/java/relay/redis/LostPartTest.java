@@ -35,7 +35,7 @@ final class LostPartTest {
   }
 
   private List<Object> call(Step step) {
-    return wire.call(step.script(), step.keys(names), step.args(new Clock(NOW, 0)).toArray());
+    return wire.call(step, names, new Clock(NOW, 0));
   }
 
   @Test

@@ -45,15 +45,12 @@ final class MissingReplicaTest {
   }
 
   private List<Object> call(Step step) {
-    return wire.call(
-        step.script(), step.keys(names), step.args(new Clock(start + micros, 0)).toArray());
+    return wire.call(step, names, new Clock(start + micros, 0));
   }
 
   private void beat(int replica) {
-    Step survey = new Step.Survey("r" + replica, 0, List.of(), List.of(), List.of());
-    List<Object> args = new ArrayList<>(survey.args(new Clock(start + micros, 0)));
-    args.set(6, "0 0 - 1");
-    assertEquals(1L, wire.call(survey.script(), survey.keys(names), args.toArray()).getFirst());
+    Clock clock = new Clock(start + micros, 0);
+    assertEquals(1L, wire.heartbeat("r" + replica, names, clock, "0 0 - 1").getFirst());
   }
 
   private void ask() {

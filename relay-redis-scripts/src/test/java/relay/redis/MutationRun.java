@@ -45,7 +45,6 @@ final class MutationRun {
       List.of(
           WALKS,
           "SharesTest",
-          "ManyPromisesTest",
           "MaxMinSharesTest",
           "ClientStatesTest",
           "RecallWalkTest",

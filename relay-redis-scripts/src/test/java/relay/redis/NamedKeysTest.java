@@ -145,13 +145,14 @@ final class NamedKeysTest {
       PoolPlan plan = Pools.named(Pools.accounting("left", accounting, limits));
       RedisKeys names = new RedisKeys("left", plan.name());
       long micros = 1_790_000_000_000_000L;
-      call(wire, names, micros, new Step.Configure(0, 7, plan));
-      heartbeat(wire, names, micros, "missing");
+      wire.call(new Step.Configure(0, 7, plan), names, new Clock(micros, 0));
+      wire.heartbeat("missing", names, new Clock(micros, 0), "0 0 - 1");
       for (int round = 0; round < 100; round++) {
         micros += random.nextInt(8_000_000);
-        heartbeat(wire, names, micros, "r");
+        wire.heartbeat("r", names, new Clock(micros, 0), "0 0 - 1");
         if (round % 20 == 10) {
-          call(wire, names, micros, new Step.Cooldown("g:account0/" + Pools.CLASS, 4_000, 0));
+          Step cooldown = new Step.Cooldown("g:account0/" + Pools.CLASS, 4_000, 0);
+          wire.call(cooldown, names, new Clock(micros, 0));
         }
         long left = (Long) named(wire, names, micros, "-").get(7);
         int most = 1 + random.nextInt(60);
@@ -171,17 +172,6 @@ final class NamedKeysTest {
     byte[][] k = {names.state, names.win, names.leases, names.due, names.later, names.budgets};
     String line = "7 0 %d 3000000 0 1 0 5 5 -".formatted(micros);
     return wire.call(ScriptFile.ACQUIRE_NAMED, k, line, lease, "key0 account0/" + Pools.CLASS);
-  }
-
-  private static void heartbeat(ScriptConnection wire, RedisKeys names, long micros, String name) {
-    Step survey = new Step.Survey(name, 0, List.of(), List.of(), List.of());
-    List<Object> args = survey.args(new Clock(micros, 0));
-    args.set(6, "0 0 - 1");
-    wire.call(survey.script(), survey.keys(names), args.toArray());
-  }
-
-  private static void call(ScriptConnection wire, RedisKeys names, long micros, Step step) {
-    wire.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
   }
 
   @Test
@@ -230,7 +220,7 @@ final class NamedKeysTest {
       RedisKeys names = new RedisKeys("cost", plan.name());
       Step step = new Step.Configure(0, 7, plan);
       Clock clock = new Clock(1_790_000_000_000_000L, 0);
-      wire.call(step.script(), step.keys(names), step.args(clock).toArray());
+      wire.call(step, names, clock);
       int requests = 1_000;
       serve(wire, names, keys, 0, 100);
       Map<String, Long> before = commands();

@@ -24,7 +24,7 @@ final class PacedStreamsTest {
   }
 
   private List<Object> call(Step step, long at) {
-    return wire.call(step.script(), step.keys(names), step.args(new Clock(at, 0)).toArray());
+    return wire.call(step, names, new Clock(at, 0));
   }
 
   private boolean isGranted(String lease, long output, long spread, long at) {

@@ -89,7 +89,7 @@ final class Picks {
   }
 
   private List<Object> call(Step step) {
-    return wire.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
+    return wire.call(step, names, new Clock(micros, 0));
   }
 
   void pass(long passedMicros) {

@@ -38,7 +38,7 @@ final class PoolTimeTest {
   }
 
   private List<Object> call(Step step, Clock clock) {
-    return wire.call(step.script(), step.keys(names), step.args(clock).toArray());
+    return wire.call(step, names, clock);
   }
 
   /** As a replica with a reading of the pool's clock. */

@@ -32,39 +32,30 @@ final class Pools {
 
   /** One key per group, all groups with the same limits. */
   static PoolPlan plan(String name, Duration window, int groups, Limits limits) {
-    List<KeyPlan> keys =
-        IntStream.range(0, groups)
-            .mapToObj(n -> new KeyPlan("key" + n, "account" + n, 0, 1, 0))
-            .toList();
-    return plan(name, window, keys, limits);
+    return plan(name, window, keys(groups), limits);
+  }
+
+  private static List<KeyPlan> keys(int accounts) {
+    return IntStream.range(0, accounts)
+        .mapToObj(n -> new KeyPlan("key" + n, "account" + n, 0, 1, 0))
+        .toList();
   }
 
   static PoolPlan plan(String name, Duration window, List<KeyPlan> keys, Limits limits) {
+    return plan(name, window, Accounting.SLIDING_WINDOW, keys, limits);
+  }
+
+  private static PoolPlan plan(
+      String name, Duration window, Accounting accounting, List<KeyPlan> keys, Limits limits) {
     Map<String, Limits> all = new HashMap<>();
     keys.forEach(k -> all.put(PoolPlan.group(k.account(), CLASS), limits));
     return new PoolPlan(
-        name,
-        window,
-        Strategy.LEAST_LOADED,
-        Accounting.SLIDING_WINDOW,
-        1,
-        List.of(CLASS),
-        keys,
-        all);
+        name, window, Strategy.LEAST_LOADED, accounting, 1, List.of(CLASS), keys, all);
   }
 
   /** One key, with a window of a minute or a bucket. */
   static PoolPlan accounting(String name, Accounting accounting, Limits limits) {
-    PoolPlan plan = plan(name, Duration.ofMinutes(1), 1, limits);
-    return new PoolPlan(
-        plan.name(),
-        plan.window(),
-        plan.strategy(),
-        accounting,
-        plan.burstRatio(),
-        plan.modelClasses(),
-        plan.keys(),
-        plan.limits());
+    return plan(name, Duration.ofMinutes(1), accounting, keys(1), limits);
   }
 
   /** The same plan for demands that name their key, as clients are. */

@@ -36,7 +36,7 @@ final class RecallTest {
   }
 
   private List<Object> call(Step step) {
-    return wire.call(step.script(), step.keys(names), step.args(new Clock(now, 0)).toArray());
+    return wire.call(step, names, new Clock(now, 0));
   }
 
   /** Returns whether all have told. */

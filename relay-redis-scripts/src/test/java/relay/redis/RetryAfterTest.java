@@ -151,7 +151,7 @@ final class RetryAfterTest {
     }
 
     private List<Object> call(Step step, Clock clock) {
-      return wire.call(step.script(), step.keys(names), step.args(clock).toArray());
+      return wire.call(step, names, clock);
     }
 
     /** On a copy of the pool, which is then discarded. */

@@ -71,6 +71,24 @@ final class ScriptConnection implements AutoCloseable {
         .toCompletableFuture();
   }
 
+  /** Runs a step of a walk or a test. */
+  List<Object> call(Step step, RedisKeys names, Clock clock) {
+    return call(step.script(), step.keys(names), step.args(clock).toArray());
+  }
+
+  /**
+   * A survey that asks for news.
+   *
+   * @param replica whose heartbeat it is; empty for an observer
+   * @param news what the script's argument of that name says
+   */
+  List<Object> heartbeat(String replica, RedisKeys names, Clock clock, String news) {
+    Step survey = new Step.Survey(replica, 0, List.of(), List.of(), List.of());
+    List<Object> args = survey.args(clock);
+    args.set(6, news);
+    return send(survey.script(), survey.keys(names), args.toArray()).join();
+  }
+
   /** The reply, with text for bytes. */
   List<Object> call(ScriptFile script, byte[][] keys, Object... args) {
     return readable(send(script, keys, args).join());

@@ -34,7 +34,7 @@ final class ScriptRule implements AdmissionRule {
   }
 
   private List<Object> call(long now, Step step) {
-    return wire.call(step.script(), step.keys(names), step.args(new Clock(now, 0)).toArray());
+    return wire.call(step, names, new Clock(now, 0));
   }
 
   @Override

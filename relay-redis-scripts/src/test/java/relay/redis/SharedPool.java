@@ -109,7 +109,7 @@ final class SharedPool {
       return this;
     }
 
-    /** Its requests have so many input tokens. */
+    /** Sets the input tokens of each request; 10 by default. */
     Client of(long inputTokens) {
       tokens = inputTokens;
       return this;
@@ -227,7 +227,12 @@ final class SharedPool {
       return ask(share);
     }
 
-    /** The same for a request that waits, and is told apart by a ticket. */
+    /** Asks so often. Returns the times that it is told, 0 for a grant. */
+    List<Long> askTimes(int count) {
+      return Stream.generate(this::ask).limit(count).toList();
+    }
+
+    /** For a request that waits, and is told apart by a ticket. */
     long ask(String ticket) {
       return ask(ticket, 600_000);
     }
@@ -339,10 +344,7 @@ final class SharedPool {
 
   /** What a heartbeat tells of the clients, by name. */
   Map<String, ClientState> standings() {
-    Step survey = new Step.Survey("", 0, List.of(), List.of(), List.of());
-    List<Object> args = survey.args(clock());
-    args.set(6, "0 0 ? 0");
-    List<Object> reply = wire.send(survey.script(), survey.keys(names), args.toArray()).join();
+    List<Object> reply = wire.heartbeat("", names, clock(), "0 0 ? 0");
     return new Reply.Done(reply)
         .clients(reply.size() - 1).stream().collect(Collectors.toMap(ClientState::name, c -> c));
   }

@@ -83,6 +83,22 @@ final class SharesTest {
     assertEquals(3 * 60, large.between(2, 5), 0.05 * 3 * 60);
   }
 
+  /** Who polls has hundreds of promises, and claims whichever has come. */
+  @Test
+  void a_client_of_small_weight_that_polls_is_never_without_its_share() {
+    SharedPool pool = pool(1);
+    Client large = pool.client("large", 3, 5, 0, 0);
+    Client small = pool.client("small", 3, 1, 0, 0);
+    large.poll(0, 14, 2 * LIMIT);
+    small.poll(2, 14, 2 * LIMIT);
+    pool.run(14);
+    for (int minute = 3; minute < 14; minute++) {
+      assertEquals(LIMIT / 6.0, small.between(minute, minute + 1), 0.1 * LIMIT / 6, "" + minute);
+      double all = small.between(minute, minute + 1) + large.between(minute, minute + 1);
+      assertTrue(all >= 0.97 * LIMIT, all + " granted in minute " + minute);
+    }
+  }
+
   /** Its rate is back at once, and so its share of the window after a window. */
   @Test
   void an_idle_share_is_lent_whole_and_comes_back() {
@@ -176,11 +192,8 @@ final class SharesTest {
     SharedPool pool = pool(keys);
     Client batch = pool.client("jobs", 3, 1, 0, 20);
     Client people = pool.client("people", 1, 1, 0, 0);
-    long last = 0;
-    for (int n = 0; n < 200; n++) {
-      last = people.ask();
-    }
-    List<Long> told = Stream.generate(batch::ask).limit(10).toList();
+    long last = people.askTimes(200).getLast();
+    List<Long> told = batch.askTimes(10);
     assertTrue(told.get(4) < last && told.get(9) > last, told + " with people at " + last);
   }
 
@@ -324,9 +337,7 @@ final class SharesTest {
     SharedPool pool = new SharedPool(wire, 1, new Limits(20, 0, 0, 0));
     Client gone = pool.client("gone", 1);
     Client other = pool.client("other", 1);
-    for (int n = 0; n < 60; n++) {
-      gone.ask();
-    }
+    gone.askTimes(60);
     other.poll(1.2, 9, 80);
     pool.run(9);
     assertTrue(other.between(5, 9) >= 0.95 * 4 * 20, other.between(5, 9) + " granted");

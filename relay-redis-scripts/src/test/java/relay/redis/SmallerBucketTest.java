@@ -69,7 +69,7 @@ final class SmallerBucketTest {
   }
 
   private List<Object> call(Step step, long at) {
-    return wire.call(step.script(), step.keys(names), step.args(new Clock(at, 0)).toArray());
+    return wire.call(step, names, new Clock(at, 0));
   }
 
   private void configure(Accounting accounting) {

@@ -71,7 +71,7 @@ final class WorkspacesTest {
   }
 
   private List<Object> call(Step step) {
-    return wire.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
+    return wire.call(step, names, new Clock(micros, 0));
   }
 
   private void configure(PoolPlan plan) {

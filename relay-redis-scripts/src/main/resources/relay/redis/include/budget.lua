@@ -14,8 +14,7 @@ spending.short, spending.most_bytes = 200, 4e6 -- the longest text that does not
 spending.about = 'spent/limit, then what was spent in each slot, first the present one: a day, a month, a 60th of a rolling period'
 
 -- What is cached of a hash: budgets by line, and what is spent of each by field: an account. Then those that the present call
--- has opened; the tables are reused, because growing one is expensive. It is taken before the pool's records, which would
--- else outlive a reset of the cache.
+-- has opened; the tables are reused, because growing one is expensive. `write` puts it back into the cache.
 function spending.book_of(key)
   spending.whole = whole_format()
   return uncache(key) or { lines = {}, accounts = {}, call = 0, count = 0, bytes = 0, opened = {}, fields = {}, values = {} }
@@ -177,7 +176,7 @@ function spending.forget(book)
   book.bytes = 0
 end
 
--- Writes what has changed of the budgets that are open, and caches them.
+-- Writes what has changed of the budgets that are open.
 function spending.write(book, key)
   local values, last = book.values, 0
   for n = 1, book.count do

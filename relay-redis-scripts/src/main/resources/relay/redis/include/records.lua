@@ -53,9 +53,8 @@ local function records(state, win, p)
   }
 end
 
--- Takes what is cached under a key out of the cache.
+-- Takes what is cached under a key out of the cache, so that a call that fails leaves nothing behind.
 local function uncache(key)
-  if kept_count > MOST_KEPT then kept, kept_count = {}, 0 end
   local cached = kept[key]
   kept[key] = nil
   return cached
@@ -63,6 +62,7 @@ end
 
 -- Opens the pool with these keys for its state, windows and, if needed, leases; nil if it is unknown.
 local function open(state, win, leases, due, later)
+  if kept_count > MOST_KEPT then kept, kept_count = {}, 0 end
   local packed, r = redis.call('HGET', state, 'pool'), uncache(state)
   if not packed then return end
   if not r or r.packed ~= packed then r = records(state, win, read_pool(packed)) end

@@ -11,18 +11,19 @@ function line.limits_in(sum, g)
   return most, reason
 end
 
--- What remains of a sum without so many whole limits: requests, input and output. Input and output together are no more than
--- their limit leaves of them: what has no limit of its own makes room.
+-- Subtracts `rounds` whole limits from a sum of requests, input and output. If input plus output has a limit, too, what exceeds
+-- the rest of that is cut from input or output without a limit of its own.
 function line.rest_of(g, sum, rounds)
   if rounds == 0 then return sum[1], sum[2], sum[3] end
   local l2, l3, l4 = g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]
   local n, input = math.max(0, sum[1] - rounds * g[LIMIT + 1]), math.max(0, sum[2] - rounds * l2)
   local output = math.max(0, sum[3] - rounds * l3)
   local free = (l2 == 0 and input or 0) + (l3 == 0 and output or 0)
-  if l4 > 0 and free > 0 then
-    local over = input + output - math.max(0, sum[2] + sum[3] - rounds * l4)
-    local part = 1 - math.min(1, math.max(0, over / free))
-    input, output = l2 == 0 and part * input or input, l3 == 0 and part * output or output
+  local over = l4 > 0 and input + output - math.max(0, sum[2] + sum[3] - rounds * l4) or 0
+  if over > 0 and free > 0 then
+    local part = math.max(0, 1 - over / free)
+    if l2 == 0 then input = part * input end
+    if l3 == 0 then output = part * output end
   end
   return n, input, output
 end
