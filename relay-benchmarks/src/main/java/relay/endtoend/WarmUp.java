@@ -14,7 +14,7 @@ final class WarmUp {
 
   private static final double SETTLED = 0.95;
   private static final int SETTLED_ROUNDS = 2; // a single round may have been disturbed
-  private static final int MOST_ROUNDS = 16;
+  private static final int MOST_ROUNDS = 32;
 
   private WarmUp() {}
 

@@ -39,14 +39,25 @@ final class ConcurrentSharesTest {
     return new SharedPool(wire, plan).answeringIn(Duration.ofSeconds(10));
   }
 
-  /**
-   * Whoever asks first would get a place that comes free: batch, which asks fifty times as often.
-   */
   @ParameterizedTest
   @CsvSource({SMALL, LARGE, LARGE_OF_FEW_GROUPS})
   void interactive_requests_get_the_next_place(int keys, int groups, int most) {
+    interactive(pool(keys, groups, most), 6 * keys * most);
+  }
+
+  /** Its places are free, and nobody can have them. */
+  @ParameterizedTest
+  @CsvSource({SMALL, LARGE})
+  void so_they_do_while_a_key_is_quarantined(int keys, int groups, int most) {
     SharedPool pool = pool(keys, groups, most);
-    int capacity = 6 * keys * most;
+    pool.call(new Step.Quarantine("refused", List.of("key0")));
+    interactive(pool, 6 * (keys - 1) * most);
+  }
+
+  /**
+   * Whoever asks first would get a place that comes free: batch, which asks fifty times as often.
+   */
+  private static void interactive(SharedPool pool, int capacity) {
     Client batch = pool.client("jobs", 3, 1, 0, 20);
     Client people = pool.client("people", 1, 1, 0, 0);
     batch.poll(0, 4, 10 * capacity);
@@ -78,6 +89,19 @@ final class ConcurrentSharesTest {
         bound.between(1, 4), all, 3 * capacity);
     assertTrue(bound.between(1, 4) >= 0.6 * 3 * capacity / 4, bound.between(1, 4) + " bound");
     assertTrue(all >= 0.94 * 3 * capacity, all + " granted");
+  }
+
+  /** Those who wait for a place leave none free elsewhere. */
+  @Test
+  void a_key_without_a_bound_has_room_for_all() {
+    List<KeyPlan> keys =
+        List.of(new KeyPlan("key0", "account0", 1, 1, 1), new KeyPlan("key1", "account1", 0, 1, 0));
+    PoolPlan plan = Pools.plan("shared", Duration.ofMinutes(1), keys, Limits.UNKNOWN);
+    SharedPool pool = new SharedPool(wire, plan);
+    Client bound = pool.client("bound", 1).bound();
+    assertEquals(0, bound.ask());
+    assertEquals(SharedPool.SECOND, bound.ask(), "its account has one place");
+    assertEquals(List.of(0L, 0L, 0L), pool.client("others", 1).askTimes(3));
   }
 
   @ParameterizedTest

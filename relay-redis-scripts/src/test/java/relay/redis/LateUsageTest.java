@@ -100,4 +100,20 @@ final class LateUsageTest {
     now += 31 * SECOND;
     assertEquals(1, used(), "the other was not taken instead");
   }
+
+  /** The sorted set costs each lease a command, and the renewal of all TTLs. */
+  @Test
+  void leases_after_it_are_checked_in_order_of_time_as_before() {
+    call(ChargeStep.ended("c", GROUP, List.of(ago(0, 1))));
+    for (int n = 0; n < 5; n++) {
+      now += SECOND;
+      assertEquals(true, isGranted());
+    }
+    assertEquals(5, wire.redis().llen(names.due));
+    assertEquals(1, wire.redis().zcard(names.later), "what was told late alone");
+    now += 2 * WINDOW;
+    used();
+    assertEquals(0, wire.redis().llen(names.due));
+    assertEquals(5, wire.redis().zcard(names.later), "expired, and what was told late is gone");
+  }
 }

@@ -152,13 +152,15 @@ final class SharedPool {
 
     private void repeat(double from, double to, double perMinute, Runnable what) {
       long end = START + Math.round(to * MINUTE);
-      at(START + Math.round(from * MINUTE + gap(perMinute)), () -> next(end, perMinute, what));
+      at(
+          START + Math.round(from * MINUTE + gap(MINUTE / perMinute)),
+          () -> next(end, perMinute, what));
     }
 
     private void next(long end, double perMinute, Runnable what) {
       if (now < end) {
         what.run();
-        at(now + gap(perMinute), () -> next(end, perMinute, what));
+        at(now + gap(MINUTE / perMinute), () -> next(end, perMinute, what));
       }
     }
 
@@ -188,7 +190,7 @@ final class SharedPool {
               at(back, () -> obey(began, replica, most, answers));
             } else {
               waits.add(now - began);
-              long next = now + latency() + gap(1, answers.toNanos() / 1_000);
+              long next = now + latency() + gap(answers.toNanos() / 1e3);
               at(next, () -> obey(replica, most, answers));
             }
           });
@@ -301,7 +303,11 @@ final class SharedPool {
                         List.of(row.set(), row.key().id(), row.group(), row.isLarge() ? 1 : 0)
                             .forEach(all))
                 .toList());
-    wire.call(configure.script(), configure.keys(names), configure.args(clock()).toArray());
+    call(configure);
+  }
+
+  void call(Step step) {
+    wire.call(step, names, clock());
   }
 
   /** An answer takes between half and three halves of this. */
@@ -366,12 +372,8 @@ final class SharedPool {
     return Math.round(SHORTEST + random.nextDouble() * (LONGEST - SHORTEST));
   }
 
-  private long gap(double perMinute) {
-    return gap(perMinute, MINUTE);
-  }
-
-  private long gap(double count, long time) {
-    return Math.round(-StrictMath.log(1 - random.nextDouble()) * time / count);
+  private long gap(double mean) {
+    return Math.round(-StrictMath.log(1 - random.nextDouble()) * mean);
   }
 
   void at(long time, Runnable what) {
@@ -387,7 +389,7 @@ final class SharedPool {
   }
 
   void run(double minutes) {
-    long end = START + Math.round(minutes * MINUTE);
+    long end = minute(minutes);
     while (!events.isEmpty() && events.peek().at < end) {
       Event next = events.remove();
       now = next.at;

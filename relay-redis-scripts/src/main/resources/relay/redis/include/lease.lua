@@ -30,10 +30,10 @@ local function put_lease(r, id, record)
   r.held[id], told[n + 1], told[n + 2], r.told_count = record, id, record, n + 2
 end
 
--- Schedules a lease's next check.
-local function expect(r, id, at)
+-- Schedules a lease's next check. One `ahead` of its time would keep the next leases out of the list, whose times only rise.
+local function expect(r, id, at, ahead)
   local p = r.pool
-  if at >= p[LAST_DUE] then
+  if at >= p[LAST_DUE] and not ahead then
     local n = r.queued_count + 1
     p[LAST_DUE], r.queued[n], r.queued_count = at, id, n
   else
@@ -81,7 +81,7 @@ end
 local function bury(r, id, ended)
   local deadline = deadline_of(ended, TOMB_US)
   put_lease(r, id, struct.pack(TOMB, 'ended', ended, deadline))
-  expect(r, id, deadline)
+  expect(r, id, deadline, ended > r.pool[LAST])
 end
 
 -- Releases the concurrency of an expired lease, and gives back what it still expected; its charge stays until it ages out.

@@ -12,8 +12,10 @@ function line.free_in(r, set, last, now)
       free = free + line.free_in(r, set .. ':' .. group, 2 * now + 1, now)
     else
       local k = list_of(r, { row })[1]
-      if k[K_MAX] == 0 then return math.huge end
-      if k[K_STOPPED] == 0 and k[K_COOL] <= now then free = free + math.max(0, k[K_MAX] - k[K_FLIGHT]) end
+      if k[K_STOPPED] == 0 and k[K_COOL] <= now then
+        if k[K_MAX] == 0 then return math.huge end
+        free = free + math.max(0, k[K_MAX] - k[K_FLIGHT])
+      end
     end
   end
   return free
