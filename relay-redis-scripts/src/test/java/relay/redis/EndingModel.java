@@ -53,7 +53,7 @@ final class EndingModel {
     }
     if (lease == null) {
       if (pool.isKnown() && cost.requests() == 0) {
-        leases.bury(cost.id(), pool.last());
+        leases.bury(cost.id(), pool.last(), pool.last());
         ended = true;
       }
       return -3;
@@ -190,7 +190,7 @@ final class EndingModel {
               -1,
               deadline));
     } else {
-      leases.bury(c.id(), now + pool.shape().windowMicros());
+      leases.bury(c.id(), now + pool.shape().windowMicros(), now);
     }
     for (GroupModel level : GroupLevels.of(g)) {
       level.flow(now, pool.shape());

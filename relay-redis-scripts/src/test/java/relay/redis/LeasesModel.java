@@ -80,11 +80,11 @@ final class LeasesModel {
 
   void add(LeaseModel lease) {
     leases.put(lease.id, lease);
-    expect(lease.id, lease.deadline);
+    expect(lease.id, lease.deadline, false);
   }
 
-  private void expect(String id, long at) {
-    if (at >= lastDue) {
+  private void expect(String id, long at, boolean ahead) {
+    if (at >= lastDue && !ahead) {
       lastDue = at;
       due.add(id);
     } else {
@@ -93,11 +93,11 @@ final class LeasesModel {
     sweepAt = Math.min(sweepAt, at);
   }
 
-  /** Writes a tombstone for an id without a lease. */
-  void bury(String id, long since) {
+  /** Writes a tombstone for an id without a lease, which is kept for a while after a time. */
+  void bury(String id, long since, long now) {
     long at = deadline(since, TOMB);
     ended.put(id, new Ended(since, at));
-    expect(id, at);
+    expect(id, at, since > now);
   }
 
   void end(LeaseModel lease, long now) {

@@ -59,7 +59,9 @@ function line.place_in(r, index, ask, now, input, output)
   line.take_place(r, ask, c, line.claimed_room(r, index, ask, c, now), l.scale, groups, now, input, output)
   if not ask.mine and l.at_most > now - p[WINDOW] then ask.cost = math.max(ask.cost, 1 / l.places) end
   ask.nth = ask.count + 1 - line.above(l, ask.place)
-  if ask.kept > 0 and p[BUCKET] == 0 then
+  if ask.place == 0 then
+    ask.kept, ask.band = 0, nil -- a floor has rooms, and leaves nothing to anybody
+  elseif ask.kept > 0 and p[BUCKET] == 0 then
     local ripe = line.ripe_before(r, ask, now)
     ask.even = true
     line.leave_some(l, ask, now, groups, ripe and line.limits_in(ripe[l.scale], l.scale) or 0)

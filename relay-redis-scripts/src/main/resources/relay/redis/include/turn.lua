@@ -20,18 +20,27 @@ function line.groups_of(r, list)
   return groups
 end
 
+-- A promise comes before all others, on account of its rank's floor.
+function line.raise(l, one)
+  table.remove(l.order, line.place_of(l.order, one))
+  one.rank = 0
+  table.insert(l.order, line.before(l.order, 0, one.tag) + 1, one)
+end
+
 -- The request of a client takes its place in the queue: that of the promise that it claims, or one by its tag. `g`: a group
 -- that tells what it costs; `groups`: how many there are.
 function line.take_place(r, ask, c, mine, g, groups, now, input, output)
   local l, p = ask.line, r.pool
   ask.of, ask.window = c, p[WINDOW]
+  local lacks = (not mine or mine.rank > 0) and line.is_below_floor(l, ask, now, p[WINDOW], groups)
   if mine then
+    if lacks then line.raise(l, mine) end
     ask.mine, ask.tag, ask.place, ask.cost = mine, mine.tag, mine.rank, mine.cost
     ask.count = line.place_of(l.order, mine) - 1
   else
     ask.tag, ask.place = math.max(line.tag_of(l, ask.rank), c.tag), ask.rank
     ask.cost = line.cost_of(l, g, now, p[WINDOW], input, output)
-    if line.is_below_floor(l, ask, now, p[WINDOW], groups) then ask.place = 0 end
+    if lacks then ask.place = 0 end
     ask.count = line.before(l.order, ask.place, ask.tag)
   end
 end
@@ -72,15 +81,20 @@ function line.exchanged(c, mine, now)
 end
 
 -- The promise that a request claims: that for which it waits, else the first of its client's whose time has come and for which
--- no replica waits. Also the only one, a little too early: if most of the time has passed that was told.
+-- no replica waits, of a rank with a floor one that has a part of that. Also the only one, a little too early: if most of the
+-- time has passed that was told.
 function line.claimed(c, ask, now, slot)
-  local mine, its = c.tickets[ask.ticket], c.promises
+  local mine, its, ripe = c.tickets[ask.ticket], c.promises, nil
   if mine then return line.exchanged(c, mine, now) end
   for n = 1, #its do
     local one = its[n]
     if n > MOST_LOOKED_AT and one.at_most then break end -- it was told when to ask again, and not when its place comes
-    if not one.ticket and one.told <= now then return one end
+    if not one.ticket and one.told <= now then
+      if one.rank == 0 or ask.floor == 0 then return one end
+      ripe = ripe or one
+    end
   end
+  if ripe then return ripe end
   local only = #its == 1 and not its[1].ticket and its[1]
   return only and only.told - now <= 4 * slot and now - only.since >= only.told - now and only or nil
 end
