@@ -126,8 +126,8 @@ public record Demand(
     return draft.demand();
   }
 
-  /** The same demand, of a client that has this share. */
-  public Demand sharing(Share whose) {
+  /** The same demand, of a client that has this share; with null it takes no place in the order. */
+  public Demand sharing(@Nullable Share whose) {
     Draft draft = new Draft(this);
     draft.share = whose;
     return draft.demand();

@@ -63,9 +63,12 @@ final class RouteAttempts {
       return plan.acquire(tried.isEmpty() ? demand : demand.avoiding(tried), last);
     }
 
-    /** Acquires any key, tried or not, without waiting for capacity. */
+    /**
+     * Acquires any key, tried or not, without waiting for capacity. It takes no place in the order:
+     * the request has one, or is only to be told a time.
+     */
     CompletableFuture<Acquisition> acquireAny() {
-      return plan.acquire(demand, false);
+      return plan.acquire(demand.sharing(null), false);
     }
 
     /** The demand on a key of this provider. */

@@ -22,8 +22,6 @@ public final class ClientShares {
 
   private final boolean ranked; // any has another weight or priority than the default
   private final int count;
-  private final Map<String, Integer> restricted = new HashMap<>(); // clients by provider
-  private int unrestricted; // clients of all providers
   private final Map<ClientPriority, Long> weights = new EnumMap<>(ClientPriority.class);
 
   public ClientShares(Auth auth) {
@@ -32,8 +30,6 @@ public final class ClientShares {
     count = all.size();
     for (Client each : all) {
       weights.merge(each.standing().priority(), each.standing().weight(), Long::sum);
-      unrestricted += each.providers().isEmpty() ? 1 : 0;
-      each.providers().forEach(provider -> restricted.merge(provider, 1, Integer::sum));
     }
   }
 
@@ -44,14 +40,9 @@ public final class ClientShares {
     return (double) standing.weight() / Math.max(1, all);
   }
 
-  /** Whether clients share a pool. If not, requests are served in the order of their arrival. */
+  /** Whether there is anything to share: one client alone has all, and equal requests. */
   public boolean active() {
     return ranked || count > 1;
-  }
-
-  /** One client alone has nothing to share, unless it has priorities. */
-  private boolean active(String provider) {
-    return ranked || unrestricted + restricted.getOrDefault(provider, 0) > 1;
   }
 
   /** What clients have of all these pools that are short, by name. */
@@ -67,29 +58,32 @@ public final class ClientShares {
   }
 
   /**
-   * A request's share of a provider's pool; null if clients have no shares.
+   * A request's share of a provider's pool. One client alone has one, too: its requests wait in an
+   * order, and may lower their priority.
    *
-   * @param client null if it is not known
+   * @param name of who asks
+   * @param client null if it is not known, because nobody needs a credential
    * @param asked the priority that the request asks for; it may only lower the client's
    */
-  public @Nullable Share of(
-      @Nullable Client client, @Nullable ClientPriority asked, ProviderConfig provider) {
-    if (client == null || !active(provider.name())) {
-      return null;
-    }
+  public Share of(
+      String name,
+      @Nullable Client client,
+      @Nullable ClientPriority asked,
+      ProviderConfig provider) {
     Pooling pooling = provider.pooling();
-    Client.Standing standing = client.standing();
+    Client.Standing standing = client == null ? Client.Standing.DEFAULT : client.standing();
     ClientPriority priority =
         asked == null || asked.compareTo(standing.priority()) < 0 ? standing.priority() : asked;
+    double forPeople = active() ? pooling.interactiveHeadroom() : 0; // one alone has no higher one
     double kept =
         switch (priority) {
           case INTERACTIVE -> 0;
-          case STANDARD -> pooling.interactiveHeadroom();
-          case BATCH -> pooling.interactiveHeadroom() + pooling.standardHeadroom();
+          case STANDARD -> forPeople;
+          case BATCH -> forPeople + pooling.standardHeadroom();
         };
     double floor = priority == ClientPriority.BATCH ? pooling.floor() : 0;
     return new Share(
-        client.name(),
+        name,
         priority.rank(),
         standing.weight(),
         (int) Math.round(kept * THOUSANDTHS),

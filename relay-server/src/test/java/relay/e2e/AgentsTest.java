@@ -7,11 +7,13 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Claude Code starts many agents in one session. They send one session id and one user id. */
@@ -109,5 +111,53 @@ class AgentsTest {
       assertEquals(200, RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "p")).status());
       assertEquals(0.9, replicas.metric(0, "relay_cache_read_ratio{pool=\"p\"}"), 1e-6);
     }
+  }
+
+  /** With one credential and no setting at all, at three replicas. */
+  @Test
+  void agents_that_obey_are_each_served_at_a_time_of_their_own() throws Exception {
+    int atOnce = 60; // half of the limit
+    int refused = 6;
+    Ask ask = Ask.of(Dialect.ANTHROPIC, "p");
+    try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
+        Replicas replicas =
+            new Setup()
+                .provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("a", "rpm_limit: 120"))
+                .start(3)) {
+      for (int n = 0; n < atOnce; n++) {
+        assertEquals(200, RawClient.ask(replicas.port(n % 3), ask).status());
+      }
+      List<Long> told = new ArrayList<>();
+      int early = 0; // the first requests have begun to flow off
+      while (told.size() < refused) {
+        Answer answer = RawClient.ask(replicas.port(told.size() % 3), ask);
+        early += answer.status() == 200 ? 1 : 0;
+        if (answer.status() == 429) {
+          told.add(moment(answer));
+        }
+      }
+      assertTrue(early < atOnce, early + " more than half of the limit at once");
+      long apart = (told.getLast() - told.getFirst()) / (refused - 1) / 1_000_000;
+      assertTrue(apart >= 400, apart + " ms between two, of two a second");
+      int sent = 0;
+      for (int n = 0; n < refused; n++) {
+        long at = told.get(n);
+        Answer answer;
+        do { // again if those before were served later than they were told
+          Await.moment(at);
+          answer = RawClient.ask(replicas.port(n % 3), ask);
+          sent++;
+          at = moment(answer);
+        } while (answer.status() == 429);
+        assertEquals(200, answer.status());
+      }
+      assertTrue(sent <= 1.5 * refused, sent + " sent for " + refused);
+    }
+  }
+
+  /** By {@link System#nanoTime}, when it was told to come. */
+  private static long moment(Answer answer) {
+    String after = Objects.requireNonNullElse(answer.header("retry-after-ms"), "0");
+    return System.nanoTime() + Long.parseLong(after) * 1_000_000;
   }
 }
