@@ -51,6 +51,21 @@ final class BudgetLedger {
     boolean has(Lease lease) {
       return askedAt - lease.recentNanos() > 0;
     }
+
+    /** What is spent now: nothing of a calendar's period that is over since. */
+    List<Budget.Spent> at(long now) {
+      return spent.stream().map(one -> aged(one, now - askedAt)).toList();
+    }
+
+    private static Budget.Spent aged(Budget.Spent one, long nanos) {
+      if (one.budget().rolling()) {
+        return one;
+      }
+      Duration left = one.left().minusNanos(nanos);
+      return left.isPositive()
+          ? new Budget.Spent(one.budget(), one.spent(), left)
+          : new Budget.Spent(one.budget(), 0, Duration.ZERO);
+    }
   }
 
   /**
@@ -75,7 +90,7 @@ final class BudgetLedger {
   private List<Budget.Spent> spent(String key, @Nullable Known last) {
     List<Budget> now = scripts.candidates().budgets().of(key);
     if (last != null && last.spent().stream().map(Budget.Spent::budget).toList().equals(now)) {
-      return last.spent();
+      return last.at(nanoTime.getAsLong());
     }
     return now.stream().map(budget -> new Budget.Spent(budget, 0, Duration.ZERO)).toList();
   }

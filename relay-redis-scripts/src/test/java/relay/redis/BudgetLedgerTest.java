@@ -1,10 +1,13 @@
 package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
 
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -37,7 +40,8 @@ final class BudgetLedgerTest {
       Masters.of(options.servers(), options.timeout(), null, master -> {});
   private final RedisLink link = masters.link(plan.name());
   private final PoolScripts scripts = new PoolScripts(link, plan, options);
-  private final BudgetLedger ledger = new BudgetLedger(link, scripts, System::nanoTime);
+  private final AtomicLong nanos = new AtomicLong(1);
+  private final BudgetLedger ledger = new BudgetLedger(link, scripts, nanos::get);
   private final ScriptConnection wire = new ScriptConnection(redis.url());
 
   @BeforeEach
@@ -88,5 +92,23 @@ final class BudgetLedgerTest {
     spend("k120"); // the last reading began anew with 100 keys
     assertEquals(CALLS, reading());
     assertEquals(5, spent(120));
+  }
+
+  @Test
+  void what_was_spent_in_a_period_that_is_over_is_neither_told_nor_refused() {
+    spend("k1");
+    reading();
+    Demand most = Demand.of(Pools.CLASS, 996, 0).on("k1");
+    Duration left = ledger.spent("k1").getFirst().left();
+    nanos.addAndGet(left.toNanos() / 2);
+    assertInstanceOf(Acquisition.OverBudget.class, ledger.refusal(most));
+    assertEquals(
+        new Budget.Spent(BUDGET, 5, left.minusNanos(left.toNanos() / 2)),
+        ledger.spent("k1").getFirst());
+    nanos.addAndGet(left.toNanos());
+    assertNull(ledger.refusal(most));
+    wire.redis().flushall(); // and the hash that takes its place is of the next period
+    reading();
+    assertEquals(0, spent(1));
   }
 }
