@@ -32,7 +32,7 @@ final class BudgetLedger {
   private final PoolScripts scripts;
   private final LongSupplier nanoTime;
   private final Map<String, Known> known = new ConcurrentHashMap<>();
-  private final Map<String, long[]> unsent = new HashMap<>(); // by key; guarded by this
+  private final PassedSpending unsent;
   private volatile String made = ""; // the hash that is known
   private volatile @Nullable Loss loss; // the last
   private CompletableFuture<Void> telling = CompletableFuture.completedFuture(null);
@@ -80,15 +80,15 @@ final class BudgetLedger {
     this.link = link;
     this.scripts = scripts;
     this.nanoTime = nanoTime;
+    unsent = new PassedSpending(nanoTime);
   }
 
   /** What is known to be spent; nothing if nothing is known. */
   List<Budget.Spent> spent(String key) {
-    return spent(key, known.get(key));
+    return spent(scripts.candidates().budgets().of(key), known.get(key));
   }
 
-  private List<Budget.Spent> spent(String key, @Nullable Known last) {
-    List<Budget> now = scripts.candidates().budgets().of(key);
+  private List<Budget.Spent> spent(List<Budget> now, @Nullable Known last) {
     if (last != null && last.spent().stream().map(Budget.Spent::budget).toList().equals(now)) {
       return last.at(nanoTime.getAsLong());
     }
@@ -119,18 +119,15 @@ final class BudgetLedger {
 
   /** A request ended that Redis did not grant: its usage is added later. */
   void passed(Lease lease) {
-    List<Budget> all = scripts.candidates().budgets().of(lease.key());
-    Usage used = lease.charged();
-    if (all.isEmpty() || used == null) {
+    Usage usage = lease.charged();
+    if (usage == null || !counts(lease)) {
       return;
     }
-    synchronized (this) {
-      long[] sums = unsent.computeIfAbsent(lease.key(), key -> new long[all.size()]);
-      for (int n = 0; n < Math.min(all.size(), sums.length); n++) {
-        boolean dollars = all.get(n).unit() == Budget.Unit.USD;
-        sums[n] += dollars ? lease.usedNanodollars() : used.totalTokens();
-      }
+    for (Budget.Spent one : spent(lease.key())) {
+      boolean dollars = one.budget().unit() == Budget.Unit.USD;
+      unsent.add(lease.key(), one, dollars ? lease.usedNanodollars() : usage.totalTokens());
     }
+    used.add(lease.key()); // so that the first reading after the outage tells it
   }
 
   /** Without Redis: whether a budget was spent when Redis was last asked, or since. */
@@ -138,21 +135,14 @@ final class BudgetLedger {
     if (scripts.isShadow(demand)) {
       return null;
     }
-    List<Budget.Spent> all = spent(demand.key());
-    for (int n = 0; n < all.size(); n++) {
-      Budget.Spent one = all.get(n);
+    for (Budget.Spent one : spent(demand.key())) {
       boolean dollars = one.budget().unit() == Budget.Unit.USD;
       long cost = dollars ? demand.cost() : demand.inputTokens() + demand.outputTokens();
-      if (one.spent() + passedOf(demand.key(), n) + cost > one.budget().limit()) {
+      if (one.spent() + unsent.of(demand.key(), one.budget()) + cost > one.budget().limit()) {
         return new Acquisition.OverBudget(one.budget(), one.left());
       }
     }
     return null;
-  }
-
-  private synchronized long passedOf(String key, int budget) {
-    long[] sums = unsent.get(key);
-    return sums == null || budget >= sums.length ? 0 : sums[budget];
   }
 
   /** A lease of the key begins or ends here: the next reading reads its budgets. */
@@ -209,24 +199,20 @@ final class BudgetLedger {
     long askedAt = nanoTime.getAsLong();
     List<byte[]> args = new ArrayList<>(List.of(ScriptCaller.NONE));
     Map<String, List<Budget>> asked = new HashMap<>();
-    Map<String, long[]> sent = new HashMap<>();
+    Map<String, Map<String, PassedSpending.Sum>> sent = new HashMap<>();
     BudgetLines now = scripts.candidates().budgets();
     for (String key : keys) {
       List<Budget> some = now.of(key);
       asked.put(key, some);
-      long @Nullable [] more;
-      synchronized (this) {
-        more = unsent.remove(key);
-      }
-      if (more != null) {
+      Map<String, PassedSpending.Sum> more = unsent.take(key);
+      if (!more.isEmpty()) {
         sent.put(key, more);
       }
       args.add(now.line(key));
       StringBuilder told = new StringBuilder();
-      List<Budget.Spent> before = spent(key, lost == null ? null : lost.before().get(key));
-      for (int n = 0; n < some.size(); n++) {
-        told.append(' ').append(before.get(n).spent());
-        told.append(' ').append(more != null && n < more.length ? more[n] : 0);
+      for (Budget.Spent before : spent(some, lost == null ? null : lost.before().get(key))) {
+        told.append(' ').append(before.spent());
+        told.append(' ').append(unsent.of(more, before.budget()));
       }
       args.add(bytes(told.toString()));
     }
@@ -272,9 +258,11 @@ final class BudgetLedger {
   }
 
   /** What was not sent is sent later; what had no answer may have been counted, and is dropped. */
-  private synchronized void keepUnsent(Map<String, long[]> sent, @Nullable Throwable failure) {
+  private void keepUnsent(
+      Map<String, Map<String, PassedSpending.Sum>> sent, @Nullable Throwable failure) {
     if (failure != null && RedisLink.cause(failure) instanceof RedisGoneException) {
-      sent.forEach(unsent::putIfAbsent);
+      sent.forEach(unsent::add);
+      used.addAll(sent.keySet());
     }
   }
 
