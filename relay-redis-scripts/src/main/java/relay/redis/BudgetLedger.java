@@ -104,7 +104,7 @@ final class BudgetLedger {
    * What a lease adds to its key's budgets when Redis has lost it: after a failover everything.
    * After a loss of all, only if it is not a part of what was known before and is told again.
    */
-  PendingUpdate.Spent again(Lease lease, long nanodollars) {
+  PendingUpdate.Spent again(Lease lease, long nanodollars, long tokens) {
     Loss last = loss;
     Known before = last == null ? null : last.before().get(lease.key());
     if (!counts(lease) || (before != null && before.has(lease))) {
@@ -113,8 +113,22 @@ final class BudgetLedger {
     Known now = known.get(lease.key());
     return new PendingUpdate.Spent(
         nanodollars,
+        tokens,
         ScriptCaller.text(scripts.candidates().budgets().line(lease.key())),
         now != null && now.has(lease) ? now.made() : PendingUpdate.Spent.NONE);
+  }
+
+  /** What a lease has used of its key's budgets beyond its reservation: no hash has counted it. */
+  PendingUpdate.Spent beyond(Lease lease, Usage used) {
+    if (!counts(lease)) {
+      return PendingUpdate.Spent.NOTHING;
+    }
+    long reserved = lease.inputTokens() + lease.outputTokens();
+    return new PendingUpdate.Spent(
+        Math.max(0, lease.usedNanodollars() - lease.reservedNanodollars()),
+        Math.max(0, used.totalTokens() - reserved),
+        ScriptCaller.text(scripts.candidates().budgets().line(lease.key())),
+        PendingUpdate.Spent.NONE);
   }
 
   /** A request ended that Redis did not grant: its usage is added later. */

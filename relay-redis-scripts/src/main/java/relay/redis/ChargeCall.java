@@ -49,6 +49,7 @@ record ChargeCall(
     args.add(bytes(late.spreadMicros()));
     args.add(bytes(ofDay ? 1 : 0));
     args.add(bytes(late.spent().nanodollars()));
+    args.add(bytes(late.spent().tokens()));
     args.add(bytes(late.spent().budgets()));
     args.add(bytes(late.spent().made()));
     late.used().forEach(part -> part.appendTo(args, now));

@@ -167,7 +167,7 @@ final class LeaseEndings {
                     lease.id(),
                     lease.group(),
                     Used.of(lease, ended, now()),
-                    ledger.again(lease, lease.usedNanodollars()),
+                    ledger.again(lease, lease.usedNanodollars(), ended.totalTokens()),
                     again.spreadMicros()));
     charged = charged.whenComplete((reply, failure) -> keepIfFailed(again, failure));
     if (ended != null) {
@@ -178,7 +178,8 @@ final class LeaseEndings {
 
   private CompletableFuture<Reply> chargeRunning(Lease lease, long spreadMicros) {
     Used as = Used.ofRunning(lease, now());
-    PendingUpdate.Spent spent = ledger.again(lease, lease.reservedNanodollars());
+    PendingUpdate.Spent spent =
+        ledger.again(lease, lease.reservedNanodollars(), as.usage().totalTokens());
     return scripts
         .chargeRunning(lease, as, spent, spreadMicros, now())
         .whenComplete((reply, failure) -> used.charged(reply, lease, scripts.epoch(), as));
@@ -315,14 +316,20 @@ final class LeaseEndings {
     }
   }
 
-  private void chargeOver(String id, String group, Usage cost, Usage charged) {
+  /**
+   * The use beyond the reservation, also of budgets. Its id counts once, however often it is told.
+   */
+  private void chargeOver(Lease lease, Usage cost) {
+    long output = lease.isReported() ? lease.reportedMade() : lease.outputTokens();
     Usage over =
         new Usage(
             0,
-            Math.max(0, cost.inputTokens() - charged.inputTokens()),
-            Math.max(0, cost.outputTokens() - charged.outputTokens()));
-    if (over.totalTokens() > 0) {
-      send(new PendingUpdate.LateCharge(id, group, List.of(new Used(over, now()))));
+            Math.max(0, cost.inputTokens() - lease.inputTokens()),
+            Math.max(0, cost.outputTokens() - output));
+    PendingUpdate.Spent spent = ledger.beyond(lease, cost);
+    if (over.totalTokens() + spent.tokens() + spent.nanodollars() > 0) {
+      List<Used> used = List.of(new Used(over, now()));
+      send(new PendingUpdate.LateCharge(lease.id(), lease.group(), used, spent, 0));
     }
   }
 
@@ -354,12 +361,7 @@ final class LeaseEndings {
                   if (lost) {
                     chargeLost(settle);
                   } else {
-                    Usage reserved =
-                        new Usage(
-                            1,
-                            lease.inputTokens(),
-                            lease.isReported() ? lease.reportedMade() : lease.outputTokens());
-                    chargeOver(lease.id(), lease.group(), cost, reserved);
+                    chargeOver(lease, cost);
                   }
                 });
   }

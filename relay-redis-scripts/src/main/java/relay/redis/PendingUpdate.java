@@ -97,15 +97,16 @@ sealed interface PendingUpdate {
    * What a charge adds to its key's budgets.
    *
    * @param nanodollars in billionths of a dollar
+   * @param tokens input and output
    * @param budgets as the scripts read them
    * @param made charges only the hash of budgets that was made then, since a newer hash is told of
    *     all usage that is known; {@code -} to charge any hash
    */
-  record Spent(long nanodollars, String budgets, String made) {
+  record Spent(long nanodollars, long tokens, String budgets, String made) {
     /** No budget, or any hash. */
     static final String NONE = ScriptCaller.text(ScriptCaller.NONE);
 
-    static final Spent NOTHING = new Spent(0, NONE, NONE);
+    static final Spent NOTHING = new Spent(0, 0, NONE, NONE);
   }
 
   /**

@@ -16,6 +16,7 @@
 --       spread_us  time in which its part of each rate was free for it: what flows off in that is no debt beside a window
 --       of_day     1 charges the group's day, too; 0 if the use of that day was announced after a loss and includes this
 --       dollars    what it spent in billionths of a dollar
+--       tokens     what it spent in tokens: of a lease that ended unknown, less than what its group lacks
 --       of         the budgets that it is charged to, as for acquire_named; - for none
 --       made       charges the budgets only if field '' of their hash says this: a newer hash is told of all usage; - to charge any hash
 --       ...        for each time: ago_us, requests, input tokens, output tokens; a lease is of the first of them
@@ -43,8 +44,9 @@
 local id, group = ARGV[3], ARGV[4]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local lease_us, spread = number(ARGV[6], 'lease_ms') * 1000, number(ARGV[7], 'spread_us')
-local of_day, dollars, of, made = number(ARGV[8], 'of_day') == 1, number(ARGV[9], 'dollars'), ARGV[10], ARGV[11]
-local parts = late.read(ARGV, 12)
+local of_day, dollars, tokens = number(ARGV[8], 'of_day') == 1, number(ARGV[9], 'dollars'), number(ARGV[10], 'tokens')
+local of, made = ARGV[11], ARGV[12]
+local parts = late.read(ARGV, 13)
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local g, k = r and group_of(r, group), r and lease_us > 0 and key_of(r, ARGV[5])
 if not g then return { -3 } end
@@ -80,7 +82,7 @@ if of ~= '-' and (made == '-' or redis.call('HGET', KEYS[6], '') == made) then
   local book = spending.book_of(KEYS[6])
   local budgets = spending.budgets_of(book, of)
   spending.open(book, KEYS[6], { budgets }, now)
-  for _, b in ipairs(budgets) do spending.spend(b.account, b.account.present, b.usd and dollars or input + output) end
+  for _, b in ipairs(budgets) do spending.spend(b.account, b.account.present, b.usd and dollars or tokens) end
   spending.write(book, KEYS[6])
 end
 write_leases(r, now)

@@ -122,7 +122,7 @@ final class BadNumbersTest {
         new Good(
             ChargeStep.ended("new", "account0/model", 1, 1, 1),
             List.of(0),
-            List.of(5, 6, 7, 8, 11, 12, 13, 14)),
+            List.of(5, 6, 7, 8, 9, 12, 13, 14, 15)),
         new Good(new Step.Cooldown("g:account0/model", 1, 1), List.of(0, 4), List.of(3)),
         new Good(new Step.Cooldown("k:key0", 1, 1), List.of(0, 4), List.of(3)),
         new Good(

@@ -157,6 +157,7 @@ final class BudgetPeriodsTest {
       0,
       1,
       Budget.DOLLAR,
+      20,
       "team " + budgets,
       made,
       0,

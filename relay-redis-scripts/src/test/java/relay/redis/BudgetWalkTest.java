@@ -234,6 +234,7 @@ final class BudgetWalkTest {
       0,
       1,
       tokens * CENT,
+      tokens,
       line(random),
       "-",
       0,

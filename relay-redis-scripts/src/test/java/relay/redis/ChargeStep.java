@@ -82,7 +82,7 @@ record ChargeStep(
   public List<Object> args(Clock c) {
     String runs = key.isEmpty() ? "-" : key;
     List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), id, group));
-    args.addAll(List.of(runs, leaseMs, spreadMicros, 1, 0, "-", "-")); // no budget
+    args.addAll(List.of(runs, leaseMs, spreadMicros, 1, 0, 0, "-", "-")); // no budget
     for (Part part : parts) {
       args.addAll(List.of(part.ago(), part.requests(), part.input(), part.output()));
     }

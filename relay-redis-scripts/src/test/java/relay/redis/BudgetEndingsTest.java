@@ -1,0 +1,98 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadLocalRandom;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import relay.guards.Await;
+
+/** What budgets are charged for a lease that Redis has forgotten when it ends. */
+final class BudgetEndingsTest {
+  private static final Budget DOLLARS =
+      new Budget(Budget.Unit.USD, Budget.Per.MONTH, false, 100 * Budget.DOLLAR);
+  private static final Budget TOKENS =
+      new Budget(Budget.Unit.TOKENS, Budget.Per.MONTH, true, 1_000);
+
+  private final FaultyRedis redis = FaultyRedis.start();
+  private final PoolPlan plan =
+      BudgetTest.plan(new Limits(1_000, 0, 0, 1_000_000), DOLLARS, TOKENS);
+  private final EngineOptions options = Pools.options(redis.url(), "r", Fallback.CLOSED);
+  private final RedisKeys names = new RedisKeys(options.prefix(), plan.name());
+  private final Masters masters =
+      Masters.of(options.servers(), options.timeout(), null, master -> {});
+  private final RedisLink link = masters.link(plan.name());
+  private final ScriptConnection wire = new ScriptConnection(redis.url());
+  private final PoolScripts scripts = new PoolScripts(link, plan, options);
+  private final BudgetLedger ledger = new BudgetLedger(link, scripts, () -> 1);
+  private final LeaseEndings endings =
+      new LeaseEndings(scripts, ledger, plan.name(), BudgetEndingsTest::never, () -> 1);
+  private final AcquireCalls acquires = scripts.acquires(endings);
+
+  private static Runnable never(long nanos, Runnable callback) {
+    return () -> {};
+  }
+
+  @BeforeEach
+  void connect() {
+    masters.start();
+    scripts.configure().join();
+  }
+
+  @AfterEach
+  void disconnect() {
+    masters.close();
+    wire.close();
+    redis.close();
+  }
+
+  /** A lease that has reserved 20 tokens and a dollar, and that Redis has forgotten. */
+  private Lease forgotten() {
+    Demand dollar = Pools.one().on("team").costing(Budget.DOLLAR);
+    CompletableFuture<Reply> reply = acquires.acquire("a", dollar);
+    Reply.Grant grant = assertInstanceOf(Reply.Grant.class, reply.join());
+    LeaseIds ids = new LeaseIds(ThreadLocalRandom.current());
+    KeyPool pool = new KeyPool(link, plan, options, ids, BudgetEndingsTest::never);
+    Lease lease = Lease.granted(pool, "a", grant, scripts.epoch()).reserving(dollar);
+    assertEquals(1, wire.redis().hdel(names.leases, RedisKeys.bytes("a")));
+    return lease;
+  }
+
+  private List<Long> spent() {
+    ledger.read(List.of("team")).join();
+    return ledger.spent("team").stream().map(Budget.Spent::spent).toList();
+  }
+
+  private void end(Lease lease, Usage used, int times) {
+    for (int n = 0; n < times; n++) {
+      endings.send(new PendingUpdate.Settle(lease, used));
+      endings.flush();
+      endings.flush();
+    }
+  }
+
+  @Test
+  void what_it_used_beyond_its_reservation_counts_once() {
+    Lease lease = forgotten();
+    assertEquals(List.of(Budget.DOLLAR, 20L), spent());
+    lease.settle(25, 4, 30 * Budget.DOLLAR);
+    end(lease, new Usage(1, 25, 4), 1);
+    List<Long> used = List.of(30 * Budget.DOLLAR, 29L);
+    Await.until("it is charged", () -> spent().equals(used));
+    end(lease, new Usage(1, 25, 4), 3);
+    scripts.configure().join(); // after the calls before
+    assertEquals(used, spent());
+  }
+
+  @Test
+  void dollars_count_where_no_more_tokens_were_used() {
+    Lease lease = forgotten();
+    lease.settle(10, 10, 3 * Budget.DOLLAR);
+    end(lease, new Usage(1, 10, 10), 1);
+    Await.until("it is charged", () -> spent().equals(List.of(3 * Budget.DOLLAR, 20L)));
+  }
+}
