@@ -179,7 +179,8 @@ final class AcquireCalls {
   }
 
   private static boolean refuse(Request request) {
-    return request.reply.complete(new Reply.Refusal(new NoneUsable()));
+    request.reply.complete(new Reply.Refusal(new NoneUsable())); // unless it has been answered
+    return true;
   }
 
   private void answer(
@@ -204,11 +205,20 @@ final class AcquireCalls {
     }
   }
 
-  /** By the present plan, or by the one of the first call if its key has gone since. */
-  private Call call(Candidates shape, Demand first, List<Request> requests, List<Ending> endings) {
+  /**
+   * By the present plan, or by the one of the first call if its key has gone since. Of a call for
+   * several keys, requests whose key has gone are refused: Redis refuses a call as a whole.
+   */
+  Call call(Candidates shape, Demand first, List<Request> requests, List<Ending> endings) {
     Candidates now = scripts.candidates();
     if (shape.isNamed()) {
-      return new NamedCall(scripts, now.isNamed() ? now : shape).of(requests, endings);
+      Predicate<Request> gone = request -> now.served(request.demand) == null;
+      boolean nothing = endings.isEmpty() && requests.stream().allMatch(gone);
+      if (nothing || !now.isNamed()) {
+        return new NamedCall(scripts, shape).of(requests, endings);
+      }
+      requests.removeIf(request -> gone.test(request) && refuse(request));
+      return new NamedCall(scripts, now).of(requests, endings);
     }
     Demand served = now.served(requests.getFirst().demand);
     return served == null

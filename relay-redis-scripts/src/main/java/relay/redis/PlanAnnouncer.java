@@ -157,8 +157,14 @@ final class PlanAnnouncer {
 
   private CompletableFuture<List<Object>> rawConfigured(Supplier<Call> call) {
     long epochBefore = epoch;
+    Call first;
+    try {
+      first = call.get();
+    } catch (RuntimeException e) {
+      return CompletableFuture.failedFuture(e); // as later: what waits for the call is told
+    }
     return caller
-        .call(call.get())
+        .call(first)
         .thenCompose(
             raw -> {
               if (!Reply.isUnknown(raw)) {
