@@ -178,6 +178,9 @@ final class WaitingLine {
         } else {
           joins = !isQueued && room.enter();
           stays = isQueued || joins;
+          if (!stays) { // the room is full: its place in Redis's order is kept for the next one
+            left.add(request.ticket);
+          }
         }
       }
       if (stays) {

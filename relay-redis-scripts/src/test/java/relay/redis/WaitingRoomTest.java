@@ -351,4 +351,24 @@ final class WaitingRoomTest {
     var _ = room.acquire(demand(1).sharing(new Share("team", 2, 1, 0, 0)), WAIT);
     assertFalse(places.contains(tickets.getLast()));
   }
+
+  /** Redis has promised it a place, which would be kept for nobody. */
+  @Test
+  void a_request_that_finds_the_room_full_leaves_its_place_to_the_next() {
+    var _ = arrive(0, in(500));
+    for (int n = 1; n < WaitingRoom.MAX_WAITING; n++) {
+      var _ = arrive(n);
+    }
+    List<String> tickets = new ArrayList<>();
+    redis =
+        demand -> {
+          tickets.add(Objects.requireNonNull(demand.share()).ticket());
+          return CompletableFuture.completedFuture(in(1_000));
+        };
+    for (int n = 0; n < 2; n++) {
+      Demand shared = demand(n).sharing(new Share("team", 2, 1, 0, 0));
+      assertEquals(in(1_000), told(room.acquire(shared, WAIT)));
+    }
+    assertEquals(tickets.getFirst(), tickets.getLast());
+  }
 }
