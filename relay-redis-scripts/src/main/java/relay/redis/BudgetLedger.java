@@ -149,14 +149,16 @@ final class BudgetLedger {
     if (scripts.isShadow(demand)) {
       return null;
     }
+    Acquisition.OverBudget last = null; // as Redis: the one that opens last
     for (Budget.Spent one : spent(demand.key())) {
       boolean dollars = one.budget().unit() == Budget.Unit.USD;
       long cost = dollars ? demand.cost() : demand.inputTokens() + demand.outputTokens();
-      if (one.spent() + unsent.of(demand.key(), one.budget()) + cost > one.budget().limit()) {
-        return new Acquisition.OverBudget(one.budget(), one.left());
+      if (one.spent() + unsent.of(demand.key(), one.budget()) + cost > one.budget().limit()
+          && (last == null || one.left().compareTo(last.left()) > 0)) {
+        last = new Acquisition.OverBudget(one.budget(), one.left());
       }
     }
-    return null;
+    return last;
   }
 
   /** A lease of the key begins or ends here: the next reading reads its budgets. */

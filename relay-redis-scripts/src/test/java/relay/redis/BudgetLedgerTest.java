@@ -183,4 +183,14 @@ final class BudgetLedgerTest {
     reading();
     assertEquals(5, spent(1));
   }
+
+  @Test
+  void without_redis_too_the_budget_that_opens_last_refuses() {
+    Budget day = new Budget(Budget.Unit.TOKENS, Budget.Per.DAY, true, 1_000);
+    scripts.reconfigure(plan(day, BUDGET)).join();
+    reading();
+    Duration left = ledger.spent("k1").getLast().left();
+    Demand more = Demand.of(Pools.CLASS, 1_001, 0).on("k1");
+    assertEquals(new Acquisition.OverBudget(BUDGET, left), ledger.refusal(more));
+  }
 }

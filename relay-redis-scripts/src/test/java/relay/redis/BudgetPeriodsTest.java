@@ -100,6 +100,16 @@ final class BudgetPeriodsTest {
   }
 
   @Test
+  void of_several_budgets_that_are_spent_the_one_that_opens_last_refuses() {
+    configure();
+    String all = "usd/day=10000000000 usd/month=10000000000 usd/rolling-day=10000000000";
+    assertEquals(1L, reserve(NOON, "s1", all, 9).getFirst());
+    List<Object> over = reserve(NOON, "s2", all, 2);
+    Duration month = Duration.between(Instant.parse(NOON), Instant.parse("2026-06-01T00:00:00Z"));
+    assertEquals(List.of(-7L, 1L, month.toNanos() / 1_000), over);
+  }
+
+  @Test
   void the_days_of_a_calendar_are_those_of_java() {
     configure();
     String day = "tokens/day=1000000";

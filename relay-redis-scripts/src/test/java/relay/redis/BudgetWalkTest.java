@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -171,13 +172,14 @@ final class BudgetWalkTest {
     for (int n = 0; n < asks; n++) {
       long tokens = wanted.get(n);
       String over = over(lines.get(ends.size() + n), tokens);
-      List<Object> answer = reply.subList(2 + ends.size() + 13 * n, 4 + ends.size() + 13 * n);
+      List<Object> answer = reply.subList(2 + ends.size() + 13 * n, 5 + ends.size() + 13 * n);
       if (over == null) {
         assertEquals(1L, answer.getFirst(), this::toString);
         PERIODS.forEach(p -> add(p, slot(p, now), isUsd(p) ? tokens * CENT : tokens));
         held.put("l" + (next + n), new Held(now, tokens, tokens * CENT));
       } else {
-        assertEquals(List.of(-7L, (long) PERIODS.indexOf(over)), answer, this::toString);
+        long opens = opensIn(over, lines.get(ends.size() + n), tokens);
+        assertEquals(List.of(-7L, (long) PERIODS.indexOf(over), opens), answer, this::toString);
       }
     }
     next += asks;
@@ -255,14 +257,44 @@ final class BudgetWalkTest {
     return has - had;
   }
 
+  /** The budget that has room for so much last, of those that have none now. */
   private @Nullable String over(String line, long tokens) {
+    String last = null;
     for (String period : PERIODS) {
-      long limit = Long.parseLong(line.replaceFirst(".* " + period + "=(\\d+).*", "$1"));
-      if (sum(period) + (isUsd(period) ? tokens * CENT : tokens) > limit) {
-        return period;
+      if (room(period, line, tokens) < sum(period)
+          && (last == null || opensIn(period, line, tokens) > opensIn(last, line, tokens))) {
+        last = period;
       }
     }
-    return null;
+    return last;
+  }
+
+  /** What may be spent of a budget before so much. */
+  private static long room(String period, String line, long tokens) {
+    long limit = Long.parseLong(line.replaceFirst(".* " + period + "=(\\d+).*", "$1"));
+    return limit - (isUsd(period) ? tokens * CENT : tokens);
+  }
+
+  private long opensIn(String period, String line, long tokens) {
+    if (!period.contains("rolling")) {
+      LocalDate today = Instant.ofEpochMilli(now / 1_000).atZone(ZoneOffset.UTC).toLocalDate();
+      LocalDate next =
+          period.endsWith("month") ? today.withDayOfMonth(1).plusMonths(1) : today.plusDays(1);
+      return next.toEpochDay() * DAY_US - now;
+    }
+    long length = (period.endsWith("month") ? 30 * DAY_US : DAY_US) / ROLLING;
+    long left = sum(period);
+    Map<Long, Long> slots = new TreeMap<>();
+    live(period)
+        .forEach(
+            (slot, amount) -> slots.merge(Long.valueOf(slot.replace("*", "")), amount, Long::sum));
+    for (Map.Entry<Long, Long> slot : slots.entrySet()) {
+      left -= slot.getValue();
+      if (left <= room(period, line, tokens)) {
+        return (slot.getKey() + ROLLING + 1) * length - now;
+      }
+    }
+    throw new AssertionError("no request is larger than a budget");
   }
 
   private Map<String, Long> live(String period) {

@@ -120,25 +120,32 @@ function spending.settle(s, since, reserved, used)
   end
 end
 
--- The first budget that has no room for a request: its number from 0, and the time until it has.
+-- The time until a budget that has no room for this has it: at most until its period is over.
+function spending.opens_in(b, amount, now)
+  local s = b.account
+  if s.ends then return s.ends - now end
+  local length, gone, slots, others = spending.rolling_us(b.per), 0, { s.present }, spending.others(s)
+  for slot in pairs(others) do slots[#slots + 1] = slot end
+  table.sort(slots, function(x, y) return string.gsub(x, '%*', '') + 0 < string.gsub(y, '%*', '') + 0 end)
+  for _, slot in ipairs(slots) do
+    gone = gone + (others[slot] or s.live)
+    if s.spent - gone + amount <= b.limit then return (string.gsub(slot, '%*', '') + ROLLING + 1) * length - now end
+  end
+  return (ROLLING + 1) * length
+end
+
+-- Of the budgets that have no room for a request the one that has it last: its number from 0, and the time until then.
 function spending.over_budget(budgets, cost, tokens, now)
+  local over, opens
   for n = 1, #budgets do
     local b = budgets[n]
-    local s, amount = b.account, b.usd and cost or tokens
-    if s.spent + amount > b.limit then
-      if s.ends then return n - 1, s.ends - now end
-      local length, gone, slots, others = spending.rolling_us(b.per), 0, { s.present }, spending.others(s)
-      for slot in pairs(others) do slots[#slots + 1] = slot end
-      table.sort(slots, function(x, y) return string.gsub(x, '%*', '') + 0 < string.gsub(y, '%*', '') + 0 end)
-      for _, slot in ipairs(slots) do
-        gone = gone + (others[slot] or s.live)
-        if s.spent - gone + amount <= b.limit then
-          return n - 1, (string.gsub(slot, '%*', '') + ROLLING + 1) * length - now
-        end
-      end
-      return n - 1, (ROLLING + 1) * length
+    local amount = b.usd and cost or tokens
+    if b.account.spent + amount > b.limit then
+      local left = spending.opens_in(b, amount, now)
+      if not over or left > opens then over, opens = n - 1, left end
     end
   end
+  return over, opens
 end
 
 -- What Redis is to hold of a budget.
