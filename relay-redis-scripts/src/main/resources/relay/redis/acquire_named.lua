@@ -45,6 +45,7 @@
 -- @include behind
 -- @include at_most
 -- @include turn
+-- @include own
 -- @include listed
 -- @include allowance
 -- @include periods
@@ -120,7 +121,7 @@ for n = 1, count do
     if over and not list.shadow then
       tell(reply, place, -7, over, math.max(1, opens), 0, 0)
     else
-      serve(r, list, nil, id, now, lease_us, input, output, tokens[3 * n], reply, place)
+      serve(r, list, nil, id, now, lease_us, input, output, tokens[3 * n], reply, place, line.ask_of_own(r, list))
       if mine and reply[place] >= 1 then
         for m = 1, #mine do
           local b = mine[m]
@@ -132,6 +133,7 @@ for n = 1, count do
   end
   tell_left(p, g, now, reply, place + 5)
 end
+line.tidy(r, now, 2)
 write_leases(r, now)
 if book then spending.write(book, KEYS[6]) end
 write(r)

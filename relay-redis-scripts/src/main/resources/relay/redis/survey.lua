@@ -65,6 +65,7 @@
 -- @include line
 -- @include ripe
 -- @include clients
+-- @include own
 -- @include standing
 local state, win, leases, due, later, quarantine, picture, replicas, summary, learned =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -183,6 +184,7 @@ if born and draw then
   redis.call('SET', summary, string.format('replicas %.0f leases %.0f expired %.0f next_capacity_ms %s', alive, p[LIVE],
     p[EXPIRED], next_ms), 'PX', PICTURE_MS)
 end
+line.tidy(r, now, 100)
 if fleet.changed then write_fleet(r, fleet) end
 write(r)
 if born then

@@ -159,7 +159,7 @@ function line.soonest_behind(r, list, ask, now, input, output)
     local k, g = list[c], list[c + 1]
     local at, why = able_at(r, k, g, now, opens, input, output, known)
     local over = g.over or g
-    local behind = ask.all and (ask.all[g] or ask.all[over])
+    local behind = ask.all and not (ask.own and why == 5) and (ask.all[g] or ask.all[over])
     at = math.max(at + math.max(later[g], later[over]) + (behind and MARGIN * p[SLOT] or 0), least[g], least[over])
     if at < opens then opens, reason, opener, group = at, why, k.id, g end
   end

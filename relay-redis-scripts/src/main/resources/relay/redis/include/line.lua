@@ -39,14 +39,16 @@ end
 -- granted of late; `short`: when a request was last refused for each dimension, `at_most`: because keys were at
 -- `max_concurrent`; `sums`: what is promised, by group; `due`: see include/ripe; `paced`: the time until which a rank that is
 -- served evenly has had its share.
-function line.of(r, list)
-  local class = list.class or string.match(list[2].id, '([^/]*)$')
-  list.class = class
-  local l = r.waiting[class]
-  if not l then
-    l = { clients = {}, count = 0, order = {}, made = 0, due = {}, paced = {}, sums = {}, tags = { 0, 0, 0 }, served = { 0, 0, 0 },
-      served_at = { 0, 0, 0 }, short = { 0, 0, 0, 0 }, at_most = 0, lapse_at = math.huge, sweep_at = 0 }
-    r.waiting[class] = l
+-- `own`: the queues of groups, see include/own; `is_needed`: or nil if there is none.
+function line.of(r, list, is_needed, own)
+  if not own then list.class = list.class or string.match(list[2].id, '([^/]*)$') end
+  local class, all = own and list[2].id or list.class, own and own.queues or r.waiting
+  local l = all[class]
+  if not l and is_needed then
+    l = { own = own, class = class, clients = {}, count = 0, order = {}, made = 0, due = {}, paced = {}, sums = {}, tags = { 0, 0, 0 },
+      served = { 0, 0, 0 }, served_at = { 0, 0, 0 }, short = { 0, 0, 0, 0 }, at_most = 0, lapse_at = math.huge, sweep_at = 0 }
+    all[class] = l
+    if own then own.order[own.last + 1], own.last = l, own.last + 1 end
   end
   return l
 end
@@ -134,6 +136,7 @@ function line.remove(l, one)
   end
   line.give(one, nil)
   table.remove(l.order, line.place_of(l.order, one))
+  if l.own then l.own.promises = l.own.promises - 1 end
   line.unset(l, one)
 end
 

@@ -15,7 +15,7 @@ function line.of_index(r, index)
     local set = string.gsub(index.sets[index.first], ':spare$', '')
     large.class = string.match(set, '}:ready:[^:]*:(.*):[^:]*$')
   end
-  local l = line.of(r, large)
+  local l = line.of(r, large, true)
   if not l.rooms then
     l.rooms, l.held, l.grants, l.seen = { [0] = {}, {}, {}, {} }, { [0] = {}, {}, {}, {} }, 0, { 0, 0, 0 }
   end

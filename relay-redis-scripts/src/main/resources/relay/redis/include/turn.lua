@@ -110,7 +110,11 @@ end
 function line.join(r, list, ask, now, input, output)
   local l, p = ask.line, r.pool
   local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
-  line.take_place(r, ask, c, line.claimed_place(l, c, list, ask, now, p[SLOT]), list[2], groups.own, now, input, output)
+  local mine = line.claimed_place(l, c, list, ask, now, p[SLOT])
+  -- a client's own limits hold room for those only who were told to come soon
+  local free = ask.own and line.is_left(l, now, p[WINDOW]) and best_of(r, list, now, input, output)
+  line.take_place(r, ask, c, mine or free and line.first_of(c, input, output), list[2], groups.own, now, input, output)
+  if free then ask.count = 0 end
   if ask.kept > 0 and p[BUCKET] == 0 then line.leave_some(l, ask, now, groups.own, 0) end
   ask.groups, ask.sums, ask.all = groups, line.ripe_before(r, ask, now), line.sums_before(l, ask.count)
   local most = list[1][K_MAX]
@@ -140,10 +144,11 @@ function line.bring_up(r, g, now)
 end
 
 function line.enter(r, list, ask, now, input, output, spread)
-  local l = line.of(r, list)
+  local joins = ask.kept > 0 or ask.floor > 0
+  local l = line.of(r, list, joins, ask.own)
   ask.line, ask.spread = l, spread
-  if now >= l.lapse_at then line.let_go(l, now) end
-  if l.order[1] or ask.kept > 0 or ask.floor > 0 then line.join(r, list, ask, now, input, output) end
+  if l and now >= l.lapse_at then line.let_go(l, now) end
+  if joins or l and l.order[1] then line.join(r, list, ask, now, input, output) end
 end
 
 -- It leaves with a grant.
@@ -164,7 +169,10 @@ end
 
 -- It is refused: the earliest time at which it fits behind those before it, the reason, the key and the group.
 function line.opens(r, list, ask, now, input, output)
-  if not ask.of then line.join(r, list, ask, now, input, output) end
+  if not ask.of then
+    ask.line = line.of(r, list, true, ask.own)
+    line.join(r, list, ask, now, input, output)
+  end
   line.leave(ask)
   if ask.wait then ask.kept = ask.leaves end
   local opens, reason, opener, g = line.soonest_behind(r, list, ask, now, input, output)
@@ -176,13 +184,15 @@ end
 -- It leaves with a promise, if the time is known.
 function line.promise(ask, now, opens, reason, opener, g, input, output)
   line.leave(ask)
-  local l, one = ask.line, ask.mine
+  local l, one, own = ask.line, ask.mine, ask.own
   if reason == 5 then l.at_most = now elseif reason > 0 and reason < 5 then l.short[reason] = now end
   if one then
     line.unset(l, one)
   elseif reason <= 5 and ask.count < MOST_PROMISES and opens <= now + FARTHEST * ask.window then
     if #l.order == MOST_PROMISES then line.forgo(l, l.order[MOST_PROMISES]) end
+    if own and own.promises == own.most then return end
     l.made = l.made + 1
+    if own then own.promises = own.promises + 1 end
     one = { of = ask.of, rank = ask.place, tag = ask.tag, cost = ask.cost, part = ask.cost / ask.weight, made = l.made,
       input = input, output = output }
     table.insert(ask.of.promises, one)
