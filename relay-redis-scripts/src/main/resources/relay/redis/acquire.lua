@@ -51,6 +51,7 @@
 -- @include rounds
 -- @include behind
 -- @include at_most
+-- @include claims
 -- @include turn
 -- @include listed
 local call = ARGV[1]

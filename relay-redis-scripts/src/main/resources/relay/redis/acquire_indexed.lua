@@ -47,6 +47,7 @@
 -- @include rounds
 -- @include behind
 -- @include at_most
+-- @include claims
 -- @include turn
 -- @include rooms
 -- @include places

@@ -44,6 +44,7 @@
 -- @include rounds
 -- @include behind
 -- @include at_most
+-- @include claims
 -- @include turn
 -- @include own
 -- @include listed

@@ -44,6 +44,7 @@
 -- @include rounds
 -- @include behind
 -- @include at_most
+-- @include claims
 -- @include turn
 -- @include listed
 local call, id = ARGV[1], ARGV[2]

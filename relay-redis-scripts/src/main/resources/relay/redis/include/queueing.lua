@@ -5,7 +5,7 @@
 --
 -- The index knows when a group is free behind all its rooms. So it offers nobody what was promised, and its first time is
 -- that of a new room. Where that is the time of a lower priority only, the group is in that one's band: see include/index.
--- @uses pool, key, group, records, index, search, denial, line, rounds, turn, rooms, places
+-- @uses pool, key, group, records, index, search, denial, line, rounds, claims, turn, rooms, places
 line.MOST_TRIED = 3 -- rooms that have come, in one request
 
 -- The line of a model class. `index`: all ready sets, `sets` from `from` on; those of the class are `first` to `last`.

@@ -1,0 +1,45 @@
+-- Which of its client's promises a request claims.
+-- @uses line, at_most
+-- A request that waits takes its client's first promise, in exchange for its own, if nobody has asked for that in time: a replica
+-- asks for its first request only, so a place before that, or of a request that is gone, would be nobody's.
+function line.exchanged(c, mine, now)
+  local its, first, ticket = c.promises, mine, mine.ticket
+  for n = 1, math.min(#its, MOST_LOOKED_AT) do
+    local one = its[n]
+    local before = one.rank < first.rank or one.rank == first.rank and one.tag < first.tag
+    if before and one.told + GRACE_US <= now then first = one end
+  end
+  if first ~= mine then
+    local other = first.ticket
+    line.give(first, nil)
+    line.give(mine, other)
+    line.give(first, ticket)
+  end
+  return first
+end
+
+-- The promise that a request claims: that for which it waits, else the first of its client's whose time has come and for which
+-- no replica waits, of a rank with a floor one that has a part of that. Also the only one, a little too early: if most of the
+-- time has passed that was told.
+function line.claimed(c, ask, now, slot)
+  local mine, its, ripe = c.tickets[ask.ticket], c.promises, nil
+  if mine then return line.exchanged(c, mine, now) end
+  for n = 1, #its do
+    local one = its[n]
+    if n > MOST_LOOKED_AT and one.at_most then break end -- it was told when to ask again, and not when its place comes
+    if not one.ticket and one.told <= now then
+      if one.rank == 0 or ask.floor == 0 then return one end
+      ripe = ripe or one
+    end
+  end
+  if ripe then return ripe end
+  local only = #its == 1 and not its[1].ticket and its[1]
+  return only and only.told - now <= 4 * slot and now - only.since >= only.told - now and only or nil
+end
+
+-- The promise that a request claims: for a place on a key also its client's first one before it was told, once there is one.
+function line.claimed_place(l, c, list, ask, now, slot)
+  local mine, first = line.claimed(c, ask, now, slot), c.promises[1]
+  if mine or not first or not first.at_most or first.ticket then return mine end
+  return not line.lacks_place(l, list, line.place_of(l.order, first) - 1, now) and first or nil
+end
