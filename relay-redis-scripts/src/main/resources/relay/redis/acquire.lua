@@ -53,6 +53,7 @@
 -- @include at_most
 -- @include claims
 -- @include turn
+-- @include own
 -- @include listed
 local call = ARGV[1]
 local epoch, ceiling, given, lease_us, endings, at = call_line(call)

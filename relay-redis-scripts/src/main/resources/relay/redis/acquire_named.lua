@@ -122,7 +122,7 @@ for n = 1, count do
     if over and not list.shadow then
       tell(reply, place, -7, over, math.max(1, opens), 0, 0)
     else
-      serve(r, list, nil, id, now, lease_us, input, output, tokens[3 * n], reply, place, line.ask_of_own(r, list))
+      serve(r, list, nil, id, now, lease_us, input, output, tokens[3 * n], reply, place, line.ask_of_own(r, list) or false)
       if mine and reply[place] >= 1 then
         for m = 1, #mine do
           local b = mine[m]

@@ -46,6 +46,7 @@
 -- @include at_most
 -- @include claims
 -- @include turn
+-- @include own
 -- @include listed
 local call, id = ARGV[1], ARGV[2]
 local epoch, ceiling, given, lease_us, _, at = call_line(call)

@@ -31,6 +31,11 @@ local function is_running(per, slot)
   local present = spending.slot_at(per, now)
   return slot == present.name or not present.ends and slot + ROLLING >= present.name + 0
 end
+-- Whether nothing of a field counts any more. The pool's clock, by which it is written, may be ahead of this one.
+local function is_over(per, text)
+  local s, first = spending.read({ of = { per = per } }, text, now), string.match(text, '^%S+ %*?([%d-]+):')
+  return s.spent == 0 and not (first and (s.ends and first > s.present or not s.ends and first + 0 > s.present + 0))
+end
 -- Whether almost all of a budget is spent, and nobody has said so in this period.
 local function is_to_say(b)
   if b.account.spent < ALMOST * b.limit then return false end
@@ -73,7 +78,7 @@ for _, field in ipairs(redis.call('HRANDFIELD', key, 5)) do
   local text = per and redis.call('HGET', key, field)
   local over
   if text and warned ~= '' then over = not is_running(per, text)
-  elseif text then over = spending.read({ of = { per = per } }, text, now).spent == 0 end
+  elseif text then over = is_over(per, text) end
   if over then redis.call('HDEL', key, field) end
 end
 return reply

@@ -7,6 +7,8 @@ import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import relay.guards.Await;
 
 /** Periods of budgets, by the scripts: a test gives the time of each call. */
@@ -97,6 +99,17 @@ final class BudgetPeriodsTest {
     List<Object> reply = wire.call(ScriptFile.ACQUIRE_NAMED, KEYS, line, "l1", "l1", of, of);
     assertEquals(List.of(0L, -4L), reply.subList(2, 4));
     assertEquals("3.000000000/10.000000000 2028-03:3.000000000", field("usd/month"));
+  }
+
+  /** After a failover the pool's time may stay ahead of the clock of Redis. */
+  @ParameterizedTest
+  @ValueSource(strings = {"day", "rolling-day"})
+  void what_is_spent_in_a_period_that_redis_has_not_begun_is_kept(String per) {
+    configure();
+    String budget = "usd/" + per + "=10000000000";
+    assertEquals(1L, reserve("2026-05-02T00:10:00Z", "l1", budget, 9).getFirst());
+    wire.call(ScriptFile.BUDGETS, new byte[][] {NAMES.budgets}, at("2026-05-01T23:40:00Z"));
+    assertEquals(-7L, reserve("2026-05-02T00:11:00Z", "l2", budget, 9).getFirst());
   }
 
   @Test

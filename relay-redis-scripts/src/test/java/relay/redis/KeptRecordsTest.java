@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lettuce.core.RestoreArgs;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -167,5 +168,22 @@ final class KeptRecordsTest {
     }
     assertEquals(2, used(0));
     assertArrayEquals(newer, wire.redis().hget(names.state, RedisKeys.bytes("pool")));
+  }
+
+  /** With what is cached of pools their queues would go. */
+  @Test
+  void many_budgets_leave_what_is_cached_of_pools() {
+    try (ScriptConnection few =
+        ScriptConnection.faulty(RedisUnderTest.url(), "kept_count > 100000", "kept_count > 1000")) {
+      SharedPool pool = new SharedPool(few, 1, new Limits(10, 0, 0, 0));
+      List<Long> told = pool.client("one", 1).askTimes(10);
+      long waiting = told.stream().filter(wait -> wait > 0).count();
+      byte[][] keys = {names.budgets};
+      for (int n = 0; n < 300; n++) {
+        String line = "client" + n + " usd/day=1000 tokens/month=1000";
+        few.call(ScriptFile.BUDGETS, keys, "-", line, " 0 0 0 0");
+      }
+      assertEquals(waiting, Objects.requireNonNull(pool.standings().get("one")).waiting());
+    }
   }
 }

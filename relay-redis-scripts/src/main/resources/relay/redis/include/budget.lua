@@ -4,12 +4,12 @@
 -- what replicas knew before Redis lost it. The slot of the last change comes first: while it is present the others are not
 -- parsed, because most calls change that one alone.
 --
--- What was parsed is cached. It holds while Redis has the very text that was read or written last. The texts of rolling
--- budgets are long: some thousands of them are cached.
+-- What was parsed is cached: it holds while Redis has the very text that was read or written last. Of long texts some thousands.
 -- @uses numbers, pool, key, group, records, periods
 local OVER_BUDGET = 6 -- a reason, as those of a denial
 local BUDGETS_S = 5356800 -- 62 days: longer than any period
 spending.short, spending.most_bytes = 200, 4e6 -- the longest text that does not count, and what all that count may take
+spending.most_held = 100000 -- lines and budgets, apart from what is cached of pools: with these go the queues
 -- Says what the fields are. Longer than 64 bytes, so that Redis finds fields by a table, and not by reading those before them.
 spending.about = 'spent/limit, then what was spent in each slot, first the present one: a day, a month, a 60th of a rolling period'
 
@@ -17,7 +17,7 @@ spending.about = 'spent/limit, then what was spent in each slot, first the prese
 -- has opened; the tables are reused, because growing one is expensive. `write` puts it back into the cache.
 function spending.book_of(key)
   spending.whole = whole_format()
-  return uncache(key) or { lines = {}, accounts = {}, call = 0, count = 0, bytes = 0, opened = {}, fields = {}, values = {} }
+  return uncache(key) or { lines = {}, accounts = {}, held = 0, call = 0, count = 0, bytes = 0, opened = {}, fields = {}, values = {} }
 end
 
 -- The budgets that a line names: `client usd/month=LIMIT ...`, in billionths of a dollar or tokens.
@@ -32,7 +32,7 @@ function spending.budgets_of(book, line)
     book.accounts[field] = account
     budgets[#budgets + 1] = { field = field, account = account, usd = kind == 'usd', per = per, limit = limit + 0 }
   end
-  book.lines[line], kept_count = budgets, kept_count + 1 + 2 * #budgets
+  book.lines[line], book.held = budgets, book.held + 1 + 2 * #budgets
   return budgets
 end
 
@@ -196,5 +196,5 @@ function spending.write(book, key)
   end
   if last > 0 and redis.call('HSET', key, unpack(values, 1, last)) > 0 then spending.keep(key) end
   if book.bytes > spending.most_bytes then spending.forget(book) end
-  kept[key] = book
+  kept[key] = book.held <= spending.most_held and book or nil
 end

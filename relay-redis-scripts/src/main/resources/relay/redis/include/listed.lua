@@ -1,7 +1,7 @@
 -- Serves a request with the candidates that a call lists: grants it, or says when one of them can carry it.
--- @uses pool, key, group, records, gate, choice, lease, grant, line, turn
+-- @uses pool, key, group, records, gate, choice, lease, grant, line, turn, own
 
--- `ask`: the request's client, priority and weight; nil without shares.
+-- `ask`: the request's client, priority and weight; nil without shares, false at a client's own limit that has no queue.
 local function serve(r, list, session, id, now, lease_us, input, output, spread, reply, place, ask)
   local again = r.held[id]
   if again then return tell_again(again, reply, place) end
@@ -29,6 +29,10 @@ local function serve(r, list, session, id, now, lease_us, input, output, spread,
     grant_anyway(r, session, id, list[shadow], list[shadow + 1], now, lease_us, input, output, spread, why, reply, place)
   elseif 2 * (stopped + small) < #list then
     local opens, reason, opener, g
+    if ask == false then
+      ask = line.ask_of_own(r, list, true)
+      ask.spread = spread
+    end
     if ask then
       opens, reason, opener, g = line.opens(r, list, ask, now, input, output)
       line.promise(ask, now, opens, reason, opener, g, input, output)

@@ -5,10 +5,11 @@
 local MOST_OWN = 20000 -- promises in all of them: some 15 MB
 local MOST_HELD_US, PARTS = 5e6, 12 -- of a window
 
--- The asker of a request on a key that it names: all its requests are of one client.
-function line.ask_of_own(r, list)
+-- The asker of a request on a key that it names: all its requests are of one client. Without a queue only who is refused is one.
+function line.ask_of_own(r, list, is_refused)
   r.own = r.own or { queues = {}, order = {}, first = 1, last = 0, promises = 0, most = MOST_OWN }
-  return { own = r.own, client = list[1].id, rank = 2, weight = 1, kept = 0, floor = 0, ticket = false, waits = 0 }
+  return (is_refused or r.own.queues[list[2].id])
+    and { own = r.own, client = list[1].id, rank = 2, weight = 1, kept = 0, floor = 0, ticket = false, waits = 0 }
 end
 
 -- Whether all room that is left goes to whoever asks: nobody was told to come soon. Else a sender that asks at once again would

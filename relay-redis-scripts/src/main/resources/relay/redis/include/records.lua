@@ -12,7 +12,7 @@
 -- The cache also remembers in which order records changed, so that a survey reads and draws only those. `log` is a
 -- ring of changed records; `moved` is a record's latest place in it.
 -- @uses pool, key, group
-local MOST_KEPT = 100000 -- records, listed names and budgets, over all pools: some 25 MB
+local MOST_KEPT = 100000 -- records and listed names, over all pools: some 25 MB
 local LOG = 32768 -- a caller that has missed more reads everything
 local kept, kept_count = {}, 0 -- by the key of a state or of budgets; entries added since the last reset
 
