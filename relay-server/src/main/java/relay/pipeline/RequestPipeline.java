@@ -181,6 +181,11 @@ public final class RequestPipeline {
       request.answer().refuse(RelayError.invalid(fault));
       return;
     }
+    RelayError wrongPriority = Claim.fault(client);
+    if (wrongPriority != null) {
+      request.answer().refuse(wrongPriority);
+      return;
+    }
     Bounds bounds = admitted.generation().bounds();
     boolean held = chosen.stream().anyMatch(route -> route.api().signsBodies());
     Payload body =

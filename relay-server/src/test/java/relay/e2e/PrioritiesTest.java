@@ -35,7 +35,9 @@ class PrioritiesTest {
               "p",
               Dialect.ANTHROPIC,
               provider,
-              List.of("pooling: { affinity: none, headroom: { interactive: 0.4 } }"),
+              List.of(
+                  "pooling: { affinity: none, headroom: { interactive: 0.4 } }",
+                  "passthrough: true"),
               List.of(Setup.key("p-1", "rpm_limit: 20")))
           .start(1);
 
@@ -62,6 +64,8 @@ class PrioritiesTest {
     Answer unknown =
         RawClient.ask(replicas.port(0), ask("people").header("x-relay-priority: high"));
     assertEquals(400, unknown.status(), unknown.toString());
+    Ask passing = ask("people").method("GET").target("/v1/files").header("x-relay-priority: high");
+    assertEquals(400, RawClient.ask(replicas.port(0), passing).status());
 
     int lowered = 0; // these leave room for the others
     Answer answer =
