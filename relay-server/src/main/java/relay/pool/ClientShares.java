@@ -22,6 +22,8 @@ public final class ClientShares {
 
   private final boolean ranked; // any has another weight or priority than the default
   private final int count;
+  private final Map<String, Integer> restricted = new HashMap<>(); // clients by provider
+  private int unrestricted; // clients of all providers
   private final Map<ClientPriority, Long> weights = new EnumMap<>(ClientPriority.class);
 
   public ClientShares(Auth auth) {
@@ -30,6 +32,8 @@ public final class ClientShares {
     count = all.size();
     for (Client each : all) {
       weights.merge(each.standing().priority(), each.standing().weight(), Long::sum);
+      unrestricted += each.providers().isEmpty() ? 1 : 0;
+      each.providers().forEach(provider -> restricted.merge(provider, 1, Integer::sum));
     }
   }
 
@@ -40,9 +44,14 @@ public final class ClientShares {
     return (double) standing.weight() / Math.max(1, all);
   }
 
-  /** Whether there is anything to share: one client alone has all, and equal requests. */
+  /** Whether clients share a pool. If not, requests are served in the order of their arrival. */
   public boolean active() {
     return ranked || count > 1;
+  }
+
+  /** One client alone has nothing to share, unless it has priorities. */
+  private boolean active(String provider) {
+    return ranked || unrestricted + restricted.getOrDefault(provider, 0) > 1;
   }
 
   /** What clients have of all these pools that are short, by name. */
@@ -58,32 +67,29 @@ public final class ClientShares {
   }
 
   /**
-   * A request's share of a provider's pool. One client alone has one, too: its requests wait in an
-   * order, and may lower their priority.
+   * A request's share of a provider's pool; null if clients have no shares.
    *
-   * @param name of who asks
-   * @param client null if it is not known, because nobody needs a credential
+   * @param client null if it is not known
    * @param asked the priority that the request asks for; it may only lower the client's
    */
-  public Share of(
-      String name,
-      @Nullable Client client,
-      @Nullable ClientPriority asked,
-      ProviderConfig provider) {
+  public @Nullable Share of(
+      @Nullable Client client, @Nullable ClientPriority asked, ProviderConfig provider) {
+    if (client == null || !active(provider.name())) {
+      return null;
+    }
     Pooling pooling = provider.pooling();
-    Client.Standing standing = client == null ? Client.Standing.DEFAULT : client.standing();
+    Client.Standing standing = client.standing();
     ClientPriority priority =
         asked == null || asked.compareTo(standing.priority()) < 0 ? standing.priority() : asked;
-    double forPeople = active() ? pooling.interactiveHeadroom() : 0; // one alone has no higher one
     double kept =
         switch (priority) {
           case INTERACTIVE -> 0;
-          case STANDARD -> forPeople;
-          case BATCH -> forPeople + pooling.standardHeadroom();
+          case STANDARD -> pooling.interactiveHeadroom();
+          case BATCH -> pooling.interactiveHeadroom() + pooling.standardHeadroom();
         };
     double floor = priority == ClientPriority.BATCH ? pooling.floor() : 0;
     return new Share(
-        name,
+        client.name(),
         priority.rank(),
         standing.weight(),
         (int) Math.round(kept * THOUSANDTHS),

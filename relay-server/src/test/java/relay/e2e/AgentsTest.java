@@ -113,7 +113,7 @@ class AgentsTest {
     }
   }
 
-  /** With one credential and no setting at all, at three replicas. */
+  /** With one credential of two, and no setting of their shares, at three replicas. */
   @Test
   void agents_that_obey_are_each_served_at_a_time_of_their_own() throws Exception {
     int atOnce = 60; // half of the limit
@@ -122,6 +122,7 @@ class AgentsTest {
     try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
         Replicas replicas =
             new Setup()
+                .client("other")
                 .provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("a", "rpm_limit: 120"))
                 .start(3)) {
       for (int n = 0; n < atOnce; n++) {
