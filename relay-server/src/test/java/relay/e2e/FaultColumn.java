@@ -48,9 +48,7 @@ final class FaultColumn implements AutoCloseable {
             .on(redis)
             .server(idleTimeout)
             .server("connect_timeout_ms: 4000")
-            .redis(
-                "timeout_ms: 20000") // a grant without Redis would be charged whatever becomes of
-                                     // it
+            .redis("timeout_ms: 20000") // without Redis a grant stays charged, sent or not
             .jvm("-Xmx512m") // some 250 pools, each with an HTTP client of its own
             .jvm("-Drelay.ping_ms=2000")
             .jvm("-Drelay.probe_ms=3600000");
