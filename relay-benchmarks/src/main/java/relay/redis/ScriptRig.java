@@ -207,7 +207,7 @@ final class ScriptRig implements AutoCloseable {
     Usage all = Workload.all();
     List<byte[]> charge = new ArrayList<>(List.of(bytes("0"), bytes(clock.get())));
     charge.addAll(List.of(bytes("all" + leases++), bytes(Workload.group(0))));
-    for (String none : List.of("-", "0", "0", "1", "0", "-", "-", "0")) {
+    for (String none : List.of("-", "0", "0", "1", "0", "0", "-", "-", "0")) {
       charge.add(bytes(none));
     }
     for (long used : new long[] {all.requests(), all.inputTokens(), all.outputTokens()}) {
