@@ -18,19 +18,9 @@ import org.junit.jupiter.api.Test;
 final class AcquireCallsTest {
   private static final String NAME = Pools.name("calls");
 
-  private final EngineOptions options = Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED);
-  private final Masters masters =
-      Masters.of(options.servers(), options.timeout(), null, master -> {});
-  private final RedisLink link = masters.link(NAME);
-  private final PoolScripts scripts = new PoolScripts(link, plan("here", "gone"), options);
-  private final LeaseEndings endings =
-      new LeaseEndings(
-          scripts,
-          new BudgetLedger(link, scripts, () -> 1),
-          NAME,
-          (nanos, then) -> () -> {},
-          () -> 1);
-  private final AcquireCalls acquires = scripts.acquires(endings);
+  private final PoolParts parts =
+      new PoolParts(RedisUnderTest.url(), plan("here", "gone"), () -> 1);
+  private final PoolScripts scripts = parts.scripts;
 
   private static PoolPlan plan(String... keys) {
     return new PoolPlan(
@@ -47,13 +37,12 @@ final class AcquireCallsTest {
 
   @BeforeEach
   void connect() {
-    masters.start();
-    scripts.configure().join();
+    parts.start();
   }
 
   @AfterEach
   void disconnect() {
-    masters.close();
+    parts.close();
   }
 
   private static AcquireCalls.Request on(String key) {
@@ -61,7 +50,7 @@ final class AcquireCallsTest {
   }
 
   private ScriptCaller.Call call(Candidates before, List<AcquireCalls.Request> requests) {
-    return acquires.call(before, requests.getFirst().demand(), requests, List.of());
+    return parts.acquires.call(before, requests.getFirst().demand(), requests, List.of());
   }
 
   @Test

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ThreadLocalRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -21,31 +20,20 @@ final class BudgetEndingsTest {
   private final FaultyRedis redis = FaultyRedis.start();
   private final PoolPlan plan =
       BudgetTest.plan(new Limits(1_000, 0, 0, 1_000_000), DOLLARS, TOKENS);
-  private final EngineOptions options = Pools.options(redis.url(), "r", Fallback.CLOSED);
-  private final RedisKeys names = new RedisKeys(options.prefix(), plan.name());
-  private final Masters masters =
-      Masters.of(options.servers(), options.timeout(), null, master -> {});
-  private final RedisLink link = masters.link(plan.name());
+  private final PoolParts parts = new PoolParts(redis.url(), plan, () -> 1);
   private final ScriptConnection wire = new ScriptConnection(redis.url());
-  private final PoolScripts scripts = new PoolScripts(link, plan, options);
-  private final BudgetLedger ledger = new BudgetLedger(link, scripts, () -> 1);
-  private final LeaseEndings endings =
-      new LeaseEndings(scripts, ledger, plan.name(), BudgetEndingsTest::never, () -> 1);
-  private final AcquireCalls acquires = scripts.acquires(endings);
-
-  private static Runnable never(long nanos, Runnable callback) {
-    return () -> {};
-  }
+  private final PoolScripts scripts = parts.scripts;
+  private final BudgetLedger ledger = parts.ledger;
+  private final LeaseEndings endings = parts.endings;
 
   @BeforeEach
   void connect() {
-    masters.start();
-    scripts.configure().join();
+    parts.start();
   }
 
   @AfterEach
   void disconnect() {
-    masters.close();
+    parts.close();
     wire.close();
     redis.close();
   }
@@ -53,12 +41,10 @@ final class BudgetEndingsTest {
   /** A lease that has reserved 20 tokens and a dollar, and that Redis has forgotten. */
   private Lease forgotten() {
     Demand dollar = Pools.one().on("team").costing(Budget.DOLLAR);
-    CompletableFuture<Reply> reply = acquires.acquire("a", dollar);
+    CompletableFuture<Reply> reply = parts.acquires.acquire("a", dollar);
     Reply.Grant grant = assertInstanceOf(Reply.Grant.class, reply.join());
-    LeaseIds ids = new LeaseIds(ThreadLocalRandom.current());
-    KeyPool pool = new KeyPool(link, plan, options, ids, BudgetEndingsTest::never);
-    Lease lease = Lease.granted(pool, "a", grant, scripts.epoch()).reserving(dollar);
-    assertEquals(1, wire.redis().hdel(names.leases, RedisKeys.bytes("a")));
+    Lease lease = Lease.granted(parts.pool(), "a", grant, scripts.epoch()).reserving(dollar);
+    assertEquals(1, wire.redis().hdel(parts.names.leases, RedisKeys.bytes("a")));
     return lease;
   }
 

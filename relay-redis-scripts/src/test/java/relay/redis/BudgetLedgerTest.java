@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -25,16 +24,13 @@ final class BudgetLedgerTest {
       new Budget(Budget.Unit.TOKENS, Budget.Per.MONTH, false, 1_000);
 
   private final FaultyRedis redis = FaultyRedis.start();
-  private final EngineOptions options = Pools.options(redis.url(), "r", Fallback.CLOSED);
   private static final Budget DOLLARS =
       new Budget(Budget.Unit.USD, Budget.Per.MONTH, false, 100 * Budget.DOLLAR);
-  private final PoolPlan plan = plan(BUDGET);
-  private final Masters masters =
-      Masters.of(options.servers(), options.timeout(), null, master -> {});
-  private final RedisLink link = masters.link(plan.name());
-  private final PoolScripts scripts = new PoolScripts(link, plan, options);
   private final AtomicLong nanos = new AtomicLong(1);
-  private final BudgetLedger ledger = new BudgetLedger(link, scripts, this::now);
+  private final PoolParts parts = new PoolParts(redis.url(), plan(BUDGET), this::now);
+  private final RedisLink link = parts.link;
+  private final PoolScripts scripts = parts.scripts;
+  private final BudgetLedger ledger = parts.ledger;
   private final ScriptConnection wire = new ScriptConnection(redis.url());
 
   private Runnable onClock = () -> {}; // once, when the ledger looks at the clock
@@ -63,12 +59,12 @@ final class BudgetLedgerTest {
 
   @BeforeEach
   void connect() {
-    masters.start();
+    parts.start();
   }
 
   @AfterEach
   void disconnect() {
-    masters.close();
+    parts.close();
     wire.close();
     redis.close();
   }
@@ -128,12 +124,10 @@ final class BudgetLedgerTest {
     assertEquals(0, spent(1));
   }
 
-  /** A request that Redis did not grant has used so many tokens. */
+  /** A request that was granted without Redis ends, and used this. */
   private void pass(String key, int tokens, long nanodollars) {
-    LeaseIds ids = new LeaseIds(ThreadLocalRandom.current());
-    KeyPool pool = new KeyPool(link, plan, options, ids, (delay, callback) -> () -> {});
     String group = PoolPlan.group(key, Pools.CLASS);
-    Lease lease = new Lease(pool, ids.next(), key, group, tokens, 0, 0, 0, null);
+    Lease lease = new Lease(parts.pool(), "l", key, group, tokens, 0, 0, 0, null);
     lease.settle(tokens, 0, nanodollars);
     ledger.passed(lease);
   }

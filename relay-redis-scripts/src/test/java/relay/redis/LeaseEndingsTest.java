@@ -8,7 +8,6 @@ import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -27,45 +26,30 @@ final class LeaseEndingsTest {
   private final PoolPlan plan =
       Pools.plan(
           Pools.name("settlements"), Duration.ofMinutes(1), 1, new Limits(1_000, 0, 0, 1_000_000));
-  private final EngineOptions options = Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED);
-  private final RedisKeys names = new RedisKeys(options.prefix(), plan.name());
-  private final Masters masters =
-      Masters.of(options.servers(), options.timeout(), null, master -> {});
-  private final RedisLink link = masters.link(plan.name());
-  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
-  private final PoolScripts scripts = new PoolScripts(link, plan, options);
   private final AtomicLong nanos = new AtomicLong(1);
-  private final LeaseEndings settlements =
-      new LeaseEndings(
-          scripts,
-          new BudgetLedger(link, scripts, nanos::get),
-          plan.name(),
-          LeaseEndingsTest::never,
-          nanos::get);
-  private final AcquireCalls acquires = scripts.acquires(settlements);
-
-  private static Runnable never(long nanos, Runnable callback) {
-    return () -> {};
-  }
+  private final PoolParts parts = new PoolParts(RedisUnderTest.url(), plan, nanos::get);
+  private final RedisKeys names = parts.names;
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
+  private final PoolScripts scripts = parts.scripts;
+  private final LeaseEndings settlements = parts.endings;
+  private final AcquireCalls acquires = parts.acquires;
 
   @BeforeEach
   void connect() {
-    masters.start();
-    scripts.configure().join();
+    parts.start();
   }
 
   @AfterEach
   void disconnect() {
-    masters.close();
+    parts.close();
     wire.close();
   }
 
   private Lease granted(String id) {
     Reply.Grant grant =
         assertInstanceOf(Reply.Grant.class, acquires.acquire(id, Pools.one()).join());
-    LeaseIds ids = new LeaseIds(ThreadLocalRandom.current());
     return new Lease(
-        new KeyPool(link, plan, options, ids, LeaseEndingsTest::never),
+        parts.pool(),
         id,
         grant.key(),
         grant.group(),
