@@ -161,7 +161,7 @@ final class PlanAnnouncer {
     try {
       first = call.get();
     } catch (RuntimeException e) {
-      return CompletableFuture.failedFuture(e); // as later: what waits for the call is told
+      return CompletableFuture.failedFuture(e); // thrown, it would leave the requests unanswered
     }
     return caller
         .call(first)

@@ -134,7 +134,6 @@ for n = 1, count do
   end
   tell_left(p, g, now, reply, place + 5)
 end
-line.tidy(r, now, 2)
 write_leases(r, now)
 if book then spending.write(book, KEYS[6]) end
 write(r)

@@ -184,7 +184,7 @@ if born and draw then
   redis.call('SET', summary, string.format('replicas %.0f leases %.0f expired %.0f next_capacity_ms %s', alive, p[LIVE],
     p[EXPIRED], next_ms), 'PX', PICTURE_MS)
 end
-line.tidy(r, now, 100)
+line.tidy(r, now)
 if fleet.changed then write_fleet(r, fleet) end
 write(r)
 if born then

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The times that are told of limits of clients' own, in virtual time. */
+/** Retry times at clients' own limits, in virtual time. */
 final class OwnTimesTest {
   private static final long MILLI = 1_000;
   private static final long SECOND = 1_000_000;
@@ -96,7 +96,7 @@ final class OwnTimesTest {
     return Stream.generate(() -> ask(key)).limit(count).toList();
   }
 
-  /** The times that a client is told that asks so often at once. */
+  /** Sends so many requests at once. Returns the retry times of those that are refused. */
   private List<Long> refused(int key, int count) {
     return askTimes(key, count).stream().filter(t -> !t.isGranted()).map(Told::micros).toList();
   }
@@ -165,7 +165,7 @@ final class OwnTimesTest {
     assertTrue(longest <= 2.5 * mean, longest + " us at most, " + mean + " in the mean");
   }
 
-  /** It asks a slot early each time, and is told the same time. */
+  /** It asks a slot early each time, and gets the same retry time. */
   @Test
   void a_time_is_exact_for_who_waits_alone() {
     configure(1, 60);
@@ -204,7 +204,7 @@ final class OwnTimesTest {
     }
   }
 
-  /** Nobody waits for those that do not come back, for longer than a promise is kept. */
+  /** A promise that nobody claims lapses, and its room is granted to others. */
   @Test
   void room_of_requests_that_never_come_back_goes_to_others() {
     configure(1, 60);

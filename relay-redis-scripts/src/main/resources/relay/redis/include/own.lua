@@ -1,25 +1,26 @@
--- The queues of clients' own limits: one of each group that refused a request, apart from those of a pool, which heartbeats
--- tell of. Room that nobody was told to take soon goes to whoever asks, as the headers promise. Ten thousand clients may each
--- be refused once, so a queue is made by a refusal, and goes when it is empty.
+-- The queues of clients' own limits, one for each group. Heartbeats report the queues of pools, and not these. Room goes to
+-- newcomers unless a promise is due soon, as the headers say. Ten thousand clients may each be refused once, so the first
+-- refusal creates a queue, and heartbeats drop it once it is empty.
 -- @uses pool, key, group, records, line
-local MOST_OWN = 20000 -- promises in all of them: some 15 MB
+line.MOST_OWN = 20000 -- promises in all of them: some 15 MB
 local MOST_HELD_US, PARTS = 5e6, 12 -- of a window
+local MOST_TIDIED = 100 -- queues, by a heartbeat
 
 -- The asker of a request on a key that it names: all its requests are of one client. Without a queue only who is refused is one.
 function line.ask_of_own(r, list, is_refused)
-  r.own = r.own or { queues = {}, order = {}, first = 1, last = 0, promises = 0, most = MOST_OWN }
+  r.own = r.own or { queues = {}, order = {}, first = 1, last = 0, promises = 0 }
   return (is_refused or r.own.queues[list[2].id])
     and { own = r.own, client = list[1].id, rank = 2, weight = 1, kept = 0, floor = 0, ticket = false, waits = 0 }
 end
 
--- Whether all room that is left goes to whoever asks: nobody was told to come soon. Else a sender that asks at once again would
--- take what comes back in a burst, and those who were told a time would find none.
+-- Whether a newcomer may have the room that is left: no promise is due soon. Otherwise a client that polls would take the room
+-- of each promise just before its time.
 function line.is_left(l, now, window)
   local first = l.due[1]
   return not first or first.told <= now or first.told > now + math.min(window / PARTS, MOST_HELD_US)
 end
 
--- The promise that goes with a request that found room: the first for as much at most. Its owner is told another time.
+-- The promise that a newcomer's grant uses up: the first that is no larger. The request that left it gets another time.
 function line.first_of(c, input, output)
   for n = 1, math.min(#c.promises, MOST_LOOKED_AT) do
     local one = c.promises[n]
@@ -28,9 +29,9 @@ function line.first_of(c, input, output)
 end
 
 -- Looks at the queues at which it has not looked for longest. Drops those that are empty and refused nobody for a window.
-function line.tidy(r, now, count)
+function line.tidy(r, now)
   local own = r.own
-  for _ = 1, own and math.min(count, own.last - own.first + 1) or 0 do
+  for _ = 1, own and math.min(MOST_TIDIED, own.last - own.first + 1) or 0 do
     local l = own.order[own.first]
     own.order[own.first], own.first = nil, own.first + 1
     if now >= l.lapse_at then line.let_go(l, now) end

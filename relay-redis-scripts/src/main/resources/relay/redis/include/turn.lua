@@ -67,7 +67,7 @@ function line.join(r, list, ask, now, input, output)
   local l, p = ask.line, r.pool
   local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
   local mine = line.claimed_place(l, c, list, ask, now, p[SLOT])
-  -- a client's own limits hold room for those only who were told to come soon
+  -- at a client's own limits only promises that are due soon hold room
   local free = ask.own and line.is_left(l, now, p[WINDOW]) and best_of(r, list, now, input, output)
   line.take_place(r, ask, c, mine or free and line.first_of(c, input, output), list[2], groups.own, now, input, output)
   if free then ask.count = 0 end
@@ -146,7 +146,7 @@ function line.promise(ask, now, opens, reason, opener, g, input, output)
     line.unset(l, one)
   elseif reason <= 5 and ask.count < MOST_PROMISES and opens <= now + FARTHEST * ask.window then
     if #l.order == MOST_PROMISES then line.forgo(l, l.order[MOST_PROMISES]) end
-    if own and own.promises == own.most then return end
+    if own and own.promises == line.MOST_OWN then return end
     l.made = l.made + 1
     if own then own.promises = own.promises + 1 end
     one = { of = ask.of, rank = ask.place, tag = ask.tag, cost = ask.cost, part = ask.cost / ask.weight, made = l.made,
