@@ -234,12 +234,26 @@ final class AcquireCalls {
   }
 
   private static void appendShares(List<Request> requests, StringBuilder line) {
+    Share first = requests.getFirst().demand.share();
+    if (first != null && first.isPlain() && all(requests, first)) {
+      line.append(' ').append(first.client());
+      return;
+    }
     for (Request request : requests) {
       Share share = request.demand.share();
       if (share != null) {
         share.appendTo(line);
       }
     }
+  }
+
+  private static boolean all(List<Request> requests, Share share) {
+    for (Request request : requests) { // no stream: this is on each request's path
+      if (!share.equals(request.demand.share())) {
+        return false;
+      }
+    }
+    return true;
   }
 
   static void appendSpread(long spread, StringBuilder line) {

@@ -6,7 +6,8 @@ package relay.redis;
  *
  * @param client its name, without blanks
  * @param rank 1 for the highest priority, to {@value #RANKS}
- * @param weight its share among the clients of its rank
+ * @param weight its share among the clients of its rank; 0 if it shares the pool with nobody. Its
+ *     refused requests are told times of their own, too, but what is left goes to whoever asks
  * @param kept thousandths of each limit that it leaves free for higher ranks
  * @param floor thousandths of each limit that its rank has before all others
  * @param ticket tells the request apart while it waits and asks again; empty if it does not wait
@@ -21,12 +22,13 @@ public record Share(
   public static final long MAX_WEIGHT = 1_000_000;
 
   private static final int ALL = 1_000;
+  private static final int PLAIN_RANK = 2;
 
   public Share {
     if (client.isEmpty() || hasBlank(client)) {
       throw new IllegalArgumentException("a client's name has no blanks");
     }
-    if (rank < 1 || rank > RANKS || weight < 1 || weight > MAX_WEIGHT) {
+    if (rank < 1 || rank > RANKS || weight < 0 || weight > MAX_WEIGHT) {
       throw new IllegalArgumentException("no such rank or weight: " + rank + ", " + weight);
     }
     if (kept < 0 || kept >= ALL || floor < 0 || floor >= ALL) {
@@ -46,6 +48,16 @@ public record Share(
   /** For a request that asks once. */
   public Share(String client, int rank, long weight, int kept, int floor) {
     this(client, rank, weight, kept, floor, "", 0);
+  }
+
+  /** For a request that asks once, of a client that shares the pool with nobody. */
+  public static Share alone(String client, int rank, int kept, int floor) {
+    return new Share(client, rank, 0, kept, floor);
+  }
+
+  /** Whether it says no more than whose the request is. */
+  boolean isPlain() {
+    return weight == 0 && rank == PLAIN_RANK && kept == 0 && floor == 0 && ticket.isEmpty();
   }
 
   /** The same, for a request that waits for its turn. */

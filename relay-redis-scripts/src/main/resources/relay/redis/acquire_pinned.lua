@@ -40,6 +40,7 @@
 -- @include lease
 -- @include grant
 -- @include line
+-- @include asks
 -- @include ripe
 -- @include rounds
 -- @include behind

@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.PriorityQueue;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -30,19 +29,10 @@ final class OwnTimesTest {
   private final ScriptConnection wire = new ScriptConnection(redis.url());
   private final RedisKeys names = new RedisKeys("own", Pools.name("own"));
   private final Random random = new Random(20_261_129);
-  private final PriorityQueue<Event> events = new PriorityQueue<>();
+  private final VirtualTime time = new VirtualTime(START);
   private final List<Long> grants = new ArrayList<>();
   private final List<Long> waits = new ArrayList<>();
   private long sent;
-  private long order;
-  private long now = START;
-
-  private record Event(long at, long order, Runnable what) implements Comparable<Event> {
-    @Override
-    public int compareTo(Event other) {
-      return at != other.at ? Long.compare(at, other.at) : Long.compare(order, other.order);
-    }
-  }
 
   /** What a request was told: the time at which it comes again, or none, and the reason. */
   private record Told(long micros, long reason, String lease) {
@@ -58,7 +48,7 @@ final class OwnTimesTest {
   }
 
   private void configure(PoolPlan plan) {
-    wire.call(new Step.Configure(0, 7, Pools.named(plan)), names, new Clock(now, 0));
+    wire.call(new Step.Configure(0, 7, Pools.named(plan)), names, new Clock(time.now(), 0));
   }
 
   private void configure(int keys, long perMinute) {
@@ -66,14 +56,14 @@ final class OwnTimesTest {
   }
 
   private Told ask(int key) {
-    return told(ask(key, "l" + order++, List.of()));
+    return told(ask(key, "l" + time.next(), List.of()));
   }
 
   /** Ends these leases, which cost nothing, then asks. */
   private List<Object> ask(int key, String lease, List<String> ended) {
     byte[][] k = {names.state, names.win, names.leases, names.due, names.later, names.budgets};
     String costs = " 0 0 0".repeat(ended.size());
-    String line = "7 0 %d 3000000 %d 1 0%s 10 10 -".formatted(now, ended.size(), costs);
+    String line = "7 0 %d 3000000 %d 1 0%s 10 10 -".formatted(time.now(), ended.size(), costs);
     List<Object> args = new ArrayList<>(List.of(line));
     args.addAll(ended);
     args.addAll(List.of(lease, "key%d account%d/%s".formatted(key, key, Pools.CLASS)));
@@ -101,30 +91,17 @@ final class OwnTimesTest {
     return askTimes(key, count).stream().filter(t -> !t.isGranted()).map(Told::micros).toList();
   }
 
-  private void at(long time, Runnable what) {
-    events.add(new Event(time, order++, what));
-  }
-
-  private void run(long until) {
-    while (!events.isEmpty() && events.peek().at < until) {
-      Event next = events.remove();
-      now = next.at;
-      next.what.run();
-    }
-    now = until;
-  }
-
   /** Sends one request after the other, each refused one again when it was told to. */
   private void obey(long began) {
     sent++;
     Told told = ask(0);
     long latency = Math.round((5 + 35 * random.nextDouble()) * MILLI);
     if (told.isGranted()) {
-      grants.add(now);
-      waits.add(now - began);
-      at(now + latency, () -> obey(now));
+      grants.add(time.now());
+      waits.add(time.now() - began);
+      time.at(time.now() + latency, () -> obey(time.now()));
     } else {
-      at(now + Math.ceilDiv(told.micros, MILLI) * MILLI + latency, () -> obey(began));
+      time.at(time.now() + Math.ceilDiv(told.micros, MILLI) * MILLI + latency, () -> obey(began));
     }
   }
 
@@ -137,9 +114,9 @@ final class OwnTimesTest {
     assertEquals(told.size(), new HashSet<>(told).size(), told.toString());
     assertEquals(told.stream().sorted().toList(), told);
     assertTrue(told.getLast() <= MINUTE, "in time: " + told);
-    for (long time : told) {
-      now = START + time;
-      assertTrue(ask(0).isGranted(), "refused at " + time + " of " + told);
+    for (long each : told) {
+      time.set(START + each);
+      assertTrue(ask(0).isGranted(), "refused at " + each + " of " + told);
     }
   }
 
@@ -150,9 +127,9 @@ final class OwnTimesTest {
     Limits limits = new Limits(requests, input, 0, both);
     configure(Pools.plan("own", Duration.ofMinutes(1), 1, limits));
     for (int n = 0; n < 100; n++) {
-      at(START + n * MILLI, () -> obey(now));
+      time.at(START + n * MILLI, () -> obey(time.now()));
     }
-    run(START + 10 * MINUTE);
+    time.run(START + 10 * MINUTE);
     double perGrant = (double) sent / grants.size();
     long used = grants.stream().filter(at -> at >= START + 2 * MINUTE).count();
     double mean = waits.stream().mapToLong(w -> w).average().orElseThrow();
@@ -175,11 +152,11 @@ final class OwnTimesTest {
       while (told.isGranted()) {
         told = ask(0);
       }
-      long opens = now + told.micros;
-      now = opens - SLOT - SLOT / 4;
-      long again = now + ask(0).micros;
+      long opens = time.now() + told.micros;
+      time.set(opens - SLOT - SLOT / 4);
+      long again = time.now() + ask(0).micros;
       assertTrue(Math.abs(again - opens) <= 2, again + " not " + opens);
-      now = opens;
+      time.set(opens);
       assertTrue(ask(0).isGranted(), "refused at its time");
     }
   }
@@ -198,7 +175,7 @@ final class OwnTimesTest {
       assertEquals(new Told(SECOND, CONCURRENCY, each.lease), each);
     }
     for (int n = 0; n < 40; n++) { // ten of them come back, the others are new
-      now += 10 * MILLI;
+      time.set(time.now() + 10 * MILLI);
       String ended = n < 3 ? "l" + n : "n" + (n - 3);
       assertTrue(told(ask(0, "n" + n, List.of(ended))).isGranted(), "request " + n);
     }
@@ -211,7 +188,7 @@ final class OwnTimesTest {
     assertTrue(refused(0, 60).size() >= 29);
     long served = 0; // half of a limit was, so the window has room for as much, then for a limit
     for (int n = 0; n < 1_200; n++) {
-      now += 100 * MILLI;
+      time.set(time.now() + 100 * MILLI);
       served += ask(0).isGranted() ? 1 : 0;
     }
     assertTrue(served >= 0.97 * 90, served + " of 90");
@@ -222,7 +199,7 @@ final class OwnTimesTest {
     configure(2, 60);
     List<Long> told = refused(0, 50);
     assertEquals(told, refused(1, 50));
-    now = START + told.getFirst();
+    time.set(START + told.getFirst());
     assertTrue(ask(1).isGranted());
     assertTrue(ask(0).isGranted());
   }
@@ -231,7 +208,7 @@ final class OwnTimesTest {
   void a_heartbeat_tells_nothing_of_the_queue() {
     configure(1, 60);
     assertTrue(refused(0, 60).size() >= 29);
-    List<Object> reply = wire.heartbeat("", names, new Clock(now, 0), "0 0 ? 0");
+    List<Object> reply = wire.heartbeat("", names, new Clock(time.now(), 0), "0 0 ? 0");
     assertEquals(List.of(), reply.getLast());
   }
 
@@ -246,9 +223,9 @@ final class OwnTimesTest {
       assertEquals(1, refused(key, 1).size());
     }
     long made = memory() - before;
-    now += 3 * MINUTE;
+    time.set(time.now() + 3 * MINUTE);
     for (int n = 0; n < 3_000; n++) { // Lua collects its garbage step by step
-      wire.heartbeat("", names, new Clock(now, 0), "0 0 ? 0");
+      wire.heartbeat("", names, new Clock(time.now(), 0), "0 0 ? 0");
     }
     long left = memory() - before;
     System.out.printf("Queues of %d clients: %d bytes, %d when gone%n", clients, made, left);

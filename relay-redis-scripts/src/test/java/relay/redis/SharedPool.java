@@ -7,11 +7,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.PriorityQueue;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import relay.redis.Acquisition.Exhausted;
@@ -29,34 +30,27 @@ final class SharedPool {
   private static final Acquisition SERVED = new NoneUsable(); // stands for a grant, without a pool
   private static final long START = 1_790_000_000_000_000L;
 
-  private record Event(long at, long order, Runnable what) implements Comparable<Event> {
-    @Override
-    public int compareTo(Event other) {
-      return at != other.at ? Long.compare(at, other.at) : Long.compare(order, other.order);
-    }
-  }
-
   private final ScriptConnection wire;
   private final RedisKeys names;
   private final List<String> fields = new ArrayList<>();
   private final byte[][] keys; // of a call
   private final String counts; // of a call, in a large pool
-  private final PriorityQueue<Event> events = new PriorityQueue<>();
+  private final VirtualTime time = new VirtualTime(START);
   private final Map<String, Client> clients = new HashMap<>();
   private final Random random;
-  private long order;
   private long answers; // mean time of an answer; 0 if leases do not end
   private long reason; // of the last refusal
-  private long now = START;
 
   /** A replica, where requests wait as they do in {@link KeyPool}. */
   final class Replica {
     private final WaitingRoom room =
-        new WaitingRoom(this::answer, this::alarm, () -> Math.multiplyExact(now - START, 1_000));
+        new WaitingRoom(
+            this::answer, this::alarm, () -> Math.multiplyExact(time.now() - START, 1_000));
 
     private CompletableFuture<Acquisition> answer(Demand demand) {
       Share share = Objects.requireNonNull(demand.share());
-      long wait = Objects.requireNonNull(clients.get(share.client())).ask(share);
+      long wait =
+          Objects.requireNonNull(clients.get(share.client())).ask(share, demand.inputTokens());
       return CompletableFuture.completedFuture(
           wait == 0
               ? SERVED
@@ -67,8 +61,8 @@ final class SharedPool {
 
     private Runnable alarm(long nanos, Runnable callback) {
       AtomicBoolean off = new AtomicBoolean();
-      at(
-          now + Math.ceilDiv(nanos, 1_000),
+      time.at(
+          time.now() + Math.ceilDiv(nanos, 1_000),
           () -> {
             if (!off.get()) {
               callback.run();
@@ -82,12 +76,13 @@ final class SharedPool {
   final class Client {
     private final Share share;
     private String candidates = String.join(" ", fields);
-    private long tokens = 10;
+    private LongSupplier sizes = () -> 10;
     final List<Long> grants = new ArrayList<>();
     final List<Long> waits = new ArrayList<>();
     long asked; // calls of Redis
     long sent; // requests that the client sent
     long lost;
+    long tokens; // granted to those that obey
 
     private Client(Share share) {
       this.share = share;
@@ -109,9 +104,10 @@ final class SharedPool {
       return this;
     }
 
-    /** Sets the input tokens of each request; 10 by default. */
-    Client of(long inputTokens) {
-      tokens = inputTokens;
+    /** Sets the input tokens of its requests, which take turns; 10 by default. */
+    Client of(long... inputTokens) {
+      AtomicInteger turn = new AtomicInteger();
+      sizes = () -> inputTokens[turn.getAndIncrement() % inputTokens.length];
       return this;
     }
 
@@ -137,13 +133,14 @@ final class SharedPool {
 
     private void arrive(Replica replica, Duration most) {
       sent++;
-      long began = now;
+      long began = time.now();
       acquire(
           replica,
+          sizes.getAsLong(),
           most,
           answer -> {
             if (answer.equals(SERVED)) {
-              waits.add(now - began);
+              waits.add(time.now() - began);
             } else {
               lost++;
             }
@@ -152,15 +149,15 @@ final class SharedPool {
 
     private void repeat(double from, double to, double perMinute, Runnable what) {
       long end = START + Math.round(to * MINUTE);
-      at(
+      time.at(
           START + Math.round(from * MINUTE + gap(MINUTE / perMinute)),
           () -> next(end, perMinute, what));
     }
 
     private void next(long end, double perMinute, Runnable what) {
-      if (now < end) {
+      if (time.now() < end) {
         what.run();
-        at(now + gap(MINUTE / perMinute), () -> next(end, perMinute, what));
+        time.at(time.now() + gap(MINUTE / perMinute), () -> next(end, perMinute, what));
       }
     }
 
@@ -171,7 +168,7 @@ final class SharedPool {
      * @param answers mean time that an answer takes
      */
     void obey(Replica replica, Duration most, Duration answers) {
-      obey(now, replica, most, answers);
+      obey(time.now(), replica, sizes.getAsLong(), most, answers);
     }
 
     /** The same, at a replica that holds no request, with answers that take no time. */
@@ -179,26 +176,28 @@ final class SharedPool {
       obey(new Replica(), Duration.ZERO, Duration.ZERO);
     }
 
-    private void obey(long began, Replica replica, Duration most, Duration answers) {
+    private void obey(long began, Replica replica, long size, Duration most, Duration answers) {
       sent++;
       acquire(
           replica,
+          size,
           most,
           answer -> {
             if (answer instanceof Exhausted(Duration told, Reason _)) {
-              long back = now + told.plusNanos(999_999).toMillis() * 1_000 + latency();
-              at(back, () -> obey(began, replica, most, answers));
+              long back = time.now() + told.plusNanos(999_999).toMillis() * 1_000 + latency();
+              time.at(back, () -> obey(began, replica, size, most, answers));
             } else {
-              waits.add(now - began);
-              long next = now + latency() + gap(answers.toNanos() / 1e3);
-              at(next, () -> obey(replica, most, answers));
+              waits.add(time.now() - began);
+              tokens += size;
+              long next = time.now() + latency() + gap(answers.toNanos() / 1e3);
+              time.at(next, () -> obey(replica, most, answers));
             }
           });
     }
 
-    private void acquire(Replica replica, Duration most, Consumer<Acquisition> then) {
-      var _ =
-          replica.room.acquire(Demand.of("model", 10, 10).sharing(share), most).thenAccept(then);
+    private void acquire(Replica replica, long size, Duration most, Consumer<Acquisition> then) {
+      Demand demand = Demand.of("model", size, 10).sharing(share);
+      var _ = replica.room.acquire(demand, most).thenAccept(then);
     }
 
     /**
@@ -208,12 +207,12 @@ final class SharedPool {
     void askEarly(long early, int rounds) {
       long wait = ask();
       if (wait <= 3 * early) {
-        at(now + wait, () -> askEarly(early, rounds));
+        time.at(time.now() + wait, () -> askEarly(early, rounds));
         return;
       }
-      long opens = now + wait;
-      at(opens - early, () -> lost += ask() == 0 ? 1 : 0);
-      at(
+      long opens = time.now() + wait;
+      time.at(opens - early, () -> lost += ask() == 0 ? 1 : 0);
+      time.at(
           opens,
           () -> {
             lost += ask() == 0 ? 0 : 1;
@@ -226,7 +225,7 @@ final class SharedPool {
 
     /** Returns the time that it is told, 0 for a grant. */
     long ask() {
-      return ask(share);
+      return ask(share, sizes.getAsLong());
     }
 
     /** Asks so often. Returns the times that it is told, 0 for a grant. */
@@ -241,17 +240,22 @@ final class SharedPool {
 
     /** The same for one that waits for so long at most. */
     long ask(String ticket, long millis) {
-      return ask(share.waiting(ticket, millis));
+      return ask(share.waiting(ticket, millis), sizes.getAsLong());
     }
 
-    private long ask(Share as) {
+    private long ask(Share as, long size) {
       asked++;
-      long leaseMs = Picks.LEASE_MS + order % 2 * 5_000; // some end before earlier ones
-      Wish wish = new Wish("l" + order++, tokens, 10, "");
+      long number = time.next();
+      long leaseMs = Picks.LEASE_MS + number % 2 * 5_000; // some end before earlier ones
+      Wish wish = new Wish("l" + number, size, 10, "");
       StringBuilder line =
           new StringBuilder(
               CallLine.acquire(clock(), 7, leaseMs, List.of(), counts, List.of(wish)));
-      as.appendTo(line);
+      if (as.isPlain()) {
+        line.append(' ').append(as.client());
+      } else {
+        as.appendTo(line);
+      }
       List<Object> reply;
       do {
         reply =
@@ -260,9 +264,9 @@ final class SharedPool {
                 : wire.call(ScriptFile.ACQUIRE_INDEXED, keys, line.toString(), wish.id());
       } while (reply.get(2).equals(Picks.LOOK_AGAIN));
       if (reply.get(2).equals(1L)) {
-        grants.add(now);
+        grants.add(time.now());
         if (answers > 0) {
-          at(now + answers / 2 + random.nextLong(answers), () -> settle(wish.id()));
+          time.at(time.now() + answers / 2 + random.nextLong(answers), () -> settle(wish.id()));
         }
         return 0;
       }
@@ -329,7 +333,7 @@ final class SharedPool {
   }
 
   private Clock clock() {
-    return new Clock(now, 0);
+    return new Clock(time.now(), 0);
   }
 
   Client client(String name, int weight) {
@@ -376,12 +380,12 @@ final class SharedPool {
     return Math.round(-StrictMath.log(1 - random.nextDouble()) * mean);
   }
 
-  void at(long time, Runnable what) {
-    events.add(new Event(time, order++, what));
+  void at(long moment, Runnable what) {
+    time.at(moment, what);
   }
 
   void atMinute(double minute, Runnable what) {
-    at(minute(minute), what);
+    time.at(minute(minute), what);
   }
 
   long minute(double minute) {
@@ -389,12 +393,6 @@ final class SharedPool {
   }
 
   void run(double minutes) {
-    long end = minute(minutes);
-    while (!events.isEmpty() && events.peek().at < end) {
-      Event next = events.remove();
-      now = next.at;
-      next.what.run();
-    }
-    now = end;
+    time.run(minute(minutes));
   }
 }

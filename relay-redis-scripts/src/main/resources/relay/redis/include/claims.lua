@@ -1,5 +1,8 @@
--- Which of its client's promises a request claims.
--- @uses line, at_most
+-- Which of its client's promises a request claims; and whether a queue lends a newcomer the room that is left. It does if all
+-- promises are of one client, which divides its room as it likes.
+-- @uses pool, line, at_most
+local MOST_HELD_US, PARTS = 5e6, 12 -- of a window
+
 -- A request that waits takes its client's first promise, in exchange for its own, if nobody has asked for that in time: a replica
 -- asks for its first request only, so a place before that, or of a request that is gone, would be nobody's.
 function line.exchanged(c, mine, now)
@@ -42,4 +45,24 @@ function line.claimed_place(l, c, list, ask, now, slot)
   local mine, first = line.claimed(c, ask, now, slot), c.promises[1]
   if mine or not first or not first.at_most or first.ticket then return mine end
   return not line.lacks_place(l, list, line.place_of(l.order, first) - 1, now) and first or nil
+end
+
+-- Whether a newcomer may have the room that is left: no promise is due soon, no replica waits for one, and none was claimed in
+-- vain. Otherwise a client that polls would take the room of each promise just before its time, and small requests that of a
+-- large one for ever.
+function line.is_left(l, c, now, window)
+  local till = now + math.min(window / PARTS, MOST_HELD_US)
+  for _, one in ipairs(l.due) do
+    if one.from > till then break end
+    if one.ticket or one.came or one.told <= till and (one.told > now or one.of ~= c) then return false end
+  end
+  return true
+end
+
+-- The promise that a newcomer's grant uses up: the first that is no larger. The request that left it gets another time.
+function line.first_of(c, input, output)
+  for n = 1, math.min(#c.promises, MOST_LOOKED_AT) do
+    local one = c.promises[n]
+    if one.input <= input and one.output <= output and not one.ticket then return one end
+  end
 end

@@ -17,24 +17,6 @@ local MARGIN = 1 -- slots: so much later a request is told to come after others,
 local LAPSES_US = 5e4 -- the promises are searched for lapsed ones no more often
 local line = {} -- the functions: the library may have 200 local names
 
--- Parses ` client rank weight kept floor ticket millis` of each request: a name; 1 for the highest priority; its share among those
--- of its rank; thousandths of each limit that it must leave free, and that its rank has before all others; of a request
--- that waits and asks again what tells it apart, else -; and how long it waits.
-function line.asks_at(call, at, count)
-  local asks = {}
-  for n = 1, count do
-    local client, rank, weight, kept, floor, ticket, millis, next_at =
-      string.match(call, '^ (%S+) ([123]) (%d+) (%d+) (%d+) (%S+) (%d+)()', at)
-    if not next_at then error({ err = 'BADARG an asker is `client rank weight kept floor ticket millis`' }) end
-    asks[n], at = {
-      client = client, rank = rank + 0, weight = math.max(1, bounded(weight, 'weight')),
-      kept = bounded(kept, 'kept') / 1000, floor = bounded(floor, 'floor') / 1000,
-      ticket = ticket ~= '-' and ticket, waits = 1000 * bounded(millis, 'millis'),
-    }, next_at
-  end
-  return asks, at
-end
-
 -- The line of a list's model class. `tags`: of the request of each rank that was served last; `served`: what each rank was
 -- granted of late; `short`: when a request was last refused for each dimension, `at_most`: because keys were at
 -- `max_concurrent`; `sums`: what is promised, by group; `due`: see include/ripe; `paced`: the time until which a rank that is
@@ -69,9 +51,11 @@ function line.sweep(r, l, now)
   l.sweep_at = now + r.pool[WINDOW]
 end
 
+function line.name_of(ask) return ask.client .. ':' .. ask.rank end
+
 -- A client; of more than can be told apart the others are one.
 function line.client(r, l, ask, now)
-  local whose = ask.client .. ':' .. ask.rank
+  local whose = line.name_of(ask)
   local c = l.clients[whose]
   if not c then
     if l.count >= MOST_CLIENTS or now >= l.sweep_at then line.sweep(r, l, now) end

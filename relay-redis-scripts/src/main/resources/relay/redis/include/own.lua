@@ -1,31 +1,15 @@
--- The queues of clients' own limits, one for each group. Heartbeats report the queues of pools, and not these. Room goes to
--- newcomers unless a promise is due soon, as the headers say. Ten thousand clients may each be refused once, so the first
+-- The queues of clients' own limits, one for each group. Heartbeats report the queues of pools, and not these. They lend
+-- the room that is left, as the headers say: see include/claims. Ten thousand clients may each be refused once, so the first
 -- refusal creates a queue, and heartbeats drop it once it is empty.
 -- @uses pool, key, group, records, line
 line.MOST_OWN = 20000 -- promises in all of them: some 15 MB
-local MOST_HELD_US, PARTS = 5e6, 12 -- of a window
 local MOST_TIDIED = 100 -- queues, by a heartbeat
 
 -- The asker of a request on a key that it names: all its requests are of one client. Without a queue only who is refused is one.
 function line.ask_of_own(r, list, is_refused)
   r.own = r.own or { queues = {}, order = {}, first = 1, last = 0, promises = 0 }
   return (is_refused or r.own.queues[list[2].id])
-    and { own = r.own, client = list[1].id, rank = 2, weight = 1, kept = 0, floor = 0, ticket = false, waits = 0 }
-end
-
--- Whether a newcomer may have the room that is left: no promise is due soon. Otherwise a client that polls would take the room
--- of each promise just before its time.
-function line.is_left(l, now, window)
-  local first = l.due[1]
-  return not first or first.told <= now or first.told > now + math.min(window / PARTS, MOST_HELD_US)
-end
-
--- The promise that a newcomer's grant uses up: the first that is no larger. The request that left it gets another time.
-function line.first_of(c, input, output)
-  for n = 1, math.min(#c.promises, MOST_LOOKED_AT) do
-    local one = c.promises[n]
-    if one.input <= input and one.output <= output then return one end
-  end
+    and { own = r.own, client = list[1].id, rank = 2, weight = 1, kept = 0, floor = 0, ticket = false, waits = 0, lends = true }
 end
 
 -- Looks at the queues at which it has not looked for longest. Drops those that are empty and refused nobody for a window.

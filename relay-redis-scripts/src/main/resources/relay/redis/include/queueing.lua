@@ -107,6 +107,13 @@ function line.evenly(l, ask, now, opens)
   return math.max(opens, free_at)
 end
 
+-- Whether a request may have what is left before those that wait: if they are of another size. Those of one size find nothing
+-- where others did not.
+function line.may_pass(r, index, ask, now, input, output)
+  return ask.lends and line.is_left(ask.line, nil, now, r.pool[WINDOW])
+    and redis.call('HGET', r.state, 's:' .. index.sets[index.first]) ~= size_of(input, output)
+end
+
 -- As `find`, for a request that has a place in the queue.
 function line.find(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
   local k, g, want_in, want_out, set, answer = line.choose(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
@@ -124,7 +131,11 @@ function line.choose(r, index, ask, now, input, output, spread, favourite, seed,
     line.let_go(l, now)
     line.give_back(r, index, l)
   end
-  if not l.order[1] and ask.kept == 0 then return find(r, sets, first, last, now, input, output, favourite, seed, avoided, looks) end
+  local waits = l.order[1]
+  if ask.kept == 0 and (not waits or line.may_pass(r, index, ask, now, input, output)) then
+    local k, g, want_in, want_out, set, answer = find(r, sets, first, last, now, input, output, favourite, seed, avoided, looks)
+    if k ~= nil or not waits then return k, g, want_in, want_out, set, answer end
+  end
   line.place_in(r, index, ask, now, input, output)
   if ask.wait then return nil, nil, nil, nil, nil, setmetatable({ opens = now + 1 }, { __index = l.last }) end
   local k, g, want_in, want_out, set = line.take_room(r, index, ask, now, input, output, favourite, seed, avoided)
@@ -142,10 +153,16 @@ end
 
 -- It is granted in a group.
 function line.found(r, index, ask, now, input, output)
-  if not ask.of and ask.floor > 0 then line.place_in(r, index, ask, now, input, output) end
+  local l = ask.line
+  if not ask.of then
+    local its = ask.lends and l.clients[line.name_of(ask)]
+    local gone = its and line.first_of(its, input, output)
+    if gone then line.remove(l, gone) end
+    if ask.floor > 0 then line.place_in(r, index, ask, now, input, output) end
+  end
   line.granted(ask, now)
-  ask.line.grants = ask.line.grants + 1
-  line.give_back(r, index, ask.line)
+  l.grants = l.grants + 1
+  line.give_back(r, index, l)
 end
 
 -- It is refused: the time of the room of its place.

@@ -67,8 +67,7 @@ function line.join(r, list, ask, now, input, output)
   local l, p = ask.line, r.pool
   local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
   local mine = line.claimed_place(l, c, list, ask, now, p[SLOT])
-  -- at a client's own limits only promises that are due soon hold room
-  local free = ask.own and line.is_left(l, now, p[WINDOW]) and best_of(r, list, now, input, output)
+  local free = ask.lends and line.is_left(l, c, now, p[WINDOW]) and best_of(r, list, now, input, output)
   line.take_place(r, ask, c, mine or free and line.first_of(c, input, output), list[2], groups.own, now, input, output)
   if free then ask.count = 0 end
   if ask.kept > 0 and p[BUCKET] == 0 then line.leave_some(l, ask, now, groups.own, 0) end
@@ -144,6 +143,7 @@ function line.promise(ask, now, opens, reason, opener, g, input, output)
   if reason == 5 then l.at_most = now elseif reason > 0 and reason < 5 then l.short[reason] = now end
   if one then
     line.unset(l, one)
+    one.came = ask.lends -- in vain: from now on it is not passed by
   elseif reason <= 5 and ask.count < MOST_PROMISES and opens <= now + FARTHEST * ask.window then
     if #l.order == MOST_PROMISES then line.forgo(l, l.order[MOST_PROMISES]) end
     if own and own.promises == line.MOST_OWN then return end

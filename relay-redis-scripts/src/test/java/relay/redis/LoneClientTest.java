@@ -1,0 +1,111 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import relay.redis.SharedPool.Client;
+import relay.redis.SharedPool.Replica;
+
+/** The requests of a client that shares its pool with nobody: its agents, large and small. */
+final class LoneClientTest {
+  private static final int TOKENS = 12_000;
+
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
+
+  @AfterEach
+  void disconnect() {
+    wire.close();
+  }
+
+  private SharedPool pool(int keys, int groups, Limits limits) {
+    List<KeyPlan> all =
+        IntStream.range(0, keys)
+            .mapToObj(n -> new KeyPlan("key" + n, "account" + n % groups, 0, 1, 0))
+            .toList();
+    return new SharedPool(wire, Pools.plan("shared", Duration.ofMinutes(1), all, limits));
+  }
+
+  private static Client alone(SharedPool pool) {
+    return pool.client("default", 0);
+  }
+
+  /** The bounds of those whose clients have shares: see {@link SharesTest}. */
+  @ParameterizedTest
+  @CsvSource({"100, 1, 60, 0, 0", "100, 3, 75, 8, 0", "200, 25, 150, 8, 0", "100, 1, 60, 0, 180"})
+  void agents_that_obey_are_served_when_they_were_told(
+      int count, int keys, int limit, int answers, int held) {
+    SharedPool pool = pool(keys, keys, new Limits(limit / keys, 0, 0, 0));
+    Client agents = alone(pool);
+    List<Replica> replicas = pool.replicas(3);
+    for (int n = 0; n < count; n++) {
+      Replica replica = replicas.get(n % 3);
+      pool.at(
+          pool.minute(0) + n * 1_000L,
+          () -> agents.obey(replica, Duration.ofSeconds(held), Duration.ofSeconds(answers)));
+    }
+    pool.run(10);
+    double sent = (double) agents.sent / agents.grants.size();
+    double used = agents.between(2, 10) / limit / 8;
+    System.out.printf(
+        "Alone: %d agents, %d keys, held %d s: %.2f sent for each granted, waits of"
+            + " %.0f s in the mean, %.0f s at p95, %.1f %% used%n",
+        count,
+        keys,
+        held,
+        sent,
+        agents.meanWait() / SharedPool.SECOND,
+        agents.waited(0.95) / (double) SharedPool.SECOND,
+        100 * used);
+    assertTrue(sent <= (held > 0 ? 1.3 : 2.25), sent + " sent for each granted");
+    assertTrue(agents.waited(0.95) <= 2 * agents.meanWait(), agents.waited(0.95) + " us at p95");
+    assertTrue(used >= 0.97, used + " of the limit");
+  }
+
+  @Test
+  void each_of_many_at_once_is_told_a_time_of_its_own() {
+    Client agents = alone(pool(1, 1, new Limits(60, 0, 0, 0)));
+    List<Long> told = agents.askTimes(60).stream().filter(wait -> wait > 0).toList();
+    assertTrue(told.size() >= 10, told + "");
+    assertEquals(told.size(), new HashSet<>(told).size(), told.toString());
+  }
+
+  /** Its room comes in 30 s. What is left until then goes to small ones. */
+  @ParameterizedTest
+  @CsvSource({"1, 1", "25, 25"})
+  void a_large_request_that_waits_for_long_does_not_hold_up_small_ones(int keys, int groups) {
+    SharedPool pool = pool(keys, groups, new Limits(0, TOKENS, 0, 0));
+    Client first = alone(pool).of(TOKENS * 3 / 10);
+    for (int n = 0; n < groups; n++) {
+      assertEquals(0, first.ask());
+    }
+    Client large = alone(pool).of(TOKENS * 8 / 10);
+    assertTrue(large.ask() > 20 * SharedPool.SECOND);
+    Client small = alone(pool).of(TOKENS / 100);
+    for (int n = 0; n < groups; n++) {
+      assertEquals(0, small.ask(), "small request " + n);
+    }
+  }
+
+  /** Small ones are half of the load. They pass a large one until that has come in vain. */
+  @Test
+  void a_large_request_is_served_beside_small_ones() {
+    SharedPool pool = pool(1, 1, new Limits(0, TOKENS, 0, 0));
+    Client small = alone(pool).of(TOKENS / 100);
+    Client large = alone(pool).of(TOKENS * 9 / 10);
+    small.poll(0, 20, 50);
+    pool.atMinute(2, large::obey);
+    pool.run(20);
+    assertTrue(large.grants.size() >= 4, large.grants.size() + " granted in 18 minutes");
+    System.out.printf(
+        "Alone: a large request beside small ones: %d granted in 18 minutes, waits %.0f s%n",
+        large.grants.size(), large.meanWait() / SharedPool.SECOND);
+  }
+}
