@@ -5,6 +5,7 @@ import static relay.redis.RedisKeys.bytes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -235,21 +236,28 @@ final class AcquireCalls {
 
   private static void appendShares(List<Request> requests, StringBuilder line) {
     Share first = requests.getFirst().demand.share();
-    if (first != null && first.isPlain() && all(requests, first)) {
-      line.append(' ').append(first.client());
+    if (first == null) {
       return;
     }
+    boolean areAlike = areOfOne(requests, first.client());
+    if (areAlike) {
+      line.append(' ').append(first.client()).append(" =");
+    }
     for (Request request : requests) {
-      Share share = request.demand.share();
-      if (share != null) {
+      Share share = Objects.requireNonNull(request.demand.share());
+      if (areAlike) {
+        share.appendMark(line);
+      } else {
         share.appendTo(line);
       }
     }
   }
 
-  private static boolean all(List<Request> requests, Share share) {
+  /** Whether all are of this client, and say no more. */
+  private static boolean areOfOne(List<Request> requests, String client) {
     for (Request request : requests) { // no stream: this is on each request's path
-      if (!share.equals(request.demand.share())) {
+      Share share = request.demand.share();
+      if (share == null || !share.isPlain() || !share.client().equals(client)) {
         return false;
       }
     }

@@ -12,9 +12,18 @@ package relay.redis;
  * @param floor thousandths of each limit that its rank has before all others
  * @param ticket tells the request apart while it waits and asks again; empty if it does not wait
  * @param millis how long it will wait
+ * @param mark what the request and its repetition have in common, such as a hash of its body: so
+ *     the repetition gets the place that was kept for it. 0 if unknown
  */
 public record Share(
-    String client, int rank, long weight, int kept, int floor, String ticket, long millis) {
+    String client,
+    int rank,
+    long weight,
+    int kept,
+    int floor,
+    String ticket,
+    long millis,
+    int mark) {
   /** The number of ranks. */
   public static final int RANKS = 3;
 
@@ -47,7 +56,7 @@ public record Share(
 
   /** For a request that asks once. */
   public Share(String client, int rank, long weight, int kept, int floor) {
-    this(client, rank, weight, kept, floor, "", 0);
+    this(client, rank, weight, kept, floor, "", 0, 0);
   }
 
   /** For a request that asks once, of a client that shares the pool with nobody. */
@@ -55,14 +64,19 @@ public record Share(
     return new Share(client, rank, 0, kept, floor);
   }
 
-  /** Whether it says no more than whose the request is. */
+  /** Whether it says no more than whose the request is, and its mark. */
   boolean isPlain() {
     return weight == 0 && rank == PLAIN_RANK && kept == 0 && floor == 0 && ticket.isEmpty();
   }
 
+  /** The same, for a request that has this mark. */
+  public Share marked(int itsMark) {
+    return new Share(client, rank, weight, kept, floor, ticket, millis, itsMark);
+  }
+
   /** The same, for a request that waits for its turn. */
   Share waiting(String itsTicket, long longest) {
-    return new Share(client, rank, weight, kept, floor, itsTicket, longest);
+    return new Share(client, rank, weight, kept, floor, itsTicket, longest, mark);
   }
 
   /** The name of the waiting line of its client and rank. */
@@ -74,5 +88,11 @@ public record Share(
     line.append(' ').append(client).append(' ').append(rank).append(' ').append(weight);
     line.append(' ').append(kept).append(' ').append(floor).append(' ');
     line.append(ticket.isEmpty() ? "-" : ticket).append(' ').append(millis);
+    appendMark(line);
+  }
+
+  /** Appends the mark alone. */
+  void appendMark(StringBuilder line) {
+    line.append(' ').append(mark == 0 ? "-" : Integer.toHexString(mark));
   }
 }

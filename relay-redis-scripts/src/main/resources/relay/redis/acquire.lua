@@ -15,7 +15,7 @@
 --                  for each request ` input output spread`: the tokens to reserve, and the
 --                  standard deviation of the output; spread is - if the provider charges the output at
 --                  admission, which then holds for all requests of the group; then, if clients have shares
---                  of the pool, for each request ` client rank weight kept floor ticket millis`: see include/asks
+--                  of the pool, for each request ` client rank weight kept floor ticket millis mark`: see include/asks
 --       candidates `key group` for each candidate, highest priority first, in one line; `key{} group` in shadow mode
 --       ...        the ids of the leases to end, then a new lease id for each request
 -- REPLY {1, time, ...} then for each ending one value, as settle; then for each request five:

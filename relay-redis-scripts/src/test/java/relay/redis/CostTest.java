@@ -77,8 +77,8 @@ final class CostTest {
         ScriptConnection wire = new ScriptConnection(redis.url())) {
       PoolPlan plan = DayPool.plan(4, 0, 0);
       Map<String, Long> without = commands(wire, "without", plan, "");
-      assertEquals(without, commands(wire, "equal", plan, " team 2 1 0 0 - 0"));
-      assertEquals(without, commands(wire, "batch", plan, " team 3 1 100 20 - 0"));
+      assertEquals(without, commands(wire, "equal", plan, " team 2 1 0 0 - 0 -"));
+      assertEquals(without, commands(wire, "batch", plan, " team 3 1 100 20 - 0 -"));
     }
   }
 

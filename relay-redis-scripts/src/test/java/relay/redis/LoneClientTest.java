@@ -43,7 +43,7 @@ final class LoneClientTest {
   void agents_that_obey_are_served_when_they_were_told(
       int count, int keys, int limit, int answers, int held) {
     SharedPool pool = pool(keys, keys, new Limits(limit / keys, 0, 0, 0));
-    Client agents = alone(pool);
+    Client agents = alone(pool).marked();
     List<Replica> replicas = pool.replicas(3);
     for (int n = 0; n < count; n++) {
       Replica replica = replicas.get(n % 3);
@@ -56,16 +56,32 @@ final class LoneClientTest {
     double used = agents.between(2, 10) / limit / 8;
     System.out.printf(
         "Alone: %d agents, %d keys, held %d s: %.2f sent for each granted, waits of"
-            + " %.0f s in the mean, %.0f s at p95, %.1f %% used%n",
+            + " %.0f s in the mean, %.0f s at p95, %.0f s at most, %.1f %% used%n",
         count,
         keys,
         held,
         sent,
         agents.meanWait() / SharedPool.SECOND,
         agents.waited(0.95) / (double) SharedPool.SECOND,
+        agents.waited(1) / (double) SharedPool.SECOND,
         100 * used);
-    assertTrue(sent <= (held > 0 ? 1.3 : 2.25), sent + " sent for each granted");
-    assertTrue(agents.waited(0.95) <= 2 * agents.meanWait(), agents.waited(0.95) + " us at p95");
+    double most = held > 0 ? 1.3 : keys > 16 ? 2.6 : 2.25;
+    assertTrue(sent <= most, sent + " sent for each granted");
+    assertTrue(agents.waited(1) <= 1.5 * agents.meanWait(), agents.waited(1) + " us at most");
+    assertTrue(used >= 0.97, used + " of the limit");
+  }
+
+  /** Beside agents that obey some ask once: what those are told of goes to whoever asks later. */
+  @Test
+  void places_of_requests_that_are_gone_go_to_others() {
+    SharedPool pool = pool(1, 1, new Limits(60, 0, 0, 0));
+    Client agents = alone(pool).marked();
+    for (int n = 0; n < 40; n++) {
+      pool.at(pool.minute(2) + n * 1_000L, agents::obey);
+    }
+    agents.poll(2, 10, 15);
+    pool.run(10);
+    double used = agents.between(3, 10) / 60 / 7;
     assertTrue(used >= 0.97, used + " of the limit");
   }
 

@@ -97,7 +97,9 @@ final class MaxMinSharesTest {
     for (int n = 0; n < count; n++) {
       Party party = parties.get(n);
       assertTrue(party.got() > 0.93 * fair[n], told.toString());
-      double pause = pool.longestPause(party.client(), FROM, TO) / 60e6; // in minutes
+      double pause =
+          VirtualTime.longestPause(party.client().grants, pool.minute(FROM), pool.minute(TO))
+              / 60e6; // in minutes
       assertTrue(pause * fair[n] < 12, party + " got nothing for " + pause + " minutes");
     }
   }

@@ -47,6 +47,10 @@ final class SharedPool {
         new WaitingRoom(
             this::answer, this::alarm, () -> Math.multiplyExact(time.now() - START, 1_000));
 
+    private void acquire(Demand demand, Duration most, Consumer<Acquisition> then) {
+      var _ = room.acquire(demand, most).thenAccept(then);
+    }
+
     private CompletableFuture<Acquisition> answer(Demand demand) {
       Share share = Objects.requireNonNull(demand.share());
       long wait =
@@ -75,6 +79,7 @@ final class SharedPool {
   /** One client, and what it got. */
   final class Client {
     private final Share share;
+    private int mark; // of the next request; 0 if they have none
     private String candidates = String.join(" ", fields);
     private LongSupplier sizes = () -> 10;
     final List<Long> grants = new ArrayList<>();
@@ -82,7 +87,7 @@ final class SharedPool {
     long asked; // calls of Redis
     long sent; // requests that the client sent
     long lost;
-    long tokens; // granted to those that obey
+    long tokens; // granted
 
     private Client(Share share) {
       this.share = share;
@@ -102,6 +107,16 @@ final class SharedPool {
     Client bound() {
       candidates = fields.getFirst();
       return this;
+    }
+
+    /** Its requests differ, and each has a mark, which its repetitions have, too. */
+    Client marked() {
+      mark = 1;
+      return this;
+    }
+
+    private Share next() {
+      return mark == 0 ? share : share.marked(mark++);
     }
 
     /** Sets the input tokens of its requests, which take turns; 10 by default. */
@@ -134,9 +149,8 @@ final class SharedPool {
     private void arrive(Replica replica, Duration most) {
       sent++;
       long began = time.now();
-      acquire(
-          replica,
-          sizes.getAsLong(),
+      replica.acquire(
+          demand(),
           most,
           answer -> {
             if (answer.equals(SERVED)) {
@@ -168,7 +182,7 @@ final class SharedPool {
      * @param answers mean time that an answer takes
      */
     void obey(Replica replica, Duration most, Duration answers) {
-      obey(time.now(), replica, sizes.getAsLong(), most, answers);
+      obey(time.now(), replica, demand(), most, answers);
     }
 
     /** The same, at a replica that holds no request, with answers that take no time. */
@@ -176,28 +190,25 @@ final class SharedPool {
       obey(new Replica(), Duration.ZERO, Duration.ZERO);
     }
 
-    private void obey(long began, Replica replica, long size, Duration most, Duration answers) {
+    private void obey(long began, Replica replica, Demand demand, Duration most, Duration answers) {
       sent++;
-      acquire(
-          replica,
-          size,
+      replica.acquire(
+          demand,
           most,
           answer -> {
             if (answer instanceof Exhausted(Duration told, Reason _)) {
               long back = time.now() + told.plusNanos(999_999).toMillis() * 1_000 + latency();
-              time.at(back, () -> obey(began, replica, size, most, answers));
+              time.at(back, () -> obey(began, replica, demand, most, answers));
             } else {
               waits.add(time.now() - began);
-              tokens += size;
               long next = time.now() + latency() + gap(answers.toNanos() / 1e3);
               time.at(next, () -> obey(replica, most, answers));
             }
           });
     }
 
-    private void acquire(Replica replica, long size, Duration most, Consumer<Acquisition> then) {
-      Demand demand = Demand.of("model", size, 10).sharing(share);
-      var _ = replica.room.acquire(demand, most).thenAccept(then);
+    private Demand demand() {
+      return Demand.of("model", sizes.getAsLong(), 10).sharing(next());
     }
 
     /**
@@ -225,7 +236,7 @@ final class SharedPool {
 
     /** Returns the time that it is told, 0 for a grant. */
     long ask() {
-      return ask(share, sizes.getAsLong());
+      return ask(next(), sizes.getAsLong());
     }
 
     /** Asks so often. Returns the times that it is told, 0 for a grant. */
@@ -240,7 +251,7 @@ final class SharedPool {
 
     /** The same for one that waits for so long at most. */
     long ask(String ticket, long millis) {
-      return ask(share.waiting(ticket, millis), sizes.getAsLong());
+      return ask(next().waiting(ticket, millis), sizes.getAsLong());
     }
 
     private long ask(Share as, long size) {
@@ -252,7 +263,7 @@ final class SharedPool {
           new StringBuilder(
               CallLine.acquire(clock(), 7, leaseMs, List.of(), counts, List.of(wish)));
       if (as.isPlain()) {
-        line.append(' ').append(as.client());
+        as.appendMark(line.append(' ').append(as.client()).append(" ="));
       } else {
         as.appendTo(line);
       }
@@ -265,6 +276,7 @@ final class SharedPool {
       } while (reply.get(2).equals(Picks.LOOK_AGAIN));
       if (reply.get(2).equals(1L)) {
         grants.add(time.now());
+        tokens += size;
         if (answers > 0) {
           time.at(time.now() + answers / 2 + random.nextLong(answers), () -> settle(wish.id()));
         }
@@ -357,19 +369,6 @@ final class SharedPool {
     List<Object> reply = wire.heartbeat("", names, clock(), "0 0 ? 0");
     return new Reply.Done(reply)
         .clients(reply.size() - 1).stream().collect(Collectors.toMap(ClientState::name, c -> c));
-  }
-
-  /** Microseconds between two grants of a client, at most. */
-  long longestPause(Client client, double from, double to) {
-    long longest = 0;
-    long last = minute(from);
-    for (long grant : client.grants) {
-      if (grant >= last && grant < minute(to)) {
-        longest = Math.max(longest, grant - last);
-        last = grant;
-      }
-    }
-    return Math.max(longest, minute(to) - last);
   }
 
   private long latency() {

@@ -38,14 +38,10 @@ final class SharesTest {
   void equal_clients_get_equal_shares(int keys) {
     SharedPool pool = pool(keys);
     List<Client> clients = IntStream.range(0, 3).mapToObj(n -> pool.client("c" + n, 1)).toList();
-    clients.forEach(c -> c.poll(0, 5, 3.0 * LIMIT / 3));
+    clients.forEach(c -> c.marked().poll(0, 5, 3.0 * LIMIT / 3));
     pool.run(5);
-    double all = 0;
-    double squares = 0;
-    for (Client each : clients) {
-      all += each.between(2, 5);
-      squares += Math.pow(each.between(2, 5), 2);
-    }
+    double all = clients.stream().mapToDouble(c -> c.between(2, 5)).sum();
+    double squares = clients.stream().mapToDouble(c -> Math.pow(c.between(2, 5), 2)).sum();
     for (Client each : clients) {
       assertEquals(all / 3, each.between(2, 5), 0.03 * all / 3);
     }
@@ -60,7 +56,7 @@ final class SharesTest {
     SharedPool pool = pool(1);
     List<Client> clients = Stream.of(1, 2, 5).map(w -> pool.client("w" + w, w)).toList();
     for (int n = 0; n < 3; n++) {
-      clients.get(n).poll(0, 6, 3.0 * LIMIT * List.of(1, 2, 5).get(n) / 8);
+      clients.get(n).marked().poll(0, 6, 3.0 * LIMIT * List.of(1, 2, 5).get(n) / 8);
     }
     pool.run(6);
     double all = clients.stream().mapToDouble(c -> c.between(2, 6)).sum();
@@ -81,6 +77,27 @@ final class SharesTest {
     pool.run(5);
     assertEquals(3 * 600, small.between(2, 5), 0.05 * 3 * 600);
     assertEquals(3 * 60, large.between(2, 5), 0.05 * 3 * 60);
+  }
+
+  /** One that obeys claims the promise that it made; one that polls claims those of others, too. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_client_whose_requests_differ_in_size_gets_its_share(boolean obeys) {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(0, 12_000, 0, 0));
+    Client alike = pool.client("alike", 1).of(200).marked();
+    Client mixed = pool.client("mixed", 1).of(20, 380, 100, 300).marked();
+    for (Client each : List.of(alike, mixed)) {
+      if (obeys) {
+        IntStream.range(0, 30).forEach(n -> pool.at(pool.minute(0) + n, each::obey));
+      } else {
+        each.poll(0, 12, 300);
+      }
+    }
+    pool.run(12);
+    double all = mixed.tokens + alike.tokens;
+    System.out.printf("Shares: requests of different size get %.3f of all%n", mixed.tokens / all);
+    assertEquals(0.5, mixed.tokens / all, 0.02);
+    assertTrue(all >= 0.97 * 12_000 * 12, all + " granted");
   }
 
   /** Who polls has hundreds of promises, and claims whichever has come. */
@@ -197,7 +214,8 @@ final class SharesTest {
     // from then on: before, it had more than its floor, which counts for about two windows
     double parts = batch.between(3, 10) / (0.02 * 7 * LIMIT);
     assertTrue(parts >= 0.9 && parts <= 1.5, parts + " of its floor");
-    assertTrue(pool.longestPause(batch, 3, 10) <= SharedPool.MINUTE, "a minute without any");
+    long pause = VirtualTime.longestPause(batch.grants, pool.minute(3), pool.minute(10));
+    assertTrue(pause <= SharedPool.MINUTE, "a minute without any");
   }
 
   /** Six requests of 300 come first; the others wait behind the people's. */

@@ -1,5 +1,6 @@
 package relay.redis;
 
+import java.util.List;
 import java.util.PriorityQueue;
 
 /** Runs events in the order of their times, in microseconds, without waiting for them. */
@@ -44,5 +45,18 @@ final class VirtualTime {
       next.what.run();
     }
     now = until;
+  }
+
+  /** The longest time between two of these moments from one time to another. */
+  static long longestPause(List<Long> moments, long from, long to) {
+    long longest = 0;
+    long last = from;
+    for (long moment : moments) {
+      if (moment >= last && moment < to) {
+        longest = Math.max(longest, moment - last);
+        last = moment;
+      }
+    }
+    return Math.max(longest, to - last);
   }
 }

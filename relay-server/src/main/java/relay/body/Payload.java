@@ -1,6 +1,7 @@
 package relay.body;
 
 import java.nio.ByteBuffer;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import relay.carrier.SpareBuffers;
 
@@ -134,6 +135,18 @@ public final class Payload {
   public @Nullable ByteBuffer directBuffer() {
     Memory direct = memory;
     return direct == null ? null : direct.buffer.duplicate();
+  }
+
+  /** The CRC-32C of the body; 0 if it passes while it arrives. */
+  public int checksum() {
+    CRC32C sum = new CRC32C();
+    Memory direct = memory;
+    if (direct != null) {
+      sum.update(direct.buffer.duplicate());
+    } else if (upload == null) {
+      sum.update(bytes(), 0, length);
+    }
+    return (int) sum.getValue();
   }
 
   /** Ends the use of the body. Only {@link #length} may be called afterwards. */

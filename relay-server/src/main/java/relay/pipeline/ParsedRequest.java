@@ -18,6 +18,7 @@ final class ParsedRequest {
   private final RequestFacts facts;
   private final Payload body;
   private final List<String> states;
+  private int mark; // 0 until it is asked for
 
   private ParsedRequest(
       Dialect dialect,
@@ -64,6 +65,14 @@ final class ParsedRequest {
 
   Payload body() {
     return body;
+  }
+
+  /** What it and its repetitions have in common, and hardly another request: a checksum. */
+  int mark() {
+    if (mark == 0) {
+      mark = body.checksum();
+    }
+    return mark;
   }
 
   /** Hashes of what it names and only one account knows. */

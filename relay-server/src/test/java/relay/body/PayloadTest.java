@@ -2,6 +2,7 @@ package relay.body;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -34,6 +35,8 @@ class PayloadTest {
       assertArrayEquals(BODY, payload.bytes());
       assertArrayEquals(BODY, read(payload));
     }
+    assertEquals(Payload.of(BODY).checksum(), direct.checksum());
+    assertNotEquals(Payload.of(new byte[] {1, 2, 3, 4, 6}).checksum(), direct.checksum());
   }
 
   @Test

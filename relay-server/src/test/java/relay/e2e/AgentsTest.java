@@ -156,6 +156,27 @@ class AgentsTest {
     }
   }
 
+  /** A repetition has the same body. Another request of the same client does not get its place. */
+  @Test
+  void a_place_is_kept_for_the_request_that_was_told_the_time() throws Exception {
+    Ask first = Ask.of(Dialect.ANTHROPIC, "p").body(Ask.body("p", "\"top_k\":1,"));
+    Ask other = Ask.of(Dialect.ANTHROPIC, "p").body(Ask.body("p", "\"top_k\":2,"));
+    try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
+        Replicas replicas =
+            new Setup()
+                .provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("a", "rpm_limit: 20"))
+                .start(2)) {
+      Answer refused;
+      do {
+        refused = RawClient.ask(replicas.port(0), first);
+      } while (refused.status() == 200);
+      assertEquals(429, refused.status());
+      Await.moment(moment(refused));
+      assertEquals(429, RawClient.ask(replicas.port(1), other).status());
+      assertEquals(200, RawClient.ask(replicas.port(1), first).status());
+    }
+  }
+
   /** By {@link System#nanoTime}, when it was told to come. */
   private static long moment(Answer answer) {
     String after = Objects.requireNonNullElse(answer.header("retry-after-ms"), "0");

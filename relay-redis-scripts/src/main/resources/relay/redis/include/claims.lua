@@ -21,22 +21,34 @@ function line.exchanged(c, mine, now)
   return first
 end
 
--- The promise that a request claims: that for which it waits, else the first of its client's whose time has come and for which
--- no replica waits, of a rank with a floor one that has a part of that. Also the only one, a little too early: if most of the
--- time has passed that was told.
+-- Whether a request may claim a promise at its time. It is its own if both have the same mark, or one has none. Those of others
+-- it may claim if most of its client's requests do not come back.
+function line.is_of(one, ask, c) return one.mark == ask.mark or not (one.mark and ask.mark) or c.faith < 0.5 end
+
+-- Whether its own request should have claimed a promise by now.
+function line.is_late(one, now) return one.told + LEAST_GRACE_US <= now end
+
+-- The promise that a request claims: that for which it waits, else the first of its client's whose time has come, and for which
+-- no replica waits: its own, or one that nobody claimed in time. Of a rank with a floor one that has a part of that. Also its
+-- own, if that is the only one, a little too early: if most of the time has passed that was told.
 function line.claimed(c, ask, now, slot)
-  local mine, its, ripe = c.tickets[ask.ticket], c.promises, nil
+  local mine, its, ripe, late = c.tickets[ask.ticket], c.promises, nil, nil
   if mine then return line.exchanged(c, mine, now) end
   for n = 1, #its do
     local one = its[n]
     if n > MOST_LOOKED_AT and one.at_most then break end -- it was told when to ask again, and not when its place comes
     if not one.ticket and one.told <= now then
-      if one.rank == 0 or ask.floor == 0 then return one end
-      ripe = ripe or one
+      if not line.is_of(one, ask, c) then
+        if line.is_late(one, now) and (not late or one.rank < late.rank) then late = one end
+      elseif one.rank == 0 or ask.floor == 0 then
+        return one
+      else
+        ripe = ripe or one
+      end
     end
   end
-  if ripe then return ripe end
-  local only = #its == 1 and not its[1].ticket and its[1]
+  if ripe or late then return ripe or late end
+  local only = #its == 1 and not its[1].ticket and line.is_of(its[1], ask, c) and its[1]
   return only and only.told - now <= 4 * slot and now - only.since >= only.told - now and only or nil
 end
 
@@ -47,14 +59,15 @@ function line.claimed_place(l, c, list, ask, now, slot)
   return not line.lacks_place(l, list, line.place_of(l.order, first) - 1, now) and first or nil
 end
 
--- Whether a newcomer may have the room that is left: no promise is due soon, no replica waits for one, and none was claimed in
--- vain. Otherwise a client that polls would take the room of each promise just before its time, and small requests that of a
+-- Whether a newcomer may have the room that is left: no promise is due soon that it may not claim, no replica waits for one, and
+-- none was claimed in vain. Otherwise a client that polls would take the room of each promise just before its time, and small requests that of a
 -- large one for ever.
-function line.is_left(l, c, now, window)
+function line.is_left(l, c, ask, now, window)
   local till = now + math.min(window / PARTS, MOST_HELD_US)
   for _, one in ipairs(l.due) do
     if one.from > till then break end
-    if one.ticket or one.came or one.told <= till and (one.told > now or one.of ~= c) then return false end
+    local is_open = one.told <= now and one.of == c and (line.is_of(one, ask, c) or line.is_late(one, now))
+    if one.ticket or one.came or one.told <= till and not is_open then return false end
   end
   return true
 end

@@ -5,8 +5,9 @@
 -- request's cost over the client's weight (start-time fair queueing). A request may use a group's room less what the promises
 -- before its own need of it, of those whose room has begun to come. So freed capacity goes to waiting clients by weight, and
 -- each finds its room at the time that it was told. A promise is kept for one second after its time, up to five for a client
--- that asks seldom, and shorter for a client that has not asked since it left others. An idle client saves nothing up: its
--- next request has the tag of the request that was served last.
+-- that asks seldom, and shorter for a client that has not asked since it left others. It is for the request that left it, if
+-- that can be told apart, and a quarter of a second later for any of its client. An idle client saves nothing up: its next
+-- request has the tag of the request that was served last.
 --
 -- Queues are cached with the records, and not stored. After the loss of the cache all clients start anew.
 -- @uses numbers, pool, group
@@ -53,7 +54,8 @@ end
 
 function line.name_of(ask) return ask.client .. ':' .. ask.rank end
 
--- A client; of more than can be told apart the others are one.
+-- A client; of more than can be told apart the others are one. `gap`: the mean time between its requests; `trust`: less for one
+-- that does not come; `faith`: the part of its promises that the requests claimed which left them.
 function line.client(r, l, ask, now)
   local whose = line.name_of(ask)
   local c = l.clients[whose]
@@ -62,7 +64,7 @@ function line.client(r, l, ask, now)
     local name = l.count < MOST_CLIENTS and whose or '-:' .. ask.rank
     c = l.clients[name]
     if not c then
-      c = { name = name, tag = 0, promises = {}, tickets = {}, asked = now, gap = 0, trust = 1, got = 0, got_at = now }
+      c = { name = name, tag = 0, promises = {}, tickets = {}, asked = now, gap = 0, trust = 1, faith = 1, got = 0, got_at = now }
       l.clients[name], l.count = c, l.count + 1
     end
   end

@@ -34,6 +34,7 @@ function line.take_place(r, ask, c, mine, g, groups, now, input, output)
   ask.of, ask.window = c, p[WINDOW]
   local lacks = (not mine or mine.rank > 0) and line.is_below_floor(l, ask, now, p[WINDOW], groups)
   if mine then
+    if mine.mark and ask.mark then c.faith = 0.8 * c.faith + (mine.mark == ask.mark and 0.2 or 0) end
     if lacks then line.raise(l, mine) end
     ask.mine, ask.tag, ask.place, ask.cost = mine, mine.tag, mine.rank, mine.cost
     ask.count = line.place_of(l.order, mine) - 1
@@ -67,7 +68,7 @@ function line.join(r, list, ask, now, input, output)
   local l, p = ask.line, r.pool
   local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
   local mine = line.claimed_place(l, c, list, ask, now, p[SLOT])
-  local free = ask.lends and line.is_left(l, c, now, p[WINDOW]) and best_of(r, list, now, input, output)
+  local free = ask.lends and line.is_left(l, c, ask, now, p[WINDOW]) and best_of(r, list, now, input, output)
   line.take_place(r, ask, c, mine or free and line.first_of(c, input, output), list[2], groups.own, now, input, output)
   if free then ask.count = 0 end
   if ask.kept > 0 and p[BUCKET] == 0 then line.leave_some(l, ask, now, groups.own, 0) end
@@ -143,14 +144,14 @@ function line.promise(ask, now, opens, reason, opener, g, input, output)
   if reason == 5 then l.at_most = now elseif reason > 0 and reason < 5 then l.short[reason] = now end
   if one then
     line.unset(l, one)
-    one.came = ask.lends -- in vain: from now on it is not passed by
+    one.mark, one.came = ask.mark, ask.lends -- in vain: from now on it is not passed by
   elseif reason <= 5 and ask.count < MOST_PROMISES and opens <= now + FARTHEST * ask.window then
     if #l.order == MOST_PROMISES then line.forgo(l, l.order[MOST_PROMISES]) end
     if own and own.promises == line.MOST_OWN then return end
     l.made = l.made + 1
     if own then own.promises = own.promises + 1 end
     one = { of = ask.of, rank = ask.place, tag = ask.tag, cost = ask.cost, part = ask.cost / ask.weight, made = l.made,
-      input = input, output = output }
+      input = input, output = output, mark = ask.mark }
     table.insert(ask.of.promises, one)
     table.insert(l.order, line.before(l.order, one.rank, one.tag) + 1, one)
     ask.of.tag = ask.tag + one.part
