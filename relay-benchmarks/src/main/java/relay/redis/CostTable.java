@@ -110,6 +110,7 @@ final class CostTable {
     costs.add(shareRow("none", four));
     costs.add(shareRow("weight 1", four.sharedBy(new Share("team", 2, 1, 0, 0))));
     costs.add(shareRow("batch", four.sharedBy(new Share("team", 3, 1, 100, 20))));
+    costs.add(shareRow("the only one", four.sharedBy(Share.alone("team", 2, 0, 0))));
     return costs;
   }
 

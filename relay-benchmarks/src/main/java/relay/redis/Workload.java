@@ -54,6 +54,7 @@ public record Workload(
   static final int STEP = 100;
 
   private static final int STEP_OF_CLIENTS = 1_000;
+  private static final int MARK = 0x7aa7_11e5;
   private static final int STEP_IF_SHORT = 20_000;
 
   /** One request per call, all dimensions, least loaded, all keys free. */
@@ -87,7 +88,7 @@ public record Workload(
     }
     int client = Math.floorMod(id.hashCode(), CLIENTS);
     StringBuilder line = new StringBuilder();
-    new Share("team" + client, 2, 1 + client % 5, 0, 0).appendTo(line);
+    new Share("team" + client, 2, 1 + client % 5, 0, 0).marked(id.hashCode()).appendTo(line);
     return line.toString();
   }
 
@@ -117,7 +118,7 @@ public record Workload(
 
   Workload sharedBy(Share whose) {
     StringBuilder line = new StringBuilder();
-    whose.appendTo(line);
+    whose.marked(MARK).appendOnly(line);
     return new Workload(
         keys, together, dimensions, batch, strategy, standing, streamed, line.toString(), budgets);
   }

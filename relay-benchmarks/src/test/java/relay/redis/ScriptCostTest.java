@@ -138,6 +138,19 @@ final class ScriptCostTest {
         });
   }
 
+  /** Without a queue only the line of the call is longer. */
+  @Test
+  void a_client_that_is_alone_costs_hardly_more_than_none() {
+    Fastest without = new Fastest(Workload.of(4));
+    Fastest with = new Fastest(Workload.of(4).sharedBy(Share.alone("team", 2, 0, 0)));
+    keepsToItsBounds(
+        () -> {
+          without.measure();
+          with.measure();
+          return new Cost(with + "; " + without, with.acquire <= 1.1 * without.acquire);
+        });
+  }
+
   /** Of a client with limits of its own: what is spent is read and written by two commands more. */
   @Test
   void two_budgets_cost_a_small_multiple() {

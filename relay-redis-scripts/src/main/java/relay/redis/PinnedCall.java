@@ -23,7 +23,7 @@ final class PinnedCall {
     AcquireCalls.appendSpread(wanted.outputSpread(), line.append(' '));
     Share share = wanted.share();
     if (share != null && !candidates.isIndexed()) {
-      share.appendTo(line);
+      share.appendOnly(line);
     }
     List<byte[]> k = scripts.leaseKeys();
     if (!wanted.session().isEmpty()) {

@@ -91,6 +91,15 @@ public record Share(
     appendMark(line);
   }
 
+  /** Appends what a call says that has no other request. */
+  void appendOnly(StringBuilder line) {
+    if (isPlain()) {
+      appendMark(line.append(' ').append(client).append(" ="));
+    } else {
+      appendTo(line);
+    }
+  }
+
   /** Appends the mark alone. */
   void appendMark(StringBuilder line) {
     line.append(' ').append(mark == 0 ? "-" : Integer.toHexString(mark));

@@ -63,8 +63,8 @@ if first > #ARGV then error({ err = 'BADARG there are fewer ids than announced' 
 local costs, tokens
 if endings > 0 then costs, at = costs_at(call, at, endings) end
 tokens, at = tokens_at(call, at, #ARGV - first + 1)
-local asks
-if at <= #call then asks, at = line.asks_at(call, at, #ARGV - first + 1) end
+local asks, lone
+if at <= #call then asks, lone, at = line.asks_at(call, at, #ARGV - first + 1) end
 read_to(call, at)
 
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
@@ -79,8 +79,9 @@ hold_leases(r, ARGV, 3, #ARGV)
 local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
 if endings > 0 then end_leases(r, ARGV, 3, first - 1, costs, now, #KEYS + 1, KEYS, reply) end
 for n = 1, #ARGV - first + 1 do
+  if lone then lone.n = n end
   serve(r, list, KEYS[n + 5], ARGV[first + n - 1], now, lease_us, tokens[3 * n - 2], tokens[3 * n - 1], tokens[3 * n],
-    reply, first + 5 * n - 5, asks and asks[n])
+    reply, first + 5 * n - 5, asks and asks[n], lone)
 end
 write_leases(r, now)
 write(r)

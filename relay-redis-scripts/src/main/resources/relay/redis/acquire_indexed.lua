@@ -58,10 +58,10 @@ local epoch, ceiling, given, lease_us, endings, at = call_line(call)
 local requests, sessions, first_set, sets, shadow
 requests, sessions, first_set, sets, shadow, at = counts_at(call, at)
 if requests < 1 or endings + requests >= #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
-local costs, tokens, asks
+local costs, tokens, asks, lone
 if endings > 0 then costs, at = costs_at(call, at, endings) end
 tokens, at = tokens_at(call, at, requests)
-if at <= #call then asks, at = line.asks_at(call, at, requests) end
+if at <= #call then asks, lone, at = line.asks_at(call, at, requests) end
 read_to(call, at)
 
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
@@ -92,7 +92,9 @@ for n = 1, requests do
   else
     local session = sessions > 0 and KEYS[n + 5] or nil
     local favourite = session and redis.call('GET', session) or nil
-    local ask, seed = asks and asks[n], p[STRATEGY] == RANDOM and seed_of(id)
+    if lone then lone.n = n end
+    local ask = asks and asks[n] or lone and line.has_queue(line.of_index(r, index)) and line.ask_of_lone(lone) or nil
+    local seed = p[STRATEGY] == RANDOM and seed_of(id)
     local k, g, want_in, want_out, picked, answer
     if ask then
       k, g, want_in, want_out, picked, answer =
@@ -112,6 +114,10 @@ for n = 1, requests do
       grant_anyway(r, session, id, answer.k, answer.g, now, lease_us, input, output, spread,
         answer.opens < math.huge and answer.reason or answer.dimension, reply, place)
     elseif answer.opens < math.huge then
+      if lone and not ask then
+        ask = line.ask_of_lone(lone)
+        line.see(r, index, ask, now, spread)
+      end
       local opens = ask and line.refused(r, index, ask, answer, now, input, output, avoided) or answer.opens
       tell(reply, place, 0, math.max(1, wait(opens, now)), answer.reason, answer.opener, 0)
     elseif answer.small == 0 or is_kept_from_any(r, KEYS, first_set, last_set, input, output, avoided) then

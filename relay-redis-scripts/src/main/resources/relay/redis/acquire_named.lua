@@ -40,6 +40,7 @@
 -- @include ending
 -- @include grant
 -- @include line
+-- @include asks
 -- @include ripe
 -- @include rounds
 -- @include behind

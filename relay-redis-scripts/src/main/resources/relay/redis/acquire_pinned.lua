@@ -54,8 +54,8 @@ local epoch, ceiling, given, lease_us, _, at = call_line(call)
 local ids, sessions, first_set, sets, shadow, tokens
 ids, sessions, first_set, sets, shadow, at = counts_at(call, at)
 tokens, at = tokens_at(call, at, 1)
-local asks
-if at <= #call then asks, at = line.asks_at(call, at, 1) end
+local asks, lone
+if at <= #call then asks, lone, at = line.asks_at(call, at, 1) end
 read_to(call, at)
 
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
@@ -85,7 +85,7 @@ local reply = { 1, now, 0, 0, 0, 0, 0 }
 local session = sessions > 0 and KEYS[5 + sessions] or nil
 local input, output, spread = tokens[1], tokens[2], tokens[3]
 if not is_indexed then
-  serve(r, list, session, id, now, lease_us, input, output, spread, reply, 3, asks and asks[1])
+  serve(r, list, session, id, now, lease_us, input, output, spread, reply, 3, asks and asks[1], lone)
 elseif r.held[id] then
   tell_again(r.held[id], reply, 3)
 else

@@ -79,6 +79,7 @@ final class CostTest {
       Map<String, Long> without = commands(wire, "without", plan, "");
       assertEquals(without, commands(wire, "equal", plan, " team 2 1 0 0 - 0 -"));
       assertEquals(without, commands(wire, "batch", plan, " team 3 1 100 20 - 0 -"));
+      assertEquals(without, commands(wire, "alone", plan, " team = 7aa711e5"));
     }
   }
 

@@ -262,11 +262,7 @@ final class SharedPool {
       StringBuilder line =
           new StringBuilder(
               CallLine.acquire(clock(), 7, leaseMs, List.of(), counts, List.of(wish)));
-      if (as.isPlain()) {
-        as.appendMark(line.append(' ').append(as.client()).append(" ="));
-      } else {
-        as.appendTo(line);
-      }
+      as.appendOnly(line);
       List<Object> reply;
       do {
         reply =

@@ -36,6 +36,8 @@ function line.of(r, list, is_needed, own)
   return l
 end
 
+function line.has_queue(l) return l ~= nil and l.order[1] ~= nil end
+
 -- Forgets clients that wait for nothing and have not asked for a window; of too many the one whose last request is oldest.
 function line.sweep(r, l, now)
   local oldest

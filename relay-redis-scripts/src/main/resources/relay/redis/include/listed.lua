@@ -1,11 +1,13 @@
 -- Serves a request with the candidates that a call lists: grants it, or says when one of them can carry it.
--- @uses pool, key, group, records, gate, choice, lease, grant, line, turn, own
+-- @uses pool, key, group, records, gate, choice, lease, grant, line, asks, turn, own
 
 -- `ask`: the request's client, priority and weight; nil without shares, false at a client's own limit that has no queue.
-local function serve(r, list, session, id, now, lease_us, input, output, spread, reply, place, ask)
+-- `lone`: a client that has the pool for itself.
+local function serve(r, list, session, id, now, lease_us, input, output, spread, reply, place, ask, lone)
   local again = r.held[id]
   if again then return tell_again(again, reply, place) end
   local favourite = session and redis.call('GET', session) or nil
+  if lone then ask = line.has_queue(line.of(r, list)) and line.ask_of_lone(lone) end
   if ask then
     line.enter(r, list, ask, now, input, output, spread)
     favourite = favourite or ask.mine and ask.mine.group.field
@@ -30,7 +32,7 @@ local function serve(r, list, session, id, now, lease_us, input, output, spread,
   elseif 2 * (stopped + small) < #list then
     local opens, reason, opener, g
     if ask == false then
-      ask = line.ask_of_own(r, list, true)
+      ask = lone and line.ask_of_lone(lone) or line.ask_of_own(r, list, true)
       ask.spread = spread
     end
     if ask then

@@ -22,6 +22,13 @@ function line.of_index(r, index)
   return l
 end
 
+-- A request of this rank has come.
+function line.see(r, index, ask, now, spread)
+  local l = line.of_index(r, index)
+  ask.line, ask.spread, l.seen[ask.rank] = l, spread, now
+  return l
+end
+
 -- A group that tells what a request costs: the same for all requests, or their tags could not be compared.
 function line.scale_of(r, index)
   local row = redis.call('ZRANGE', index.sets[index.first], 0, 0)[1]
@@ -124,9 +131,8 @@ function line.find(r, index, ask, now, input, output, spread, favourite, seed, a
 end
 
 function line.choose(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
-  local l = line.of_index(r, index)
+  local l = line.see(r, index, ask, now, spread)
   local sets, first, last = index.sets, index.first, index.last
-  ask.line, ask.spread, l.seen[ask.rank] = l, spread, now
   if now >= l.lapse_at then
     line.let_go(l, now)
     line.give_back(r, index, l)
@@ -187,14 +193,4 @@ function line.refused(r, index, ask, answer, now, input, output, avoided)
     line.charged(r, ask, l.held[rank], now, function() line.park(r, index, answer.g, now, input, output) end)
   end
   return opens
-end
-
--- Whether the granted candidate stays parked or in a band: what it was granted had been promised. Its key's turn ends.
-function line.stays_parked(r, ask, set, k, g)
-  if not ask.of then return false end
-  local keys = large_in(r, set)[g.id]
-  local row = row_of(keys and ANY or k, g)
-  if tonumber(redis.call('ZSCORE', set, row) or 0) < BAND then return false end
-  if keys then redis.call('ZADD', keys, k[K_PASS], row_of(k, g)) end
-  return true
 end

@@ -161,3 +161,13 @@ function line.park(r, index, g, now, input, output)
     end
   end
 end
+
+-- Whether the granted candidate stays parked or in a band: what it was granted had been promised. Its key's turn ends.
+function line.stays_parked(r, ask, set, k, g)
+  if not ask.of then return false end
+  local keys = large_in(r, set)[g.id]
+  local row = row_of(keys and ANY or k, g)
+  if tonumber(redis.call('ZSCORE', set, row) or 0) < BAND then return false end
+  if keys then redis.call('ZADD', keys, k[K_PASS], row_of(k, g)) end
+  return true
+end
