@@ -60,8 +60,8 @@ function line.claimed_place(l, c, list, ask, now, slot)
 end
 
 -- Whether a newcomer may have the room that is left: no promise is due soon that it may not claim, no replica waits for one, and
--- none was claimed in vain. Otherwise a client that polls would take the room of each promise just before its time, and small requests that of a
--- large one for ever.
+-- none was claimed in vain. Otherwise a client that polls would take the room of each promise just before its time, and small
+-- requests that of a large one for ever.
 function line.is_left(l, c, ask, now, window)
   local till = now + math.min(window / PARTS, MOST_HELD_US)
   for _, one in ipairs(l.due) do
