@@ -15,6 +15,7 @@ import relay.redis.Acquisition;
 import relay.redis.Demand;
 import relay.redis.PoolSnapshot;
 import relay.redis.ProviderBreaker.Passage;
+import relay.redis.Share;
 import relay.request.RequestEdits;
 import relay.request.RequestFacts;
 
@@ -103,11 +104,13 @@ final class RequestPlan {
 
   /** The demand on a key. */
   Demand demand(Estimator.Estimate estimate, Claim claim) {
-    return Demand.of(modelClass, estimate.inputTokens(), estimate.outputTokens())
-        .comingWith(estimate.outputSpread())
-        .inSession(session())
-        .pinnedTo(parsed.states())
-        .sharing(claim.share(route.api().config()).marked(parsed.mark()));
+    Demand demand =
+        Demand.of(modelClass, estimate.inputTokens(), estimate.outputTokens())
+            .comingWith(estimate.outputSpread())
+            .inSession(session())
+            .pinnedTo(parsed.states());
+    Share share = claim.share(route.api().config());
+    return share == null ? demand : demand.sharing(share.marked(parsed.mark()));
   }
 
   /** The session that stays on one account; empty if none does. */

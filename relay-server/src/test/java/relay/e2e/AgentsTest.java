@@ -113,16 +113,16 @@ class AgentsTest {
     }
   }
 
-  /** With one credential, alone or of two, and no setting of shares, at three replicas. */
-  @ParameterizedTest
-  @ValueSource(booleans = {true, false})
-  void agents_that_obey_are_each_served_at_a_time_of_their_own(boolean alone) throws Exception {
+  /** With one credential of two, and no setting of their shares, at three replicas. */
+  @Test
+  void agents_that_obey_are_each_served_at_a_time_of_their_own() throws Exception {
     int atOnce = 60; // half of the limit
     int refused = 6;
     Ask ask = Ask.of(Dialect.ANTHROPIC, "p");
     try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
         Replicas replicas =
-            (alone ? new Setup() : new Setup().client("other"))
+            new Setup()
+                .client("other")
                 .provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("a", "rpm_limit: 120"))
                 .start(3)) {
       for (int n = 0; n < atOnce; n++) {
@@ -164,6 +164,7 @@ class AgentsTest {
     try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
         Replicas replicas =
             new Setup()
+                .client("other")
                 .provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("a", "rpm_limit: 20"))
                 .start(2)) {
       Answer refused;
