@@ -241,7 +241,7 @@ final class AcquireCalls {
     }
     boolean areAlike = areOfOne(requests, first.client());
     if (areAlike) {
-      line.append(' ').append(first.client()).append(" =");
+      first.appendName(line);
     }
     for (Request request : requests) {
       Share share = Objects.requireNonNull(request.demand.share());

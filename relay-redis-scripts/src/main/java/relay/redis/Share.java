@@ -94,10 +94,16 @@ public record Share(
   /** Appends what a call says that has no other request. */
   void appendOnly(StringBuilder line) {
     if (isPlain()) {
-      appendMark(line.append(' ').append(client).append(" ="));
+      appendName(line);
+      appendMark(line);
     } else {
       appendTo(line);
     }
+  }
+
+  /** Appends whose requests these are, if all are {@linkplain #isPlain plain}. */
+  void appendName(StringBuilder line) {
+    line.append(' ').append(client).append(" =");
   }
 
   /** Appends the mark alone. */

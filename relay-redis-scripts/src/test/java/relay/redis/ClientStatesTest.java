@@ -108,7 +108,7 @@ final class ClientStatesTest {
     Client gone = pool.client("gone", 1);
     long last = gone.askTimes(51).getLast();
     for (long at = 0; at < last + 500_000; at += 100_000) {
-      pool.at(pool.minute(0) + at, pool::standings);
+      pool.time.at(pool.minute(0) + at, pool::standings);
     }
     pool.run((last + 500_000) / 60e6);
     assertEquals(0, state(pool.standings(), "gone").waiting());
@@ -120,7 +120,7 @@ final class ClientStatesTest {
     Client last = pool.client("c0", 3, 1, 1, 0);
     for (int n = 0; n < 1_100; n++) {
       last = pool.client("c" + n, 3, 1, 1, 0);
-      pool.at(pool.minute(0) + n, last::ask);
+      pool.time.at(pool.minute(0) + n, last::ask);
     }
     pool.run(0.1);
     while (last.ask() == 0) {

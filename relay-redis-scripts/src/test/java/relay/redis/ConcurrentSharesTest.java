@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -31,10 +30,7 @@ final class ConcurrentSharesTest {
   }
 
   private SharedPool pool(int keys, int groups, int most) {
-    List<KeyPlan> all =
-        IntStream.range(0, keys)
-            .mapToObj(n -> new KeyPlan("key" + n, "account" + n % groups, 0, 1, most))
-            .toList();
+    List<KeyPlan> all = Pools.keys(keys, groups, most);
     PoolPlan plan = Pools.plan("shared", Duration.ofMinutes(1), all, Limits.UNKNOWN);
     return new SharedPool(wire, plan).answeringIn(Duration.ofSeconds(10));
   }

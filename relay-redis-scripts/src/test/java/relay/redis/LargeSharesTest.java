@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,11 +26,8 @@ final class LargeSharesTest {
 
   /** A pool with this limit in all. */
   private SharedPool pool(int keys, int groups, int limit) {
-    List<KeyPlan> all =
-        IntStream.range(0, keys)
-            .mapToObj(n -> new KeyPlan("key" + n, "account" + n % groups, 0, 1, 0))
-            .toList();
     Limits limits = new Limits(limit / groups, 0, 0, 0);
+    List<KeyPlan> all = Pools.keys(keys, groups, 0);
     return new SharedPool(wire, Pools.plan("shared", Duration.ofMinutes(1), all, limits));
   }
 
@@ -195,12 +191,8 @@ final class LargeSharesTest {
   @CsvSource({"40, 5, 75, 100", "25, 25, 150, 200"})
   void agents_that_obey_are_served_in_order(int keys, int groups, int limit, int count) {
     SharedPool pool = pool(keys, groups, limit);
-    List<Replica> replicas = pool.replicas(3);
     Client agents = pool.client("agents", 1);
-    for (int n = 0; n < count; n++) {
-      Replica replica = replicas.get(n % 3);
-      pool.atMinute(n / 60_000.0, () -> agents.obey(replica, Duration.ZERO, Duration.ofSeconds(8)));
-    }
+    agents.obeyAtOnce(count, Duration.ZERO, Duration.ofSeconds(8));
     pool.run(8);
     double sent = (double) agents.sent / agents.grants.size();
     System.out.printf(

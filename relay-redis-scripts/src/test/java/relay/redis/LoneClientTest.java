@@ -6,13 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import relay.redis.SharedPool.Client;
-import relay.redis.SharedPool.Replica;
 
 /** The requests of a client that shares its pool with nobody: its agents, large and small. */
 final class LoneClientTest {
@@ -25,38 +24,33 @@ final class LoneClientTest {
     wire.close();
   }
 
-  private SharedPool pool(int keys, int groups, Limits limits) {
-    List<KeyPlan> all =
-        IntStream.range(0, keys)
-            .mapToObj(n -> new KeyPlan("key" + n, "account" + n % groups, 0, 1, 0))
-            .toList();
-    return new SharedPool(wire, Pools.plan("shared", Duration.ofMinutes(1), all, limits));
-  }
-
   private static Client alone(SharedPool pool) {
     return pool.client("default", 0);
   }
 
-  /** The bounds of those whose clients have shares: see {@link SharesTest}. */
+  /** Also those of a client that shares the pool, with weight 1. */
   @ParameterizedTest
-  @CsvSource({"100, 1, 60, 0, 0", "100, 3, 75, 8, 0", "200, 25, 150, 8, 0", "100, 1, 60, 0, 180"})
+  @CsvSource({
+    "0, 100, 1, 60, 0, 0",
+    "0, 100, 3, 75, 8, 0",
+    "0, 200, 25, 150, 8, 0",
+    "0, 100, 1, 60, 0, 180",
+    "1, 100, 1, 60, 0, 0",
+    "1, 100, 3, 75, 8, 0",
+    "1, 200, 25, 150, 8, 0"
+  })
   void agents_that_obey_are_served_when_they_were_told(
-      int count, int keys, int limit, int answers, int held) {
-    SharedPool pool = pool(keys, keys, new Limits(limit / keys, 0, 0, 0));
-    Client agents = alone(pool).marked();
-    List<Replica> replicas = pool.replicas(3);
-    for (int n = 0; n < count; n++) {
-      Replica replica = replicas.get(n % 3);
-      pool.at(
-          pool.minute(0) + n * 1_000L,
-          () -> agents.obey(replica, Duration.ofSeconds(held), Duration.ofSeconds(answers)));
-    }
+      int weight, int count, int keys, int limit, int answers, int held) {
+    SharedPool pool = new SharedPool(wire, keys, new Limits(limit / keys, 0, 0, 0));
+    Client agents = pool.client("agents", weight).marked();
+    agents.obeyAtOnce(count, Duration.ofSeconds(held), Duration.ofSeconds(answers));
     pool.run(10);
     double sent = (double) agents.sent / agents.grants.size();
     double used = agents.between(2, 10) / limit / 8;
     System.out.printf(
-        "Alone: %d agents, %d keys, held %d s: %.2f sent for each granted, waits of"
+        "Agents of weight %d: %d, %d keys, held %d s: %.2f sent for each granted, waits of"
             + " %.0f s in the mean, %.0f s at p95, %.0f s at most, %.1f %% used%n",
+        weight,
         count,
         keys,
         held,
@@ -71,13 +65,13 @@ final class LoneClientTest {
     assertTrue(used >= 0.97, used + " of the limit");
   }
 
-  /** Beside agents that obey some ask once: what those are told of goes to whoever asks later. */
+  /** Some requests are refused and do not come back. Their places go to others. */
   @Test
   void places_of_requests_that_are_gone_go_to_others() {
-    SharedPool pool = pool(1, 1, new Limits(60, 0, 0, 0));
+    SharedPool pool = new SharedPool(wire, 1, new Limits(60, 0, 0, 0));
     Client agents = alone(pool).marked();
     for (int n = 0; n < 40; n++) {
-      pool.at(pool.minute(2) + n * 1_000L, agents::obey);
+      pool.time.at(pool.minute(2) + n * 1_000L, agents::obey);
     }
     agents.poll(2, 10, 15);
     pool.run(10);
@@ -87,7 +81,7 @@ final class LoneClientTest {
 
   @Test
   void each_of_many_at_once_is_told_a_time_of_its_own() {
-    Client agents = alone(pool(1, 1, new Limits(60, 0, 0, 0)));
+    Client agents = alone(new SharedPool(wire, 1, new Limits(60, 0, 0, 0)));
     List<Long> told = agents.askTimes(60).stream().filter(wait -> wait > 0).toList();
     assertTrue(told.size() >= 10, told + "");
     assertEquals(told.size(), new HashSet<>(told).size(), told.toString());
@@ -95,17 +89,17 @@ final class LoneClientTest {
 
   /** Its room comes in 30 s. What is left until then goes to small ones. */
   @ParameterizedTest
-  @CsvSource({"1, 1", "25, 25"})
-  void a_large_request_that_waits_for_long_does_not_hold_up_small_ones(int keys, int groups) {
-    SharedPool pool = pool(keys, groups, new Limits(0, TOKENS, 0, 0));
+  @ValueSource(ints = {1, 25})
+  void a_large_request_that_waits_for_long_does_not_hold_up_small_ones(int keys) {
+    SharedPool pool = new SharedPool(wire, keys, new Limits(0, TOKENS, 0, 0));
     Client first = alone(pool).of(TOKENS * 3 / 10);
-    for (int n = 0; n < groups; n++) {
+    for (int n = 0; n < keys; n++) {
       assertEquals(0, first.ask());
     }
     Client large = alone(pool).of(TOKENS * 8 / 10);
     assertTrue(large.ask() > 20 * SharedPool.SECOND);
     Client small = alone(pool).of(TOKENS / 100);
-    for (int n = 0; n < groups; n++) {
+    for (int n = 0; n < keys; n++) {
       assertEquals(0, small.ask(), "small request " + n);
     }
   }
@@ -113,7 +107,7 @@ final class LoneClientTest {
   /** Small ones are half of the load. They pass a large one until that has come in vain. */
   @Test
   void a_large_request_is_served_beside_small_ones() {
-    SharedPool pool = pool(1, 1, new Limits(0, TOKENS, 0, 0));
+    SharedPool pool = new SharedPool(wire, 1, new Limits(0, TOKENS, 0, 0));
     Client small = alone(pool).of(TOKENS / 100);
     Client large = alone(pool).of(TOKENS * 9 / 10);
     small.poll(0, 20, 50);

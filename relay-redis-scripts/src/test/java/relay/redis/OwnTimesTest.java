@@ -86,7 +86,7 @@ final class OwnTimesTest {
     return Stream.generate(() -> ask(key)).limit(count).toList();
   }
 
-  /** Sends so many requests at once. Returns the retry times of those that are refused. */
+  /** Asks this often at the same moment. Returns the retry times of the refused requests. */
   private List<Long> refused(int key, int count) {
     return askTimes(key, count).stream().filter(t -> !t.isGranted()).map(Told::micros).toList();
   }

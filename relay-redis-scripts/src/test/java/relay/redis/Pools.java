@@ -32,12 +32,13 @@ final class Pools {
 
   /** One key per group, all groups with the same limits. */
   static PoolPlan plan(String name, Duration window, int groups, Limits limits) {
-    return plan(name, window, keys(groups), limits);
+    return plan(name, window, keys(groups, groups, 0), limits);
   }
 
-  private static List<KeyPlan> keys(int accounts) {
-    return IntStream.range(0, accounts)
-        .mapToObj(n -> new KeyPlan("key" + n, "account" + n, 0, 1, 0))
+  /** Keys of these accounts by turns, each for so many requests at once; 0 for any number. */
+  static List<KeyPlan> keys(int count, int accounts, int most) {
+    return IntStream.range(0, count)
+        .mapToObj(n -> new KeyPlan("key" + n, "account" + n % accounts, 0, 1, most))
         .toList();
   }
 
@@ -55,7 +56,7 @@ final class Pools {
 
   /** One key, with a window of a minute or a bucket. */
   static PoolPlan accounting(String name, Accounting accounting, Limits limits) {
-    return plan(name, Duration.ofMinutes(1), accounting, keys(1), limits);
+    return plan(name, Duration.ofMinutes(1), accounting, keys(1, 1, 0), limits);
   }
 
   /** The same plan for demands that name their key, as clients are. */

@@ -35,7 +35,7 @@ final class SharedPool {
   private final List<String> fields = new ArrayList<>();
   private final byte[][] keys; // of a call
   private final String counts; // of a call, in a large pool
-  private final VirtualTime time = new VirtualTime(START);
+  final VirtualTime time = new VirtualTime(START);
   private final Map<String, Client> clients = new HashMap<>();
   private final Random random;
   private long answers; // mean time of an answer; 0 if leases do not end
@@ -183,6 +183,15 @@ final class SharedPool {
      */
     void obey(Replica replica, Duration most, Duration answers) {
       obey(time.now(), replica, demand(), most, answers);
+    }
+
+    /** So many senders that do this at three replicas, one after the other in milliseconds. */
+    void obeyAtOnce(int senders, Duration most, Duration answers) {
+      List<Replica> all = replicas(3);
+      for (int n = 0; n < senders; n++) {
+        Replica replica = all.get(n % all.size());
+        time.at(START + n * 1_000L, () -> obey(replica, most, answers));
+      }
     }
 
     /** The same, at a replica that holds no request, with answers that take no time. */
@@ -373,10 +382,6 @@ final class SharedPool {
 
   private long gap(double mean) {
     return Math.round(-StrictMath.log(1 - random.nextDouble()) * mean);
-  }
-
-  void at(long moment, Runnable what) {
-    time.at(moment, what);
   }
 
   void atMinute(double minute, Runnable what) {

@@ -88,7 +88,7 @@ final class SharesTest {
     Client mixed = pool.client("mixed", 1).of(20, 380, 100, 300).marked();
     for (Client each : List.of(alike, mixed)) {
       if (obeys) {
-        IntStream.range(0, 30).forEach(n -> pool.at(pool.minute(0) + n, each::obey));
+        IntStream.range(0, 30).forEach(n -> pool.time.at(pool.minute(0) + n, each::obey));
       } else {
         each.poll(0, 12, 300);
       }
@@ -269,12 +269,8 @@ final class SharesTest {
   }
 
   private static Client obeying(SharedPool pool, Duration most, Duration answers) {
-    List<Replica> replicas = pool.replicas(3);
     Client agents = pool.client("agents", 1);
-    for (int n = 0; n < 100; n++) {
-      Replica replica = replicas.get(n % 3);
-      pool.atMinute(n / 60_000.0, () -> agents.obey(replica, most, answers));
-    }
+    agents.obeyAtOnce(100, most, answers);
     pool.run(10);
     System.out.printf(
         "Shares: 100 agents, held for %s: %.2f sent and %.2f calls of Redis for each granted, waits"

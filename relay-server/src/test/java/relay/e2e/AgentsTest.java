@@ -113,6 +113,13 @@ class AgentsTest {
     }
   }
 
+  /** A pool of one key that two clients share. */
+  private static Setup shared(RawProvider provider, String limit) {
+    return new Setup()
+        .client("other")
+        .provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("a", limit));
+  }
+
   /** With one credential of two, and no setting of their shares, at three replicas. */
   @Test
   void agents_that_obey_are_each_served_at_a_time_of_their_own() throws Exception {
@@ -120,11 +127,7 @@ class AgentsTest {
     int refused = 6;
     Ask ask = Ask.of(Dialect.ANTHROPIC, "p");
     try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
-        Replicas replicas =
-            new Setup()
-                .client("other")
-                .provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("a", "rpm_limit: 120"))
-                .start(3)) {
+        Replicas replicas = shared(provider, "rpm_limit: 120").start(3)) {
       for (int n = 0; n < atOnce; n++) {
         assertEquals(200, RawClient.ask(replicas.port(n % 3), ask).status());
       }
@@ -162,11 +165,7 @@ class AgentsTest {
     Ask first = Ask.of(Dialect.ANTHROPIC, "p").body(Ask.body("p", "\"top_k\":1,"));
     Ask other = Ask.of(Dialect.ANTHROPIC, "p").body(Ask.body("p", "\"top_k\":2,"));
     try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
-        Replicas replicas =
-            new Setup()
-                .client("other")
-                .provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("a", "rpm_limit: 20"))
-                .start(2)) {
+        Replicas replicas = shared(provider, "rpm_limit: 20").start(2)) {
       Answer refused;
       do {
         refused = RawClient.ask(replicas.port(0), first);

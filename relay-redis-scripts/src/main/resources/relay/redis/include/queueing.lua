@@ -162,8 +162,8 @@ function line.found(r, index, ask, now, input, output)
   local l = ask.line
   if not ask.of then
     local its = ask.lends and l.clients[line.name_of(ask)]
-    local gone = its and line.first_of(its, input, output)
-    if gone then line.remove(l, gone) end
+    local used = its and line.first_of(its, input, output)
+    if used then line.remove(l, used) end
     if ask.floor > 0 then line.place_in(r, index, ask, now, input, output) end
   end
   line.granted(ask, now)
