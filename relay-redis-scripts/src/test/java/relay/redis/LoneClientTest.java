@@ -65,6 +65,39 @@ final class LoneClientTest {
     assertTrue(used >= 0.97, used + " of the limit");
   }
 
+  /**
+   * A load of more than half as much again, of which little obeys, with one body for all requests,
+   * with some, and with one for each. The windows are short: there the moment counts for most that
+   * a place is kept.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 10, 100_000})
+  void a_load_that_does_not_obey_leaves_next_to_nothing_unused(int bodies) {
+    double window = 1.0 / 12; // in minutes
+    int limit = 125;
+    int keys = 4;
+    Limits limits = new Limits(limit, 0, 0, 0);
+    SharedPool pool =
+        new SharedPool(wire, Pools.plan("shared", Duration.ofSeconds(5), keys, limits));
+    Client load = alone(pool).ofBodies(bodies);
+    double full = keys * limit / window;
+    load.poll(0, window, 1.15 * full);
+    load.repeat(window, 9 * window, 1.6 * full, () -> askAgain(pool, load));
+    pool.run(9 * window);
+    double used = load.between(3 * window, 9 * window) / 6 / keys / limit;
+    System.out.printf("Alone, bodies: %d, %.2f %% used%n", bodies, 100 * used);
+    assertTrue(used >= 0.9935, used + " of the limits");
+  }
+
+  /** One of four refused requests comes once more, at its time. */
+  private static void askAgain(SharedPool pool, Client client) {
+    Share share = client.next();
+    long wait = client.ask(share, 10);
+    if (wait > 0 && pool.time.next() % 4 == 0) {
+      pool.time.at(pool.time.now() + wait + 20_000, () -> client.ask(share, 10));
+    }
+  }
+
   /** Some requests are refused and do not come back. Their places go to others. */
   @Test
   void places_of_requests_that_are_gone_go_to_others() {

@@ -9,9 +9,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -45,7 +45,7 @@ final class SharedPool {
   final class Replica {
     private final WaitingRoom room =
         new WaitingRoom(
-            this::answer, this::alarm, () -> Math.multiplyExact(time.now() - START, 1_000));
+            this::answer, time::alarm, () -> Math.multiplyExact(time.now() - START, 1_000));
 
     private void acquire(Demand demand, Duration most, Consumer<Acquisition> then) {
       var _ = room.acquire(demand, most).thenAccept(then);
@@ -62,24 +62,12 @@ final class SharedPool {
                   Duration.of(wait, ChronoUnit.MICROS),
                   reason == AT_MOST ? Reason.CONCURRENCY : Reason.REQUESTS));
     }
-
-    private Runnable alarm(long nanos, Runnable callback) {
-      AtomicBoolean off = new AtomicBoolean();
-      time.at(
-          time.now() + Math.ceilDiv(nanos, 1_000),
-          () -> {
-            if (!off.get()) {
-              callback.run();
-            }
-          });
-      return () -> off.set(true);
-    }
   }
 
   /** One client, and what it got. */
   final class Client {
     private final Share share;
-    private int mark; // of the next request; 0 if they have none
+    private IntSupplier marks = () -> 0; // of requests; 0 if they have none
     private String candidates = String.join(" ", fields);
     private LongSupplier sizes = () -> 10;
     final List<Long> grants = new ArrayList<>();
@@ -111,12 +99,19 @@ final class SharedPool {
 
     /** Its requests differ, and each has a mark, which its repetitions have, too. */
     Client marked() {
-      mark = 1;
+      marks = new AtomicInteger()::incrementAndGet;
       return this;
     }
 
-    private Share next() {
-      return mark == 0 ? share : share.marked(mark++);
+    /** Each of its requests has one of so many bodies, and that has a mark. */
+    Client ofBodies(int count) {
+      marks = () -> 1 + random.nextInt(count);
+      return this;
+    }
+
+    /** Of the next request. */
+    Share next() {
+      return share.marked(marks.getAsInt());
     }
 
     /** Sets the input tokens of its requests, which take turns; 10 by default. */
@@ -161,7 +156,8 @@ final class SharedPool {
           });
     }
 
-    private void repeat(double from, double to, double perMinute, Runnable what) {
+    /** Does this at random times, so often a minute. */
+    void repeat(double from, double to, double perMinute, Runnable what) {
       long end = START + Math.round(to * MINUTE);
       time.at(
           START + Math.round(from * MINUTE + gap(MINUTE / perMinute)),
@@ -263,7 +259,7 @@ final class SharedPool {
       return ask(next().waiting(ticket, millis), sizes.getAsLong());
     }
 
-    private long ask(Share as, long size) {
+    long ask(Share as, long size) {
       asked++;
       long number = time.next();
       long leaseMs = Picks.LEASE_MS + number % 2 * 5_000; // some end before earlier ones

@@ -2,6 +2,7 @@ package relay.redis;
 
 import java.util.List;
 import java.util.PriorityQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Runs events in the order of their times, in microseconds, without waiting for them. */
 final class VirtualTime {
@@ -35,6 +36,19 @@ final class VirtualTime {
 
   void at(long time, Runnable what) {
     events.add(new Event(time, next(), what));
+  }
+
+  /** The same in so many nanoseconds, unless it is called off: by what this returns. */
+  Runnable alarm(long nanos, Runnable callback) {
+    AtomicBoolean off = new AtomicBoolean();
+    at(
+        now + Math.ceilDiv(nanos, 1_000),
+        () -> {
+          if (!off.get()) {
+            callback.run();
+          }
+        });
+    return () -> off.set(true);
   }
 
   /** Runs what happens before a time. */

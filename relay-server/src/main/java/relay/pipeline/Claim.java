@@ -31,9 +31,8 @@ record Claim(ClientShares shares, Caller caller, @Nullable ClientPriority asked)
             HEADER + " must be interactive, standard or batch: it may lower a client's priority");
   }
 
-  /** Null if its client is alone with the provider. */
-  @Nullable Share share(ProviderConfig provider) {
-    return shares.of(caller.restrictions(), asked, provider);
+  Share share(ProviderConfig provider) {
+    return shares.of(caller.name(), caller.restrictions(), asked, provider);
   }
 
   private static @Nullable ClientPriority priority(String word) {

@@ -15,7 +15,6 @@ import relay.redis.Acquisition;
 import relay.redis.Demand;
 import relay.redis.PoolSnapshot;
 import relay.redis.ProviderBreaker.Passage;
-import relay.redis.Share;
 import relay.request.RequestEdits;
 import relay.request.RequestFacts;
 
@@ -104,13 +103,11 @@ final class RequestPlan {
 
   /** The demand on a key. */
   Demand demand(Estimator.Estimate estimate, Claim claim) {
-    Demand demand =
-        Demand.of(modelClass, estimate.inputTokens(), estimate.outputTokens())
-            .comingWith(estimate.outputSpread())
-            .inSession(session())
-            .pinnedTo(parsed.states());
-    Share share = claim.share(route.api().config());
-    return share == null ? demand : demand.sharing(share.marked(parsed.mark()));
+    return Demand.of(modelClass, estimate.inputTokens(), estimate.outputTokens())
+        .comingWith(estimate.outputSpread())
+        .inSession(session())
+        .pinnedTo(parsed.states())
+        .sharing(claim.share(route.api().config()).marked(parsed.mark()));
   }
 
   /** The session that stays on one account; empty if none does. */

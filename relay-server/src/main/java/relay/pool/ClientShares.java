@@ -67,32 +67,34 @@ public final class ClientShares {
   }
 
   /**
-   * A request's share of a provider's pool; null if its client is alone there.
+   * A request's share of a provider's pool.
    *
+   * @param name of who asks
    * @param client null if it is not known, because nobody needs a credential
    * @param asked the priority that the request asks for; it may only lower the client's
    */
-  public @Nullable Share of(
-      @Nullable Client client, @Nullable ClientPriority asked, ProviderConfig provider) {
-    if (client == null || !active(provider.name())) {
-      return null;
-    }
+  public Share of(
+      String name,
+      @Nullable Client client,
+      @Nullable ClientPriority asked,
+      ProviderConfig provider) {
     Pooling pooling = provider.pooling();
-    Client.Standing standing = client.standing();
+    Client.Standing standing = client == null ? Client.Standing.DEFAULT : client.standing();
+    boolean isAlone = !active(provider.name());
     ClientPriority priority =
         asked == null || asked.compareTo(standing.priority()) < 0 ? standing.priority() : asked;
+    double forInteractive = isAlone ? 0 : pooling.interactiveHeadroom(); // one alone has none
     double kept =
         switch (priority) {
           case INTERACTIVE -> 0;
-          case STANDARD -> pooling.interactiveHeadroom();
-          case BATCH -> pooling.interactiveHeadroom() + pooling.standardHeadroom();
+          case STANDARD -> forInteractive;
+          case BATCH -> forInteractive + pooling.standardHeadroom();
         };
     double floor = priority == ClientPriority.BATCH ? pooling.floor() : 0;
-    return new Share(
-        client.name(),
-        priority.rank(),
-        standing.weight(),
-        (int) Math.round(kept * THOUSANDTHS),
-        (int) Math.round(floor * THOUSANDTHS));
+    int keptParts = (int) Math.round(kept * THOUSANDTHS);
+    int floorParts = (int) Math.round(floor * THOUSANDTHS);
+    return isAlone
+        ? Share.alone(name, priority.rank(), keptParts, floorParts)
+        : new Share(name, priority.rank(), standing.weight(), keptParts, floorParts);
   }
 }

@@ -113,21 +113,21 @@ class AgentsTest {
     }
   }
 
-  /** A pool of one key that two clients share. */
-  private static Setup shared(RawProvider provider, String limit) {
-    return new Setup()
-        .client("other")
+  /** A pool of one key, of one client or of two that share it. */
+  private static Setup pool(RawProvider provider, boolean alone, String limit) {
+    return (alone ? new Setup() : new Setup().client("other"))
         .provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("a", limit));
   }
 
-  /** With one credential of two, and no setting of their shares, at three replicas. */
-  @Test
-  void agents_that_obey_are_each_served_at_a_time_of_their_own() throws Exception {
+  /** With one credential, alone or of two, and no setting of shares, at three replicas. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void agents_that_obey_are_each_served_at_a_time_of_their_own(boolean alone) throws Exception {
     int atOnce = 60; // half of the limit
     int refused = 6;
     Ask ask = Ask.of(Dialect.ANTHROPIC, "p");
     try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
-        Replicas replicas = shared(provider, "rpm_limit: 120").start(3)) {
+        Replicas replicas = pool(provider, alone, "rpm_limit: 120").start(3)) {
       for (int n = 0; n < atOnce; n++) {
         assertEquals(200, RawClient.ask(replicas.port(n % 3), ask).status());
       }
@@ -160,12 +160,13 @@ class AgentsTest {
   }
 
   /** A repetition has the same body. Another request of the same client does not get its place. */
-  @Test
-  void a_place_is_kept_for_the_request_that_was_told_the_time() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_place_is_kept_for_the_request_that_was_told_the_time(boolean alone) throws Exception {
     Ask first = Ask.of(Dialect.ANTHROPIC, "p").body(Ask.body("p", "\"top_k\":1,"));
     Ask other = Ask.of(Dialect.ANTHROPIC, "p").body(Ask.body("p", "\"top_k\":2,"));
     try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
-        Replicas replicas = shared(provider, "rpm_limit: 20").start(2)) {
+        Replicas replicas = pool(provider, alone, "rpm_limit: 20").start(2)) {
       Answer refused;
       do {
         refused = RawClient.ask(replicas.port(0), first);

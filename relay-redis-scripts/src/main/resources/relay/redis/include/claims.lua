@@ -2,6 +2,7 @@
 -- promises are of one client, which divides its room as it likes.
 -- @uses pool, line, at_most
 local MOST_HELD_US, PARTS = 5e6, 12 -- of a window
+local HELD_SLOTS = 2 -- so long a promise is for the request that left it alone, at most a quarter of a second
 
 -- A request that waits takes its client's first promise, in exchange for its own, if nobody has asked for that in time: a replica
 -- asks for its first request only, so a place before that, or of a request that is gone, would be nobody's.
@@ -21,25 +22,31 @@ function line.exchanged(c, mine, now)
   return first
 end
 
--- Whether a request may claim a promise at its time. It is its own if both have the same mark, or one has none. Those of others
--- it may claim if most of its client's requests do not come back.
-function line.is_of(one, ask, c) return one.mark == ask.mark or not (one.mark and ask.mark) or c.faith < 0.5 end
+-- From when on a request may claim a promise: its own, or one without a mark, from the time that was told; that of another request
+-- of its client later, so that this comes first, except if most of its client's requests do not come back. A client alone need not
+-- wait for the margin, in which its others may come.
+function line.claimable_at(one, ask, c, slot)
+  if not one.mark or not ask.mark then return one.told end
+  if one.mark ~= ask.mark and c.faith >= 0.5 then return one.told + math.min(LEAST_GRACE_US, HELD_SLOTS * slot) end
+  return one.told - (ask.lends and MARGIN * slot or 0)
+end
 
--- Whether its own request should have claimed a promise by now.
-function line.is_late(one, now) return one.told + LEAST_GRACE_US <= now end
+-- Whether it need not wait for another request, to claim that.
+function line.is_of(one, ask, c, slot) return line.claimable_at(one, ask, c, slot) <= one.told end
 
--- The promise that a request claims: that for which it waits, else the first of its client's whose time has come, and for which
--- no replica waits: its own, or one that nobody claimed in time. Of a rank with a floor one that has a part of that. Also its
--- own, if that is the only one, a little too early: if most of the time has passed that was told.
+-- The promise that a request claims: that for which it waits, else the first of its client's that it may claim, and for which no
+-- replica waits: one that was kept for another request last. Of a rank with a floor one that has a part of that. Also its own,
+-- if that is the only one, a little too early: if most of the time has passed that was told.
 function line.claimed(c, ask, now, slot)
   local mine, its, ripe, late = c.tickets[ask.ticket], c.promises, nil, nil
   if mine then return line.exchanged(c, mine, now) end
   for n = 1, #its do
     local one = its[n]
     if n > MOST_LOOKED_AT and one.at_most then break end -- it was told when to ask again, and not when its place comes
-    if not one.ticket and one.told <= now then
-      if not line.is_of(one, ask, c) then
-        if line.is_late(one, now) and (not late or one.rank < late.rank) then late = one end
+    local from = not one.ticket and line.claimable_at(one, ask, c, slot) or math.huge
+    if from <= now then
+      if from > one.told then
+        if not late or one.rank < late.rank then late = one end
       elseif one.rank == 0 or ask.floor == 0 then
         return one
       else
@@ -48,7 +55,7 @@ function line.claimed(c, ask, now, slot)
     end
   end
   if ripe or late then return ripe or late end
-  local only = #its == 1 and not its[1].ticket and line.is_of(its[1], ask, c) and its[1]
+  local only = #its == 1 and not its[1].ticket and line.is_of(its[1], ask, c, slot) and its[1]
   return only and only.told - now <= 4 * slot and now - only.since >= only.told - now and only or nil
 end
 
@@ -62,11 +69,11 @@ end
 -- Whether a newcomer may have the room that is left: no promise is due soon that it may not claim, no replica waits for one, and
 -- none was claimed in vain. Otherwise a client that polls would take the room of each promise just before its time, and small
 -- requests that of a large one for ever.
-function line.is_left(l, c, ask, now, window)
-  local till = now + math.min(window / PARTS, MOST_HELD_US)
+function line.is_left(l, c, ask, now, p)
+  local till = now + math.min(p[WINDOW] / PARTS, MOST_HELD_US)
   for _, one in ipairs(l.due) do
     if one.from > till then break end
-    local is_open = one.told <= now and one.of == c and (line.is_of(one, ask, c) or line.is_late(one, now))
+    local is_open = one.of == c and line.claimable_at(one, ask, c, p[SLOT]) <= now
     if one.ticket or one.came or one.told <= till and not is_open then return false end
   end
   return true

@@ -38,7 +38,7 @@ end
 -- The promise that a request claims: its client's first one also if its room has come before it was told.
 function line.claimed_room(r, index, ask, c, now)
   local l, first = ask.line, c.promises[1]
-  if first and line.is_of(first, ask, c) and not (first.ticket or c.tickets[ask.ticket]) then
+  if first and line.is_of(first, ask, c, r.pool[SLOT]) and not (first.ticket or c.tickets[ask.ticket]) then
     local place = line.place_of(l.order, first)
     if first.at_most then
       if line.free_places(r, index, ask, now) > line.waiting_before(l, place - 1) then return first end
@@ -117,7 +117,7 @@ end
 -- Whether a request may have what is left before those that wait: if they are of another size. Those of one size find nothing
 -- where others did not.
 function line.may_pass(r, index, ask, now, input, output)
-  return ask.lends and line.is_left(ask.line, nil, ask, now, r.pool[WINDOW])
+  return ask.lends and line.is_left(ask.line, nil, ask, now, r.pool)
     and redis.call('HGET', r.state, 's:' .. index.sets[index.first]) ~= size_of(input, output)
 end
 

@@ -68,7 +68,7 @@ function line.join(r, list, ask, now, input, output)
   local l, p = ask.line, r.pool
   local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
   local mine = line.claimed_place(l, c, list, ask, now, p[SLOT])
-  local free = ask.lends and line.is_left(l, c, ask, now, p[WINDOW]) and best_of(r, list, now, input, output)
+  local free = ask.lends and line.is_left(l, c, ask, now, p) and best_of(r, list, now, input, output)
   line.take_place(r, ask, c, mine or free and line.first_of(c, input, output), list[2], groups.own, now, input, output)
   if free then ask.count = 0 end
   if ask.kept > 0 and p[BUCKET] == 0 then line.leave_some(l, ask, now, groups.own, 0) end

@@ -40,11 +40,24 @@ public record PoolView(List<Group> groups) {
 
   /** Reads the pool of a replica. */
   public static PoolView of(InetSocketAddress admin) throws IOException {
-    Answer answer = get(admin, "/pools");
-    if (answer.status() != 200) {
-      throw new IOException("GET /pools gave status " + answer.status());
+    return parse(read(admin, "/pools"));
+  }
+
+  /** How many requests were refused and have a place, as the replica last knew. */
+  static long waiting(InetSocketAddress admin) throws IOException {
+    long sum = 0;
+    for (JsonNode client : JSON.readTree(read(admin, "/clients")).path("clients")) {
+      sum += client.path("waiting").asLong();
     }
-    return parse(answer.bodyEnd());
+    return sum;
+  }
+
+  private static String read(InetSocketAddress admin, String path) throws IOException {
+    Answer answer = get(admin, path);
+    if (answer.status() != 200) {
+      throw new IOException("GET " + path + " gave status " + answer.status());
+    }
+    return answer.bodyEnd();
   }
 
   /** Sends {@code GET path} to an admin port. */

@@ -39,6 +39,12 @@ public final class RetryProbe {
 
   private static final Duration LOOK_AGAIN = Duration.ofMillis(5);
 
+  /** A refused request that does not come back has its place for some seconds. */
+  private static final Duration QUIET_TIMEOUT = Duration.ofSeconds(8);
+
+  /** Heartbeats read each second how many wait. */
+  private static final Duration QUIET = Duration.ofMillis(1_200);
+
   private final InetSocketAddress replica;
   private final InetSocketAddress admin;
   private final byte[] request;
@@ -54,6 +60,7 @@ public final class RetryProbe {
 
   /** Runs {@code wanted} rounds; returns after {@code timeout} with the rounds done so far. */
   public Outcome run(int wanted, Duration timeout) throws IOException {
+    awaitNobodyWaits();
     long deadlineNanos = System.nanoTime() + timeout.toNanos();
     int rounds = 0;
     int granted = 0;
@@ -87,6 +94,20 @@ public final class RetryProbe {
       }
     }
     return new Outcome(rounds, granted, refused, wanted);
+  }
+
+  /** A refused request is told a time behind those that wait, and exact only without them. */
+  private void awaitNobodyWaits() throws IOException {
+    long nowNanos = System.nanoTime();
+    long deadlineNanos = nowNanos + QUIET_TIMEOUT.toNanos();
+    long waitedNanos = nowNanos; // when somebody did
+    while (nowNanos - waitedNanos < QUIET.toNanos() && nowNanos < deadlineNanos) {
+      Wait.until(nowNanos + 10 * LOOK_AGAIN.toNanos());
+      nowNanos = System.nanoTime();
+      if (PoolView.waiting(admin) > 0) {
+        waitedNanos = nowNanos;
+      }
+    }
   }
 
   /**
