@@ -23,11 +23,11 @@ function line.exchanged(c, mine, now)
 end
 
 -- From when on a request may claim a promise: its own, or one without a mark, from the time that was told; that of another request
--- of its client later, so that this comes first, except if most of its client's requests do not come back. A client alone need not
--- wait for the margin, in which its others may come.
+-- of its client later, so that this comes first. If most of its client's requests do not come back, none is waited for: of a
+-- client alone also not the margin in which those before it may come.
 function line.claimable_at(one, ask, c, slot)
-  if not one.mark or not ask.mark then return one.told end
-  if one.mark ~= ask.mark and c.faith >= 0.5 then return one.told + math.min(LEAST_GRACE_US, HELD_SLOTS * slot) end
+  if one.mark == ask.mark or not (one.mark and ask.mark) then return one.told end
+  if c.faith >= 0.5 then return one.told + math.min(LEAST_GRACE_US, HELD_SLOTS * slot) end
   return one.told - (ask.lends and MARGIN * slot or 0)
 end
 
