@@ -137,7 +137,8 @@ final class FleetSurvey {
               applyFleet(fleet, announcement);
               replicas = (int) beat.number(3);
               drew = beat.number(6) > 0;
-              boolean goesOn = asks || beat.number(6) == 2; // the picture is lost, or another's
+              // the picture is lost, or another's, or has been this one's since a moment ago
+              boolean goesOn = asks || beat.number(6) == 2 || (drew && standing.equals(LEAVES));
               boolean late = left && !standing.equals(LEAVES); // would register it again
               if (late || !reading.compareAndSet(false, true)) {
                 return CompletableFuture.completedFuture(null); // one that takes long goes on

@@ -13,6 +13,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 
@@ -197,13 +199,16 @@ final class IdlePictureTest {
     }
   }
 
-  @Test
-  void the_picture_is_true_after_the_last_replica_has_stopped() {
+  /** Also if its heartbeat has just been told that it draws, and it does not know that yet. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void the_picture_is_true_after_the_last_replica_has_stopped(boolean beats) {
     PoolPlan plan = plan(450, Duration.ofMinutes(1));
     RedisEngine first = engine("r1");
     RedisEngine second = engine("r2");
     List<Lease> leases = new ArrayList<>();
-    for (KeyPool pool : List.of(drawn(first, plan), drawn(second, plan))) {
+    List<KeyPool> pools = List.of(drawn(first, plan), drawn(second, plan));
+    for (KeyPool pool : pools) {
       for (int n = 0; n < 20; n++) {
         leases.add(((Granted) pool.acquire(Pools.one()).join()).lease());
       }
@@ -214,6 +219,9 @@ final class IdlePictureTest {
         () -> lines(plan).values().stream().filter(l -> l.contains("inflight 1")).count() == 80);
     leases.forEach(lease -> lease.settle(1, 1));
     first.close();
+    if (beats) {
+      pools.getLast().tick();
+    }
     second.close();
     Map<String, String> after = lines(plan);
     assertEquals(900, after.size());
