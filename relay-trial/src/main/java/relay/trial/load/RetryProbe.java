@@ -58,7 +58,10 @@ public final class RetryProbe {
     this.slotNanos = window.toNanos() / SLOTS;
   }
 
-  /** Runs {@code wanted} rounds; returns after {@code timeout} with the rounds done so far. */
+  /**
+   * Runs {@code wanted} rounds once no request waits, and returns after {@code timeout} with the
+   * rounds done so far.
+   */
   public Outcome run(int wanted, Duration timeout) throws IOException {
     awaitNobodyWaits();
     long deadlineNanos = System.nanoTime() + timeout.toNanos();

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -100,10 +101,13 @@ class LoadTest {
   }
 
   /**
-   * A gateway that grants one request every 400 ms; {@code offMs} is the error of its retry-after.
+   * A gateway that grants one request every 400 ms, of which two wait at first; {@code offMs} is
+   * the error of its retry-after.
    */
   private static RetryProbe.Outcome probe(long offMs) throws IOException {
     AtomicLong freeAtNanos = new AtomicLong(System.nanoTime());
+    AtomicInteger waiting = new AtomicInteger(2);
+    AtomicInteger early = new AtomicInteger();
     Undertow gateway =
         Undertow.builder()
             .addHttpListener(0, "127.0.0.1")
@@ -115,6 +119,14 @@ class LoadTest {
                     exchange.getResponseSender().send("{\"pools\":[{\"groups\":[]}]}");
                     return;
                   }
+                  if (exchange.getRequestPath().equals("/clients")) {
+                    int now = waiting.getAndUpdate(n -> Math.max(0, n - 1));
+                    exchange
+                        .getResponseSender()
+                        .send("{\"clients\":[{\"waiting\":" + now + "},{\"waiting\":0}]}");
+                    return;
+                  }
+                  early.addAndGet(waiting.get());
                   long nowNanos = System.nanoTime();
                   long waitNanos = freeAtNanos.get() - nowNanos;
                   if (waitNanos <= 0) {
@@ -133,8 +145,11 @@ class LoadTest {
       InetSocketAddress address =
           (InetSocketAddress) gateway.getListenerInfo().getFirst().getAddress();
       byte[] request = RequestBytes.messages("key", 100, 20, false);
-      return new RetryProbe(address, address, request, Duration.ofSeconds(12))
-          .run(2, Duration.ofSeconds(4));
+      RetryProbe.Outcome outcome =
+          new RetryProbe(address, address, request, Duration.ofSeconds(12))
+              .run(2, Duration.ofSeconds(4));
+      assertEquals(0, early.get(), "asked while others waited");
+      return outcome;
     } finally {
       gateway.stop();
     }
