@@ -112,6 +112,20 @@ final class LoneClientTest {
     assertTrue(used >= 0.97, used + " of the limit");
   }
 
+  /** One that was refused alone keeps no other from the room that comes. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1})
+  void at_the_time_that_one_was_told_any_request_of_its_client_is_served(int weight) {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(10, 0, 0, 0));
+    Client client = pool.client("c", weight).marked();
+    long wait;
+    do {
+      wait = client.ask();
+    } while (wait == 0);
+    pool.time.set(pool.time.now() + wait);
+    assertEquals(0, client.ask());
+  }
+
   @Test
   void each_of_many_at_once_is_told_a_time_of_its_own() {
     Client agents = alone(new SharedPool(wire, 1, new Limits(60, 0, 0, 0)));

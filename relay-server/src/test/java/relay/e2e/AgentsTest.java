@@ -159,22 +159,50 @@ class AgentsTest {
     }
   }
 
-  /** A repetition has the same body. Another request of the same client does not get its place. */
+  /**
+   * A repetition has the same body. Another request of the same client does not get its place,
+   * where several wait.
+   */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void a_place_is_kept_for_the_request_that_was_told_the_time(boolean alone) throws Exception {
-    Ask first = Ask.of(Dialect.ANTHROPIC, "p").body(Ask.body("p", "\"top_k\":1,"));
-    Ask other = Ask.of(Dialect.ANTHROPIC, "p").body(Ask.body("p", "\"top_k\":2,"));
+    try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
+        Replicas replicas = pool(provider, alone, "rpm_limit: 20").start(2)) {
+      Ask first;
+      Answer refused;
+      int body = 0;
+      do {
+        first = numbered(++body);
+        refused = RawClient.ask(replicas.port(0), first);
+      } while (refused.status() == 200);
+      long told = moment(refused);
+      for (int n = 0; n < 5; n++) {
+        assertEquals(429, RawClient.ask(replicas.port(0), numbered(++body)).status());
+      }
+      Await.moment(told);
+      assertEquals(429, RawClient.ask(replicas.port(1), numbered(++body)).status());
+      assertEquals(200, RawClient.ask(replicas.port(1), first).status());
+    }
+  }
+
+  private static Ask numbered(int body) {
+    return Ask.of(Dialect.ANTHROPIC, "p").body(Ask.body("p", "\"top_k\":" + body + ","));
+  }
+
+  /** A request that was refused alone keeps no other from the room that comes. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void at_the_time_that_one_was_told_any_request_of_its_client_is_served(boolean alone)
+      throws Exception {
     try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
         Replicas replicas = pool(provider, alone, "rpm_limit: 20").start(2)) {
       Answer refused;
+      int body = 0;
       do {
-        refused = RawClient.ask(replicas.port(0), first);
+        refused = RawClient.ask(replicas.port(0), numbered(++body));
       } while (refused.status() == 200);
-      assertEquals(429, refused.status());
       Await.moment(moment(refused));
-      assertEquals(429, RawClient.ask(replicas.port(1), other).status());
-      assertEquals(200, RawClient.ask(replicas.port(1), first).status());
+      assertEquals(200, RawClient.ask(replicas.port(1), numbered(++body)).status());
     }
   }
 

@@ -3,6 +3,7 @@
 -- @uses pool, line, at_most
 local MOST_HELD_US, PARTS = 5e6, 12 -- of a window
 local HELD_SLOTS = 2 -- so long a promise is for the request that left it alone, at most a quarter of a second
+local FEW = 4 -- promises: of so few none is for one request alone, for its repetition would not wait for long
 
 -- A request that waits takes its client's first promise, in exchange for its own, if nobody has asked for that in time: a replica
 -- asks for its first request only, so a place before that, or of a request that is gone, would be nobody's.
@@ -27,34 +28,37 @@ end
 -- client alone also not the margin in which those before it may come.
 function line.claimable_at(one, ask, c, slot)
   if one.mark == ask.mark or not (one.mark and ask.mark) then return one.told end
-  if c.faith >= 0.5 then return one.told + math.min(LEAST_GRACE_US, HELD_SLOTS * slot) end
-  return one.told - (ask.lends and MARGIN * slot or 0)
+  if c.faith < 0.5 then return one.told - (ask.lends and MARGIN * slot or 0) end
+  return #c.promises <= FEW and one.told or one.told + math.min(LEAST_GRACE_US, HELD_SLOTS * slot)
 end
 
 -- Whether it need not wait for another request, to claim that.
 function line.is_of(one, ask, c, slot) return line.claimable_at(one, ask, c, slot) <= one.told end
 
 -- The promise that a request claims: that for which it waits, else the first of its client's that it may claim, and for which no
--- replica waits: one that was kept for another request last. Of a rank with a floor one that has a part of that. Also its own,
--- if that is the only one, a little too early: if most of the time has passed that was told.
+-- replica waits: its own before any other, and one that was kept for another request last. Of a rank with a floor one that has a
+-- part of that. Also its own, if that is the only one, a little too early: if most of the time has passed that was told.
 function line.claimed(c, ask, now, slot)
-  local mine, its, ripe, late = c.tickets[ask.ticket], c.promises, nil, nil
+  local mine, its, first, ripe, late = c.tickets[ask.ticket], c.promises, nil, nil, nil
   if mine then return line.exchanged(c, mine, now) end
   for n = 1, #its do
     local one = its[n]
-    if n > MOST_LOOKED_AT and one.at_most then break end -- it was told when to ask again, and not when its place comes
+    -- it was told when to ask again, and not when its place comes
+    if n > MOST_LOOKED_AT and (first or one.at_most) then break end
     local from = not one.ticket and line.claimable_at(one, ask, c, slot) or math.huge
     if from <= now then
       if from > one.told then
         if not late or one.rank < late.rank then late = one end
-      elseif one.rank == 0 or ask.floor == 0 then
+      elseif one.rank > 0 and ask.floor > 0 then
+        ripe = ripe or one
+      elseif one.mark == ask.mark then
         return one
       else
-        ripe = ripe or one
+        first = first or one
       end
     end
   end
-  if ripe or late then return ripe or late end
+  if first or ripe or late then return first or ripe or late end
   local only = #its == 1 and not its[1].ticket and line.is_of(its[1], ask, c, slot) and its[1]
   return only and only.told - now <= 4 * slot and now - only.since >= only.told - now and only or nil
 end
