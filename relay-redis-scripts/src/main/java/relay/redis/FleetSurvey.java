@@ -137,7 +137,7 @@ final class FleetSurvey {
               applyFleet(fleet, announcement);
               replicas = (int) beat.number(3);
               drew = beat.number(6) > 0;
-              // the picture is lost, or another's, or has been this one's since a moment ago
+              // the picture is lost, was another's, or became this one's by a beat still on its way
               boolean goesOn = asks || beat.number(6) == 2 || (drew && standing.equals(LEAVES));
               boolean late = left && !standing.equals(LEAVES); // would register it again
               if (late || !reading.compareAndSet(false, true)) {

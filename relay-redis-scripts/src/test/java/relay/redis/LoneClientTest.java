@@ -28,7 +28,7 @@ final class LoneClientTest {
     return pool.client("default", 0);
   }
 
-  /** Also those of a client that shares the pool, with weight 1. */
+  /** Weight 0: the client is alone; weight 1: it may share the pool. */
   @ParameterizedTest
   @CsvSource({
     "0, 100, 1, 60, 0, 0",
@@ -112,7 +112,7 @@ final class LoneClientTest {
     assertTrue(used >= 0.97, used + " of the limit");
   }
 
-  /** One that was refused alone keeps no other from the room that comes. */
+  /** While one request waits, any request of its client gets the room that comes. */
   @ParameterizedTest
   @ValueSource(ints = {0, 1})
   void at_the_time_that_one_was_told_any_request_of_its_client_is_served(int weight) {

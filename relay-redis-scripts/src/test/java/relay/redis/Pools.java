@@ -35,7 +35,11 @@ final class Pools {
     return plan(name, window, keys(groups, groups, 0), limits);
   }
 
-  /** Keys of these accounts by turns, each for so many requests at once; 0 for any number. */
+  /**
+   * Keys that are spread over accounts: key n belongs to account n modulo {@code accounts}.
+   *
+   * @param most each key's {@code max_concurrent}; 0 for no limit
+   */
   static List<KeyPlan> keys(int count, int accounts, int most) {
     return IntStream.range(0, count)
         .mapToObj(n -> new KeyPlan("key" + n, "account" + n % accounts, 0, 1, most))

@@ -103,13 +103,13 @@ final class SharedPool {
       return this;
     }
 
-    /** Each of its requests has one of so many bodies, and that has a mark. */
+    /** Gives each request one of {@code count} bodies at random; equal bodies have one mark. */
     Client ofBodies(int count) {
       marks = () -> 1 + random.nextInt(count);
       return this;
     }
 
-    /** Of the next request. */
+    /** The share of the next request. */
     Share next() {
       return share.marked(marks.getAsInt());
     }
@@ -156,7 +156,7 @@ final class SharedPool {
           });
     }
 
-    /** Does this at random times, so often a minute. */
+    /** Runs {@code what} at random times, {@code perMinute} times a minute in the mean. */
     void repeat(double from, double to, double perMinute, Runnable what) {
       long end = START + Math.round(to * MINUTE);
       time.at(
@@ -181,7 +181,7 @@ final class SharedPool {
       obey(time.now(), replica, demand(), most, answers);
     }
 
-    /** So many senders that do this at three replicas, one after the other in milliseconds. */
+    /** Starts senders that obey, a millisecond apart, at three replicas by turns. */
     void obeyAtOnce(int senders, Duration most, Duration answers) {
       List<Replica> all = replicas(3);
       for (int n = 0; n < senders; n++) {

@@ -38,7 +38,7 @@ final class VirtualTime {
     events.add(new Event(time, next(), what));
   }
 
-  /** The same in so many nanoseconds, unless it is called off: by what this returns. */
+  /** Runs {@code callback} after {@code nanos}. The returned task cancels that. */
   Runnable alarm(long nanos, Runnable callback) {
     AtomicBoolean off = new AtomicBoolean();
     at(

@@ -189,7 +189,7 @@ class AgentsTest {
     return Ask.of(Dialect.ANTHROPIC, "p").body(Ask.body("p", "\"top_k\":" + body + ","));
   }
 
-  /** A request that was refused alone keeps no other from the room that comes. */
+  /** While one request waits, any request of its client gets the room that comes. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void at_the_time_that_one_was_told_any_request_of_its_client_is_served(boolean alone)

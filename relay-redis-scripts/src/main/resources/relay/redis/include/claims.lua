@@ -2,8 +2,8 @@
 -- promises are of one client, which divides its room as it likes.
 -- @uses pool, line, at_most
 local MOST_HELD_US, PARTS = 5e6, 12 -- of a window
-local HELD_SLOTS = 2 -- so long a promise is for the request that left it alone, at most a quarter of a second
-local FEW = 4 -- promises: of so few none is for one request alone, for its repetition would not wait for long
+local HELD_SLOTS = 2 -- so long only the request that left a promise may claim it, at most a quarter of a second
+local FEW = 4 -- promises: of no more any request of the client may claim each, for who comes late does not wait for long
 
 -- A request that waits takes its client's first promise, in exchange for its own, if nobody has asked for that in time: a replica
 -- asks for its first request only, so a place before that, or of a request that is gone, would be nobody's.
@@ -32,7 +32,7 @@ function line.claimable_at(one, ask, c, slot)
   return #c.promises <= FEW and one.told or one.told + math.min(LEAST_GRACE_US, HELD_SLOTS * slot)
 end
 
--- Whether it need not wait for another request, to claim that.
+-- Whether a request may claim a promise as soon as its time has come.
 function line.is_of(one, ask, c, slot) return line.claimable_at(one, ask, c, slot) <= one.told end
 
 -- The promise that a request claims: that for which it waits, else the first of its client's that it may claim, and for which no
@@ -41,11 +41,13 @@ function line.is_of(one, ask, c, slot) return line.claimable_at(one, ask, c, slo
 function line.claimed(c, ask, now, slot)
   local mine, its, first, ripe, late = c.tickets[ask.ticket], c.promises, nil, nil, nil
   if mine then return line.exchanged(c, mine, now) end
+  local soon = now + MARGIN * slot -- what was told a later time is claimable by nobody
   for n = 1, #its do
     local one = its[n]
     -- it was told when to ask again, and not when its place comes
     if n > MOST_LOOKED_AT and (first or one.at_most) then break end
-    local from = not one.ticket and line.claimable_at(one, ask, c, slot) or math.huge
+    local is_near = not one.ticket and one.told <= soon
+    local from = is_near and line.claimable_at(one, ask, c, slot) or math.huge
     if from <= now then
       if from > one.told then
         if not late or one.rank < late.rank then late = one end

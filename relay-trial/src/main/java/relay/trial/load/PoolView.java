@@ -43,7 +43,7 @@ public record PoolView(List<Group> groups) {
     return parse(read(admin, "/pools"));
   }
 
-  /** How many requests were refused and have a place, as the replica last knew. */
+  /** How many refused requests the pools expect back, as the replica last knew. */
   static long waiting(InetSocketAddress admin) throws IOException {
     long sum = 0;
     for (JsonNode client : JSON.readTree(read(admin, "/clients")).path("clients")) {

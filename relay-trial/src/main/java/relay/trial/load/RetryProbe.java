@@ -3,6 +3,7 @@ package relay.trial.load;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import relay.trial.load.PlainConnection.Answer;
 
 /**
@@ -42,7 +43,7 @@ public final class RetryProbe {
   /** A refused request that does not come back has its place for some seconds. */
   private static final Duration QUIET_TIMEOUT = Duration.ofSeconds(8);
 
-  /** Heartbeats read each second how many wait. */
+  /** Longer than the interval of the heartbeats, which read how many wait. */
   private static final Duration QUIET = Duration.ofMillis(1_200);
 
   private final InetSocketAddress replica;
@@ -101,16 +102,7 @@ public final class RetryProbe {
 
   /** A refused request is told a time behind those that wait, and exact only without them. */
   private void awaitNobodyWaits() throws IOException {
-    long nowNanos = System.nanoTime();
-    long deadlineNanos = nowNanos + QUIET_TIMEOUT.toNanos();
-    long waitedNanos = nowNanos; // when somebody did
-    while (nowNanos - waitedNanos < QUIET.toNanos() && nowNanos < deadlineNanos) {
-      Wait.until(nowNanos + 10 * LOOK_AGAIN.toNanos());
-      nowNanos = System.nanoTime();
-      if (PoolView.waiting(admin) > 0) {
-        waitedNanos = nowNanos;
-      }
-    }
+    awaitQuiet(QUIET, QUIET_TIMEOUT, () -> PoolView.waiting(admin) > 0);
   }
 
   /**
@@ -119,17 +111,32 @@ public final class RetryProbe {
    * lives until its deadline.
    */
   private void awaitSettled() throws IOException {
+    AtomicLong inFlight = new AtomicLong(PoolView.of(admin).inFlight());
+    awaitQuiet(
+        SETTLED,
+        SETTLE_TIMEOUT,
+        () -> {
+          long now = PoolView.of(admin).inFlight();
+          return inFlight.getAndSet(now) != now;
+        });
+  }
+
+  @FunctionalInterface
+  private interface Look {
+    boolean isBusy() throws IOException;
+  }
+
+  /** Looks every few milliseconds, until the replica was not busy for a while. */
+  private static void awaitQuiet(Duration quiet, Duration timeout, Look look) throws IOException {
     long nowNanos = System.nanoTime();
-    long deadlineNanos = nowNanos + SETTLE_TIMEOUT.toNanos();
-    long changedNanos = nowNanos;
-    long inFlight = PoolView.of(admin).inFlight();
-    while (nowNanos - changedNanos < SETTLED.toNanos() && nowNanos < deadlineNanos) {
+    long deadlineNanos = nowNanos + timeout.toNanos();
+    long busyNanos = nowNanos;
+    while (nowNanos - busyNanos < quiet.toNanos() && nowNanos < deadlineNanos) {
       Wait.until(nowNanos + LOOK_AGAIN.toNanos());
-      long now = PoolView.of(admin).inFlight();
+      boolean isBusy = look.isBusy();
       nowNanos = System.nanoTime();
-      if (now != inFlight) {
-        inFlight = now;
-        changedNanos = nowNanos;
+      if (isBusy) {
+        busyNanos = nowNanos;
       }
     }
   }
