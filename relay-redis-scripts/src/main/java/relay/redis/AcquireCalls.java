@@ -33,7 +33,7 @@ final class AcquireCalls {
   private final PoolScripts scripts;
   private final LeaseEndings leaseEndings;
   private final Map<String, Coalescer<Request>> shared = new ConcurrentHashMap<>();
-  private final Map<String, Allowance> allowances = new ConcurrentHashMap<>(); // by key
+  private final Map<String, LastAllowance> allowances = new ConcurrentHashMap<>(); // by key
 
   private final AtomicInteger queued = new AtomicInteger();
 
@@ -62,13 +62,16 @@ final class AcquireCalls {
   }
 
   private List<Reply> named(List<Object> raw, int endings, List<Request> requests) {
-    List<Reply> replies = new ArrayList<>(requests.size());
-    for (Reply.Named each : Reply.ofNamed(raw, endings, System.nanoTime())) {
-      allowances.put(requests.get(replies.size()).demand.key(), each.left());
-      replies.add(
-          each.reply() instanceof Reply.OverBudget over
-              ? refusal(requests.get(replies.size()).demand, over)
-              : each.reply());
+    List<Reply> replies = Reply.ofNamed(raw, endings);
+    long now = System.nanoTime();
+    for (int n = 0; n < replies.size(); n++) {
+      Demand demand = requests.get(n).demand;
+      allowances
+          .computeIfAbsent(demand.key(), key -> new LastAllowance())
+          .set(raw, Reply.leftAt(endings, n), now);
+      if (replies.get(n) instanceof Reply.OverBudget over) {
+        replies.set(n, refusal(demand, over));
+      }
     }
     return replies;
   }
@@ -85,7 +88,8 @@ final class AcquireCalls {
    * What Redis said last of a key's limits, in a pool whose demands name the key; null if nothing.
    */
   @Nullable Allowance allowance(String key) {
-    return allowances.get(key);
+    LastAllowance last = allowances.get(key);
+    return last == null ? null : last.get();
   }
 
   /** Asks for the usage of a key of such a pool, and for its allowance. Reserves nothing. */

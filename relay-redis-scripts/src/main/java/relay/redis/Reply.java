@@ -27,7 +27,10 @@ sealed interface Reply {
   /** A grant in shadow mode; how much more it is tells the reason. */
   int SHADOW = 10;
 
-  /** Values of a request in the reply of {@code acquire_named}. */
+  /** Values of a request in the reply of {@code acquire}. */
+  int ACQUIRED = 5;
+
+  /** And of {@code acquire_named}, which then tells what is left. */
   int NAMED = 13;
 
   /**
@@ -230,28 +233,24 @@ sealed interface Reply {
    */
   static List<Reply> ofAcquire(List<Object> r, int endings) {
     List<Reply> all = new ArrayList<>();
-    for (int n = 2 + endings; n + 5 <= r.size(); n += 5) {
+    for (int n = 2 + endings; n + ACQUIRED <= r.size(); n += ACQUIRED) {
       all.add(ofRequest(r, n));
     }
     return all;
   }
 
-  /** A reply of {@code acquire_named} to one request, and what is left of its key's limits. */
-  record Named(Reply reply, Allowance left) {}
-
   /** The reply of {@code acquire_named}, one for each request. */
-  static List<Named> ofNamed(List<Object> r, int endings, long nowNanos) {
-    List<Named> all = new ArrayList<>();
+  static List<Reply> ofNamed(List<Object> r, int endings) {
+    List<Reply> all = new ArrayList<>();
     for (int n = 2 + endings; n + NAMED <= r.size(); n += NAMED) {
-      Allowance left =
-          new Allowance(left(r, n + 5), left(r, n + 7), left(r, n + 9), left(r, n + 11), nowNanos);
-      all.add(new Named(ofRequest(r, n), left));
+      all.add(ofRequest(r, n));
     }
     return all;
   }
 
-  private static Allowance.Left left(List<Object> r, int at) {
-    return new Allowance.Left(number(r.get(at)), Duration.ofNanos(number(r.get(at + 1)) * 1000));
+  /** Where that reply begins to tell what is left for the key of a request. */
+  static int leftAt(int endings, int request) {
+    return 2 + endings + NAMED * request + ACQUIRED;
   }
 
   private static Reply ofRequest(List<Object> r, int at) {
