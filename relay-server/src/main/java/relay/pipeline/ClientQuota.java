@@ -9,7 +9,6 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.model.Dialect;
 import relay.model.RelayError;
-import relay.model.TokenUsage;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
@@ -25,6 +24,7 @@ import relay.redis.Lease;
 import relay.redis.PoolPlan;
 import relay.redis.Usage;
 import relay.redis.UsageTally;
+import relay.stream.UsageScanner;
 
 /**
  * A request's share of its client's own limits. It is reserved once, for all providers and keys,
@@ -42,7 +42,6 @@ final class ClientQuota {
   private final String client;
   private final @Nullable Spending spending;
   private final Map<String, Long> refused;
-  private @Nullable String unpriced;
   private final List<Lease> carriers = new ArrayList<>(1);
   private @Nullable CompletableFuture<Acquisition> asked; // until it is awaited
   private @Nullable Lease own;
@@ -83,10 +82,8 @@ final class ClientQuota {
   /**
    * Begins to reserve the client's quota, once per request. Does not wait: a provider's key that is
    * asked for now travels to Redis in the same round trip.
-   *
-   * @param model the provider's name of the model, which has the price
    */
-  void reserve(Demand wanted, String model) {
+  void reserve(Demand wanted, Expected expected) {
     if (tally != null && !began) {
       began = true;
       tally.began(client);
@@ -97,17 +94,9 @@ final class ClientQuota {
     Demand demand =
         Demand.of(
                 pool.plan().modelClasses().getFirst(), wanted.inputTokens(), wanted.outputTokens())
-            .on(client);
-    if (spending == null) {
-      asked = pool.acquire(demand);
-      return;
-    }
-    long cost = spending.of(model, wanted.inputTokens(), wanted.outputTokens());
-    if (cost < 0) {
-      unpriced = model;
-    } else {
-      asked = pool.acquire(demand.costing(cost));
-    }
+            .on(client)
+            .costing(spending == null ? 0 : spending.of(expected));
+    asked = pool.acquire(demand);
   }
 
   /** Whether the client's own limits refused a request of late, as they are likely to again. */
@@ -118,13 +107,6 @@ final class ClientQuota {
 
   /** Waits for the reservation. Null when the request may pass. */
   @Nullable Refusal await(Dialect dialect) {
-    if (unpriced != null) {
-      return new Refusal(
-          "unpriced",
-          RelayError.invalid(
-              "the model %s has no price (`prices`), and client %s has a budget in usd"
-                  .formatted(unpriced, client)));
-    }
     if (pool == null || asked == null) {
       return null;
     }
@@ -206,19 +188,23 @@ final class ClientQuota {
   }
 
   /** Adds the charge of an attempt's lease to this quota. */
-  void carriedBy(Lease lease, String model) {
+  void carriedBy(Lease lease, Expected expected) {
     if (own != null || began) {
       carriers.add(lease);
       if (spending != null) {
-        spending.began(lease, model);
+        spending.began(lease, expected);
       }
     }
   }
 
-  /** The provider has reported what an attempt used. */
-  void reported(Lease lease, TokenUsage usage, long outputTokens) {
+  /**
+   * An attempt's answer has ended.
+   *
+   * @param made its output by the bytes of a stream; 0 if unknown
+   */
+  void answered(Lease lease, UsageScanner answer, long made) {
     if (spending != null) {
-      spending.reported(lease, usage, outputTokens);
+      spending.answered(lease, answer, made);
     }
   }
 
