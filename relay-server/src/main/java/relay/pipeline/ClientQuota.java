@@ -17,6 +17,7 @@ import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.OverBudget;
 import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
+import relay.redis.Budget;
 import relay.redis.Demand;
 import relay.redis.Dimension;
 import relay.redis.KeyPool;
@@ -43,7 +44,7 @@ final class ClientQuota {
   private final @Nullable Spending spending;
   private final Map<String, Long> refused;
   private final List<Lease> carriers = new ArrayList<>(1);
-  private @Nullable CompletableFuture<Acquisition> asked; // until it is awaited
+  private @Nullable Question asked; // until it is awaited
   private @Nullable Lease own;
   private Acquisition.@Nullable Reason wouldDeny;
   private Acquisition.@Nullable Reason exhausted;
@@ -52,6 +53,8 @@ final class ClientQuota {
 
   /** Why a client's own limits do not let a request pass. */
   record Refusal(String reason, RelayError error) {}
+
+  private record Question(Demand demand, CompletableFuture<Acquisition> answer) {}
 
   private ClientQuota(
       @Nullable KeyPool pool,
@@ -96,7 +99,7 @@ final class ClientQuota {
                 pool.plan().modelClasses().getFirst(), wanted.inputTokens(), wanted.outputTokens())
             .on(client)
             .costing(spending == null ? 0 : spending.of(expected));
-    asked = pool.acquire(demand);
+    asked = new Question(demand, pool.acquire(demand));
   }
 
   /** Whether the client's own limits refused a request of late, as they are likely to again. */
@@ -107,10 +110,11 @@ final class ClientQuota {
 
   /** Waits for the reservation. Null when the request may pass. */
   @Nullable Refusal await(Dialect dialect) {
-    if (pool == null || asked == null) {
+    Question question = asked;
+    if (pool == null || question == null) {
       return null;
     }
-    Acquisition acquisition = asked.join();
+    Acquisition acquisition = question.answer().join();
     if (acquisition instanceof Granted(Lease lease)) {
       own = lease;
       wouldDeny = lease.wouldDeny();
@@ -124,7 +128,8 @@ final class ClientQuota {
     }
     refused.put(client, System.nanoTime());
     return new Refusal(
-        RefusalErrors.reason(acquisition), refusal(pool.plan(), acquisition, dialect));
+        RefusalErrors.reason(acquisition),
+        refusal(pool.plan(), question.demand(), acquisition, dialect));
   }
 
   /** Why the client's limits would have refused it, were they enforced; once, then null. */
@@ -144,7 +149,8 @@ final class ClientQuota {
     return plan.keys().stream().noneMatch(key -> key.id().equals(client));
   }
 
-  private RelayError refusal(PoolPlan plan, Acquisition acquisition, Dialect dialect) {
+  private RelayError refusal(
+      PoolPlan plan, Demand demand, Acquisition acquisition, Dialect dialect) {
     return switch (acquisition) {
       case Exhausted e ->
           RelayError.rateLimited(
@@ -157,10 +163,17 @@ final class ClientQuota {
                   .formatted(i.reason().label(), i.limit(), client));
       case OverBudget over ->
           RelayError.overBudget(
-              dialect, BudgetText.refusal(client, over.budget(), over.left(), Instant.now()));
+              dialect, BudgetText.refusal(client, budgets(plan), over, demand, Instant.now()));
       case Granted _, NoneUsable _, Overloaded _, Unavailable _ ->
           RefusalErrors.of(acquisition, dialect);
     };
+  }
+
+  private List<Budget> budgets(PoolPlan plan) {
+    return plan.keys().stream()
+        .filter(key -> key.id().equals(client))
+        .flatMap(key -> key.budgets().stream())
+        .toList();
   }
 
   /** The exceeded limit, in the words of its setting. */
@@ -214,7 +227,7 @@ final class ClientQuota {
    */
   void end() {
     if (asked != null) {
-      var _ = asked.thenAccept(ClientQuota::giveBack);
+      var _ = asked.answer().thenAccept(ClientQuota::giveBack);
       asked = null;
     }
     if (ended || (own == null && !began)) {
