@@ -86,7 +86,11 @@ public final class Estimates {
     return Math.round(streamBytes * known(model).tokensPerStreamByte());
   }
 
-  /** Learns from a stream that has ended: all its bytes, its output tokens and its time. */
+  /**
+   * Learns from a stream that has ended: all its bytes and its output tokens.
+   *
+   * @param nanos its time; 0 if its output counts whole, whenever it is made
+   */
   public void learnStream(String model, long streamBytes, long outputTokens, long nanos) {
     of(model).learnStream(streamBytes, outputTokens, nanos);
   }

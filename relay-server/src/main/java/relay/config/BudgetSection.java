@@ -45,6 +45,8 @@ final class BudgetSection {
   /** The prices of models. */
   static List<PriceConfig> prices(Section root) {
     List<PriceConfig> all = new ArrayList<>();
+    Uniques<String> models =
+        new Uniques<>(root.faults(), "of the same model as", "give each model one price");
     for (Value entry : entries(root, "prices", PriceConfig.MAX_PRICES)) {
       Section price = entry.section();
       Value model = price.need("model", "give a model's name, * for any part of it");
@@ -54,7 +56,7 @@ final class BudgetSection {
       long read = dollars(price, "cache_read", false, input);
       long write = dollars(price, "cache_write", false, input);
       price.done();
-      if (pattern != null) {
+      if (pattern != null && models.add(pattern.pattern(), entry.place())) {
         all.add(new PriceConfig(pattern, input, output, read, write));
       }
     }
@@ -82,7 +84,7 @@ final class BudgetSection {
     }
     Set<String> seen = new TreeSet<>();
     for (Client client : clients) {
-      if (client.bounds().budgets().stream().anyMatch(budget -> budget.usd() > 0)) {
+      if (client.countsDollars()) {
         for (ProviderConfig provider : all) {
           if (provider.enabled() && client.mayUseProvider(provider.name())) {
             models(provider).stream()

@@ -1,5 +1,7 @@
 package relay.config;
 
+import relay.model.TokenUsage;
+
 /**
  * The prices of models, in millionths of a US dollar a million tokens, which is 10^-12 dollars a
  * token.
@@ -19,13 +21,12 @@ public record PriceConfig(
   private static final long MOST_TOKENS = 1_000_000_000L; // their cost fits a long
 
   /** What tokens cost, in billionths of a dollar, rounded up. */
-  public long nanodollars(
-      long inputTokens, long outputTokens, long cacheReadTokens, long cacheWriteTokens) {
+  public long nanodollars(TokenUsage tokens) {
     long cost =
-        input * few(inputTokens)
-            + output * few(outputTokens)
-            + cacheRead * few(cacheReadTokens)
-            + cacheWrite * few(cacheWriteTokens);
+        input * few(tokens.inputTokens())
+            + output * few(tokens.outputTokens())
+            + cacheRead * few(tokens.cacheReadTokens())
+            + cacheWrite * few(tokens.cacheCreationTokens());
     return (cost + 999) / 1000;
   }
 

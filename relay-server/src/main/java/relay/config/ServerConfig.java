@@ -139,6 +139,11 @@ public record ServerConfig(
       return bounds.maxConcurrent() > 0 || bounds.limits().areKnown();
     }
 
+    /** Whether it has a budget in dollars, for which models need prices. */
+    public boolean countsDollars() {
+      return bounds.budgets().stream().anyMatch(budget -> budget.usd() > 0);
+    }
+
     public boolean mayUseModel(String model) {
       return models().isEmpty() || models().stream().anyMatch(pattern -> pattern.matches(model));
     }

@@ -1,6 +1,7 @@
 package relay.estimate;
 
 import relay.model.Counting;
+import relay.model.TokenUsage;
 import relay.redis.Demand;
 import relay.redis.Estimates;
 import relay.redis.ExpectedOutput;
@@ -31,8 +32,7 @@ public final class Estimator {
       Estimates learned, Counting counting, String model, long inputBytes, long maxOutputTokens) {
     ExpectedOutput expected = learned.output(model);
     long input = learned.inputTokens(model, inputBytes);
-    long made =
-        maxOutputTokens < 0 ? expected.tokens() : Math.min(expected.tokens(), maxOutputTokens);
+    long made = made(expected, maxOutputTokens);
     long weighed = Math.max(1, counting.weights().output(made));
     long spread = Math.min(counting.weights().output(expected.spread()), weighed);
     return switch (counting.bound()) {
@@ -50,5 +50,19 @@ public final class Estimator {
       case HELD_AS_INPUT ->
           new Estimate(input + Math.max(made, maxOutputTokens), weighed, made == 0 ? 0 : spread);
     };
+  }
+
+  /**
+   * The tokens to expect of the same request, each counted once whatever the limits make of it.
+   * What a cache will hold of the input is unknown.
+   */
+  public static TokenUsage expected(
+      Estimates learned, Counting counting, String model, long inputBytes, long maxOutputTokens) {
+    long input = counting.unweighed(learned.inputTokens(model, inputBytes));
+    return new TokenUsage(input, 0, 0, made(learned.output(model), maxOutputTokens));
+  }
+
+  private static long made(ExpectedOutput expected, long maxOutputTokens) {
+    return maxOutputTokens < 0 ? expected.tokens() : Math.min(expected.tokens(), maxOutputTokens);
   }
 }

@@ -61,6 +61,16 @@ public record Counting(Weights weights, Bound bound) {
         : weights.input(usage);
   }
 
+  /**
+   * The uncached input that counts so much when a request begins: prices are for a token, whatever
+   * it weighs.
+   */
+  public long unweighed(long inputAtStart) {
+    return bound.isHeld() || weights.input() == 0
+        ? inputAtStart
+        : Math.round(inputAtStart / weights.input());
+  }
+
   /** The input that counts when a request has ended. */
   public long input(TokenUsage usage) {
     long input = weights.input(usage);

@@ -23,4 +23,9 @@ public record TokenUsage(
       throw new IllegalArgumentException("a token count must not be negative");
     }
   }
+
+  /** The same with other output. */
+  public TokenUsage withOutput(long tokens) {
+    return new TokenUsage(inputTokens, cacheCreationTokens, cacheReadTokens, tokens);
+  }
 }

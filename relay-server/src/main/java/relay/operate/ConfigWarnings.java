@@ -33,6 +33,7 @@ public final class ConfigWarnings {
                   + " memory: raise -Xmx, or lower it")
               .formatted(config.server().maxBodyBytes(), largest));
     }
+    warnings.addAll(UnpricedModels.warnings(config));
     return warnings;
   }
 }

@@ -134,16 +134,18 @@ final class AnswerRelay {
     request.answer().done(answer.status(), whole ? "upstream" : "relay");
   }
 
-  /** A stream whose output is made over time reports it. */
+  /** A stream's output is told by its bytes; where it counts as it is made, the limits hear it. */
   private void beginReports() {
-    if (plan.counted() && plan.counting().countsAsMade()) {
+    if (plan.counted()) {
       reports =
           new OutputReports(
               plan.route().pool().estimates(),
               plan.counting(),
               plan.upstreamModel(),
               plan.parsed().maxOutputTokens());
-      lease.reports(reports);
+      if (plan.counting().countsAsMade()) {
+        lease.reports(reports);
+      }
     }
   }
 
@@ -282,17 +284,10 @@ final class AnswerRelay {
       lease.settle(0, 0);
       return;
     }
-    Charge charge = Charge.seen(plan, scanner, lease, reports == null ? 0 : reports.made());
+    long made = reports == null ? 0 : reports.made();
+    Charge charge = Charge.seen(plan, scanner, lease, made);
     lease.settle(charge.inputTokens(), charge.outputTokens());
-    if (scanner.reported()) {
-      long made = scanner.usage().outputTokens();
-      request
-          .answer()
-          .reported(
-              lease,
-              scanner.usage(),
-              scanner.finished() ? made : Math.max(made, charge.outputTokens()));
-    }
+    request.answer().answered(lease, scanner, made);
     request.answer().endQuota(); // before the client sees the end and sends more
     if (scanner.reported()) {
       TokenUsage usage = scanner.usage();

@@ -5,31 +5,85 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.Locale;
 import relay.pool.BudgetJson;
+import relay.redis.Acquisition.OverBudget;
 import relay.redis.Budget;
+import relay.redis.Demand;
 
 /** Budgets in words, for the clients that have them. */
 final class BudgetText {
   private BudgetText() {}
 
-  /** Names the budget, its period, and when it begins anew. */
-  static String refusal(String client, Budget budget, Duration left, Instant now) {
-    String period = budget.per().name().toLowerCase(Locale.ROOT);
-    Instant anew = now.plus(left);
+  /**
+   * Names the budget, its period, and when it begins anew. A request that is larger than the whole
+   * budget never fits, so it is told that, and no time to wait for.
+   *
+   * @param all the client's budgets
+   */
+  static String refusal(
+      String client, List<Budget> all, OverBudget over, Demand wanted, Instant now) {
+    return all.stream()
+        .filter(budget -> amount(budget, wanted) > budget.limit())
+        .findFirst()
+        .map(budget -> tooLarge(client, budget, amount(budget, wanted), now))
+        .orElseGet(() -> noRoom(client, over.budget(), over.left(), now));
+  }
+
+  private static long amount(Budget budget, Demand wanted) {
+    return switch (budget.unit()) {
+      case USD -> wanted.cost();
+      case TOKENS -> wanted.inputTokens() + wanted.outputTokens();
+    };
+  }
+
+  private static String tooLarge(String client, Budget budget, long amount, Instant now) {
+    String never =
+        budget.rolling()
+            ? "it fits at no time"
+            : "it does not fit either when that begins anew on " + date(next(budget, now));
+    return ("this request alone may use %s %s, more than the whole budget of %s of client %s: %s;"
+            + " send a shorter prompt or a lower max_tokens")
+        .formatted(text(budget, amount), BudgetJson.unit(budget), limit(budget), client, never);
+  }
+
+  private static String noRoom(String client, Budget budget, Duration left, Instant now) {
     String when =
         budget.rolling()
-            ? "a request of this size fits at " + anew.truncatedTo(ChronoUnit.SECONDS)
-            : "it begins anew on "
-                + LocalDate.ofInstant(BudgetJson.nextPeriod(now, left), ZoneOffset.UTC)
-                + " (UTC)";
-    return "client %s has no room for this request in its budget of %s %s a %s%s: %s"
+            ? "a request of this size fits at " + now.plus(left).truncatedTo(ChronoUnit.SECONDS)
+            : "it begins anew on " + date(day(BudgetJson.nextPeriod(now, left)));
+    return ("client %s has no room for this request in its budget of %s: %s; what running requests"
+            + " have reserved counts as spent until they end")
+        .formatted(client, limit(budget), when);
+  }
+
+  private static String limit(Budget budget) {
+    return "%s %s a %s%s"
         .formatted(
-            client,
-            BudgetJson.amount(budget, budget.limit()).toPlainString(),
+            text(budget, budget.limit()),
             BudgetJson.unit(budget),
             budget.rolling() ? "rolling " : "",
-            period,
-            when);
+            budget.per().name().toLowerCase(Locale.ROOT));
+  }
+
+  private static String text(Budget budget, long amount) {
+    return BudgetJson.amount(budget, amount).toPlainString();
+  }
+
+  private static LocalDate next(Budget budget, Instant now) {
+    LocalDate today = day(now);
+    return switch (budget.per()) {
+      case DAY -> today.plusDays(1);
+      case MONTH -> today.withDayOfMonth(1).plusMonths(1);
+    };
+  }
+
+  private static LocalDate day(Instant at) {
+    return LocalDate.ofInstant(at, ZoneOffset.UTC);
+  }
+
+  private static String date(LocalDate day) {
+    return day + " (UTC)";
   }
 }

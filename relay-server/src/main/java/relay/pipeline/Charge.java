@@ -21,17 +21,18 @@ record Charge(long inputTokens, long outputTokens) {
    * The charge by the usage seen so far. An incomplete answer may have cost more output than it
    * reported, so at least what its bytes show is charged, or the reservation.
    *
-   * @param made output by the bytes of the stream, as it counts; 0 if unknown
+   * @param made output tokens by the bytes of the stream; 0 if unknown
    */
   static Charge seen(RequestPlan plan, UsageScanner scanner, Lease lease, long made) {
     if (!scanner.reported()) {
       return new Charge(lease.inputTokens(), lease.outputTokens());
     }
     Charge reported = of(plan.counting(), plan.parsed().maxOutputTokens(), scanner.usage());
-    return scanner.finished()
-        ? reported
-        : new Charge(
-            reported.inputTokens(),
-            Math.max(reported.outputTokens(), made > 0 ? made : lease.outputTokens()));
+    if (scanner.finished()) {
+      return reported;
+    }
+    boolean isKnown = made > 0 && plan.counting().countsAsMade();
+    long least = isKnown ? plan.counting().weights().output(made) : lease.outputTokens();
+    return new Charge(reported.inputTokens(), Math.max(reported.outputTokens(), least));
   }
 }

@@ -3,8 +3,8 @@ package relay.pipeline;
 import org.jspecify.annotations.Nullable;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
-import relay.model.TokenUsage;
 import relay.redis.Lease;
+import relay.stream.UsageScanner;
 
 /**
  * The one answer of a request. Each way to end it gives the client's quota back first: a client may
@@ -58,9 +58,13 @@ final class ClientAnswer {
     quota = ofClient;
   }
 
-  /** The provider has reported what an attempt used. */
-  void reported(Lease attempt, TokenUsage usage, long outputTokens) {
-    quota.reported(attempt, usage, outputTokens);
+  /**
+   * An attempt's answer has ended.
+   *
+   * @param made its output by the bytes of a stream; 0 if unknown
+   */
+  void answered(Lease attempt, UsageScanner answer, long made) {
+    quota.answered(attempt, answer, made);
   }
 
   void endQuota() {

@@ -9,7 +9,6 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.model.Dialect;
 import relay.model.RelayError;
-import relay.model.TokenUsage;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
@@ -18,6 +17,7 @@ import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.OverBudget;
 import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
+import relay.redis.Budget;
 import relay.redis.Demand;
 import relay.redis.Dimension;
 import relay.redis.KeyPool;
@@ -25,6 +25,7 @@ import relay.redis.Lease;
 import relay.redis.PoolPlan;
 import relay.redis.Usage;
 import relay.redis.UsageTally;
+import relay.stream.UsageScanner;
 
 /**
  * A request's share of its client's own limits. It is reserved once, for all providers and keys,
@@ -42,9 +43,8 @@ final class ClientQuota {
   private final String client;
   private final @Nullable Spending spending;
   private final Map<String, Long> refused;
-  private @Nullable String unpriced;
   private final List<Lease> carriers = new ArrayList<>(1);
-  private @Nullable CompletableFuture<Acquisition> asked; // until it is awaited
+  private @Nullable Question asked; // until it is awaited
   private @Nullable Lease own;
   private Acquisition.@Nullable Reason wouldDeny;
   private Acquisition.@Nullable Reason exhausted;
@@ -53,6 +53,8 @@ final class ClientQuota {
 
   /** Why a client's own limits do not let a request pass. */
   record Refusal(String reason, RelayError error) {}
+
+  private record Question(Demand demand, CompletableFuture<Acquisition> answer) {}
 
   private ClientQuota(
       @Nullable KeyPool pool,
@@ -83,10 +85,8 @@ final class ClientQuota {
   /**
    * Begins to reserve the client's quota, once per request. Does not wait: a provider's key that is
    * asked for now travels to Redis in the same round trip.
-   *
-   * @param model the provider's name of the model, which has the price
    */
-  void reserve(Demand wanted, String model) {
+  void reserve(Demand wanted, Expected expected) {
     if (tally != null && !began) {
       began = true;
       tally.began(client);
@@ -97,17 +97,9 @@ final class ClientQuota {
     Demand demand =
         Demand.of(
                 pool.plan().modelClasses().getFirst(), wanted.inputTokens(), wanted.outputTokens())
-            .on(client);
-    if (spending == null) {
-      asked = pool.acquire(demand);
-      return;
-    }
-    long cost = spending.of(model, wanted.inputTokens(), wanted.outputTokens());
-    if (cost < 0) {
-      unpriced = model;
-    } else {
-      asked = pool.acquire(demand.costing(cost));
-    }
+            .on(client)
+            .costing(spending == null ? 0 : spending.of(expected));
+    asked = new Question(demand, pool.acquire(demand));
   }
 
   /** Whether the client's own limits refused a request of late, as they are likely to again. */
@@ -118,17 +110,11 @@ final class ClientQuota {
 
   /** Waits for the reservation. Null when the request may pass. */
   @Nullable Refusal await(Dialect dialect) {
-    if (unpriced != null) {
-      return new Refusal(
-          "unpriced",
-          RelayError.invalid(
-              "the model %s has no price (`prices`), and client %s has a budget in usd"
-                  .formatted(unpriced, client)));
-    }
-    if (pool == null || asked == null) {
+    Question question = asked;
+    if (pool == null || question == null) {
       return null;
     }
-    Acquisition acquisition = asked.join();
+    Acquisition acquisition = question.answer().join();
     if (acquisition instanceof Granted(Lease lease)) {
       own = lease;
       wouldDeny = lease.wouldDeny();
@@ -142,7 +128,8 @@ final class ClientQuota {
     }
     refused.put(client, System.nanoTime());
     return new Refusal(
-        RefusalErrors.reason(acquisition), refusal(pool.plan(), acquisition, dialect));
+        RefusalErrors.reason(acquisition),
+        refusal(pool.plan(), question.demand(), acquisition, dialect));
   }
 
   /** Why the client's limits would have refused it, were they enforced; once, then null. */
@@ -162,7 +149,8 @@ final class ClientQuota {
     return plan.keys().stream().noneMatch(key -> key.id().equals(client));
   }
 
-  private RelayError refusal(PoolPlan plan, Acquisition acquisition, Dialect dialect) {
+  private RelayError refusal(
+      PoolPlan plan, Demand demand, Acquisition acquisition, Dialect dialect) {
     return switch (acquisition) {
       case Exhausted e ->
           RelayError.rateLimited(
@@ -175,10 +163,17 @@ final class ClientQuota {
                   .formatted(i.reason().label(), i.limit(), client));
       case OverBudget over ->
           RelayError.overBudget(
-              dialect, BudgetText.refusal(client, over.budget(), over.left(), Instant.now()));
+              dialect, BudgetText.refusal(client, budgets(plan), over, demand, Instant.now()));
       case Granted _, NoneUsable _, Overloaded _, Unavailable _ ->
           RefusalErrors.of(acquisition, dialect);
     };
+  }
+
+  private List<Budget> budgets(PoolPlan plan) {
+    return plan.keys().stream()
+        .filter(key -> key.id().equals(client))
+        .flatMap(key -> key.budgets().stream())
+        .toList();
   }
 
   /** The exceeded limit, in the words of its setting. */
@@ -206,19 +201,23 @@ final class ClientQuota {
   }
 
   /** Adds the charge of an attempt's lease to this quota. */
-  void carriedBy(Lease lease, String model) {
+  void carriedBy(Lease lease, Expected expected) {
     if (own != null || began) {
       carriers.add(lease);
       if (spending != null) {
-        spending.began(lease, model);
+        spending.began(lease, expected);
       }
     }
   }
 
-  /** The provider has reported what an attempt used. */
-  void reported(Lease lease, TokenUsage usage, long outputTokens) {
+  /**
+   * An attempt's answer has ended.
+   *
+   * @param made its output by the bytes of a stream; 0 if unknown
+   */
+  void answered(Lease lease, UsageScanner answer, long made) {
     if (spending != null) {
-      spending.reported(lease, usage, outputTokens);
+      spending.answered(lease, answer, made);
     }
   }
 
@@ -228,7 +227,7 @@ final class ClientQuota {
    */
   void end() {
     if (asked != null) {
-      var _ = asked.thenAccept(ClientQuota::giveBack);
+      var _ = asked.answer().thenAccept(ClientQuota::giveBack);
       asked = null;
     }
     if (ended || (own == null && !began)) {

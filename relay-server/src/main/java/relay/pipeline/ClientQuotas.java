@@ -6,6 +6,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import relay.auth.Clients.Caller;
 import relay.config.ServerConfig.Client;
 import relay.redis.Budget;
@@ -19,11 +21,14 @@ import relay.redis.UsageTally.Standing;
  * usage of clients without limits.
  */
 final class ClientQuotas {
+  private static final Logger log = LoggerFactory.getLogger(ClientQuotas.class);
+
   private final @Nullable KeyPool pool;
   private final Set<String> limited;
   private final Map<String, Long> refused = new ConcurrentHashMap<>(); // since when, of `limited`
   private final UsageTally tally;
   private final Prices prices;
+  private final Set<String> unpriced = ConcurrentHashMap.newKeySet(); // clients that are logged
 
   /**
    * @param pool its keys have the names of the clients; null if no client has limits
@@ -48,14 +53,39 @@ final class ClientQuotas {
       return ClientQuota.NONE;
     }
     return pool != null && limited.contains(caller.name())
-        ? ClientQuota.of(
-            pool, caller.name(), countsDollars(caller) ? new Spending(prices) : null, refused)
+        ? ClientQuota.of(pool, caller.name(), spending(caller), refused)
         : ClientQuota.unlimited(tally, caller.name());
   }
 
-  private static boolean countsDollars(Caller caller) {
+  private @Nullable Spending spending(Caller caller) {
     Client known = caller.restrictions();
-    return known != null && known.bounds().budgets().stream().anyMatch(one -> one.usd() > 0);
+    return known != null && known.countsDollars()
+        ? new Spending(prices, model -> passedUnpriced(known.name(), model))
+        : null;
+  }
+
+  /** Only in shadow mode: else {@link #priced} keeps a request from such a provider. */
+  private void passedUnpriced(String client, String model) {
+    if (unpriced.add(client)) {
+      log.warn(
+          "client {} has a budget in usd, which is not enforced, and uses the model {} without a"
+              + " price: it counts 0 dollars. Give it a price in `prices`",
+          client,
+          model);
+    }
+  }
+
+  /**
+   * The providers that may serve a client's request: under an enforced budget in dollars those at
+   * which the model has a price, whichever comes first.
+   */
+  List<Route> priced(Caller caller, List<Route> chosen, String model) {
+    Client known = caller.restrictions();
+    return known != null && known.countsDollars() && known.enforce()
+        ? chosen.stream()
+            .filter(route -> prices.of(route.api().config().upstreamModel(model)) != null)
+            .toList()
+        : chosen;
   }
 
   /** Reads what is spent of a client's budgets; nothing if it has none. Fails without Redis. */

@@ -35,18 +35,14 @@ final class OutputReports implements Function<Duration, Lease.@Nullable Progress
     bytes.lazySet(bytes.get() + more);
   }
 
-  /** What its tokens so far count; 0 if nothing is known of this model's streams. */
+  /** Its tokens so far; 0 if nothing is known of this model's streams. */
   long made() {
-    return counting.weights().output(tokens());
-  }
-
-  private long tokens() {
     return Math.min(most, estimates.streamedTokens(model, bytes.get()));
   }
 
   @Override
   public Lease.@Nullable Progress apply(Duration within) {
-    long made = tokens();
+    long made = made();
     if (made == 0) {
       return null;
     }
@@ -58,8 +54,12 @@ final class OutputReports implements Function<Duration, Lease.@Nullable Progress
         counting.weights().output(Math.min(rest, all.spread())));
   }
 
-  /** The stream has ended, and the provider told its output. */
+  /**
+   * The stream has ended, and the provider told its output. Its time tells what is made within a
+   * window, which is of no use where output counts at admission.
+   */
   void ended(long outputTokens) {
-    estimates.learnStream(model, bytes.get(), outputTokens, System.nanoTime() - beganNanos);
+    long nanos = counting.countsAsMade() ? System.nanoTime() - beganNanos : 0;
+    estimates.learnStream(model, bytes.get(), outputTokens, nanos);
   }
 }

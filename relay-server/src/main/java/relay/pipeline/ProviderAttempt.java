@@ -35,6 +35,7 @@ final class ProviderAttempt {
   private final RequestContext request;
   private final RequestResources resources;
   private final RequestPlan plan;
+  private final Expected expected;
   private final Route route;
   private final ProviderApi api;
   private final Passage passage;
@@ -54,6 +55,7 @@ final class ProviderAttempt {
     this.request = request;
     this.resources = resources;
     this.plan = candidate.plan();
+    this.expected = candidate.expected();
     this.route = candidate.route();
     this.passage = candidate.passage();
     this.lease = resources.lease();
@@ -69,7 +71,7 @@ final class ProviderAttempt {
    */
   @Nullable Failure make() {
     try {
-      resources.beginAttempt(plan.upstreamModel());
+      resources.beginAttempt(expected);
       request.meters().attempt();
       request.meters().granted(route.name(), lease.key());
       if (trace != null) {

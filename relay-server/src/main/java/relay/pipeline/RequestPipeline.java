@@ -10,6 +10,7 @@ import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.body.Payload;
 import relay.config.PriceConfig;
+import relay.config.ProviderConfig;
 import relay.logging.RequestLine;
 import relay.logging.RequestLog;
 import relay.metrics.Meters;
@@ -352,19 +353,38 @@ public final class RequestPipeline {
   private void forward(Admitted admitted, List<Route> chosen, ParsedRequest parsed) {
     RequestContext request = admitted.request();
     RequestResources resources = admitted.resources();
-    ClientQuota quota = admitted.generation().quotas().of(admitted.caller(), parsed.counted());
+    ClientQuotas quotas = admitted.generation().quotas();
+    ClientQuota quota = quotas.of(admitted.caller(), parsed.counted());
     resources.own(quota);
     request.answer().quota(quota);
     request.client().onGone(request.cancellation()::clientLeft);
     admitted.generation().running().register(request.cancellation());
     Claim claim = Claim.of(admitted.generation().clients(), admitted.caller(), request.client());
-    RouteAttempts attempts =
-        new RouteAttempts(NamedStates.owners(chosen, parsed.states()), parsed, claim);
+    List<Route> able = NamedStates.owners(chosen, parsed.states());
+    List<Route> priced =
+        parsed.counted() ? quotas.priced(admitted.caller(), able, parsed.facts().model()) : able;
+    if (priced.isEmpty()) {
+      refuseUnpriced(request, able.getFirst().api().config(), parsed.facts().model());
+      return;
+    }
+    RouteAttempts attempts = new RouteAttempts(priced, parsed, claim);
     RouteAttempts.Candidate first = attempts.next();
     if (first == null) {
       request.answer().verdict(attempts.verdict().outcome(parsed.dialect()));
     } else {
       new AttemptLoop(request, resources, attempts, first).run();
     }
+  }
+
+  private static void refuseUnpriced(RequestContext request, ProviderConfig first, String model) {
+    String client = request.record().clientName();
+    request.record().target(first.name(), model);
+    request.meters().clients().denied(client, "unpriced");
+    request
+        .answer()
+        .refuse(
+            RelayError.invalid(
+                "the model %s has no price (`prices`), and client %s has a budget in usd"
+                    .formatted(first.upstreamModel(model), client)));
   }
 }

@@ -89,14 +89,10 @@ final class RequestResources implements AutoCloseable {
     return Objects.requireNonNull(lease);
   }
 
-  /**
-   * From now on the lease may be charged.
-   *
-   * @param model the provider's name of it
-   */
-  void beginAttempt(String model) {
+  /** From now on the lease may be charged. */
+  void beginAttempt(Expected expected) {
     Lease used = lease();
-    quota.carriedBy(used, model);
+    quota.carriedBy(used, expected);
     attempting = true;
     long tokens = used.inputTokens() + used.outputTokens();
     meters.reserve(tokens);

@@ -7,6 +7,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.estimate.Estimator;
+import relay.model.TokenUsage;
 import relay.redis.Acquisition;
 import relay.redis.Demand;
 import relay.redis.ProviderBreaker.Passage;
@@ -35,14 +36,17 @@ final class RouteAttempts {
   static final class Candidate {
     private final RequestPlan plan;
     private final Demand demand;
+    private final Expected expected;
     private final boolean last;
     private final Set<String> tried = new HashSet<>();
     private Passage passage;
     private int attempts;
 
-    private Candidate(RequestPlan plan, Demand demand, Passage passage, boolean last) {
+    private Candidate(
+        RequestPlan plan, Demand demand, Expected expected, Passage passage, boolean last) {
       this.plan = plan;
       this.demand = demand;
+      this.expected = expected;
       this.last = last;
       this.passage = passage;
     }
@@ -74,6 +78,11 @@ final class RouteAttempts {
     /** The demand on a key of this provider. */
     Demand demand() {
       return demand;
+    }
+
+    /** What an attempt at this provider is expected to use. */
+    Expected expected() {
+      return expected;
     }
 
     /** Asks for this key no more. False if that was so. */
@@ -117,7 +126,7 @@ final class RouteAttempts {
       Passage passage = enter(route);
       if (passage != null) {
         RequestPlan plan = new RequestPlan(route, parsed);
-        return new Candidate(plan, demand(plan), passage, !routes.hasNext());
+        return new Candidate(plan, demand(plan), expected(plan), passage, !routes.hasNext());
       }
     }
     return null;
@@ -135,6 +144,19 @@ final class RouteAttempts {
             parsed.facts().inputBytes(),
             parsed.maxOutputTokens());
     return plan.demand(estimate, claim);
+  }
+
+  private Expected expected(RequestPlan plan) {
+    TokenUsage tokens =
+        plan.counted()
+            ? Estimator.expected(
+                plan.route().pool().estimates(),
+                plan.counting(),
+                plan.upstreamModel(),
+                parsed.facts().inputBytes(),
+                parsed.maxOutputTokens())
+            : TokenUsage.NONE;
+    return new Expected(plan.upstreamModel(), tokens);
   }
 
   /** Asks the breaker for a further attempt at the same provider. */

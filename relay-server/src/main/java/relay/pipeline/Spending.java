@@ -2,60 +2,75 @@ package relay.pipeline;
 
 import java.util.HashMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Consumer;
 import relay.config.PriceConfig;
 import relay.model.TokenUsage;
 import relay.redis.Lease;
 import relay.redis.Usage;
+import relay.stream.UsageScanner;
 
 /**
  * What one request costs in dollars, in billionths, for a client with such a budget: by the model
- * of each attempt. Used by one thread at a time.
+ * of each attempt, and by its tokens as they are, since the weights of limits say nothing of
+ * prices. Used by one thread at a time.
  */
 final class Spending {
   private final Prices prices;
-  private final Map<Lease, PriceConfig> attempts = new HashMap<>(2);
-  private final Map<Lease, Long> reported = new HashMap<>(2);
+  private final Consumer<String> unpriced;
+  private final Map<Lease, Bill> bills = new HashMap<>(2);
 
-  Spending(Prices prices) {
+  /**
+   * @param unpriced is told the model of an attempt that has no price, and so costs nothing
+   */
+  Spending(Prices prices, Consumer<String> unpriced) {
     this.prices = prices;
+    this.unpriced = unpriced;
   }
 
-  /** What the estimate costs; -1 if the model has no price. */
-  long of(String model, long inputTokens, long outputTokens) {
-    PriceConfig price = prices.of(model);
-    return price == null ? -1 : price.nanodollars(inputTokens, outputTokens, 0, 0);
+  /** The tokens of an attempt: first those expected, then those of its answer. */
+  private record Bill(PriceConfig price, TokenUsage tokens, boolean answered) {}
+
+  /** What the estimate costs. */
+  long of(Expected attempt) {
+    PriceConfig price = prices.of(attempt.model());
+    return price == null ? 0 : price.nanodollars(attempt.tokens());
   }
 
-  /** An attempt with this model begins. */
-  void began(Lease attempt, String model) {
-    PriceConfig price = prices.of(model);
-    if (price != null) {
-      attempts.put(attempt, price);
+  /** An attempt begins. */
+  void began(Lease attempt, Expected expected) {
+    PriceConfig price = prices.of(expected.model());
+    if (price == null) {
+      unpriced.accept(expected.model());
+    } else {
+      bills.put(attempt, new Bill(price, expected.tokens(), false));
     }
   }
 
-  /** The provider has reported what an attempt used. */
-  void reported(Lease attempt, TokenUsage usage, long outputTokens) {
-    PriceConfig price = attempts.get(attempt);
-    if (price != null) {
-      reported.put(
-          attempt,
-          price.nanodollars(
-              usage.inputTokens(),
-              outputTokens,
-              usage.cacheReadTokens(),
-              usage.cacheCreationTokens()));
-    }
+  /**
+   * An attempt's answer has ended.
+   *
+   * @param made its output by the bytes of a stream; 0 if unknown
+   */
+  void answered(Lease attempt, UsageScanner answer, long made) {
+    bills.computeIfPresent(
+        attempt, (_, bill) -> new Bill(bill.price(), used(bill.tokens(), answer, made), true));
   }
 
-  /** What an attempt cost that was charged this: as reported, or else by the charge. */
-  long cost(Lease attempt, @Nullable Usage charged) {
-    PriceConfig price = attempts.get(attempt);
-    if (price == null || charged == null) {
-      return 0;
-    }
-    return reported.getOrDefault(
-        attempt, price.nanodollars(charged.inputTokens(), charged.outputTokens(), 0, 0));
+  /** An incomplete answer may have cost more output than it reported. */
+  private static TokenUsage used(TokenUsage expected, UsageScanner answer, long made) {
+    TokenUsage reported = answer.reported() ? answer.usage() : expected.withOutput(0);
+    return answer.reported() && answer.finished()
+        ? reported
+        : reported.withOutput(
+            Math.max(reported.outputTokens(), made > 0 ? made : expected.outputTokens()));
+  }
+
+  /** What an attempt cost that was charged this: nothing if the provider refused it. */
+  long cost(Lease attempt, Usage charged) {
+    Bill bill = bills.get(attempt);
+    boolean refused = charged.inputTokens() == 0 && charged.outputTokens() == 0;
+    return bill == null || (refused && !bill.answered())
+        ? 0
+        : bill.price().nanodollars(bill.tokens());
   }
 }

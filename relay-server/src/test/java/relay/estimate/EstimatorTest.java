@@ -7,6 +7,7 @@ import relay.estimate.Estimator.Estimate;
 import relay.model.Counting;
 import relay.model.Counting.Bound;
 import relay.model.Dialect;
+import relay.model.TokenUsage;
 import relay.model.Weights;
 import relay.redis.Estimates;
 
@@ -43,6 +44,32 @@ final class EstimatorTest {
     assertEquals(new Estimate(1_001, 64_000, -1), estimate(bedrock, 64_000));
     assertEquals(new Estimate(1_001, 80, -1), estimate(bedrock, 16));
     assertEquals(new Estimate(1_001, 2_500, -1), estimate(bedrock, -1));
+  }
+
+  @Test
+  void what_is_expected_is_in_tokens_whatever_weights_and_bounds_make_of_them_for_limits() {
+    for (Bound bound : Bound.values()) {
+      Counting counting = new Counting(new Weights(1, 0, 1, 5), bound);
+      assertEquals(new TokenUsage(1_001, 0, 0, 500), expected(NOTHING_LEARNED, counting, 64_000));
+      assertEquals(new TokenUsage(1_001, 0, 0, 500), expected(NOTHING_LEARNED, counting, -1));
+      assertEquals(new TokenUsage(1_001, 0, 0, 16), expected(NOTHING_LEARNED, counting, 16));
+    }
+  }
+
+  @Test
+  void input_that_was_learned_by_its_weight_is_expected_without() {
+    Counting heavy = new Counting(new Weights(4, 0, 4, 1), Bound.UNCOUNTED);
+    Estimates learned = new Estimates();
+    for (int n = 0; n < 10_000; n++) {
+      TokenUsage used = new TokenUsage(1_000, 0, 0, 500);
+      learned.learn("m", 4_000, heavy.inputAtStart(used), used.outputTokens());
+    }
+    assertEquals(4_000.0, (double) learned.inputTokens("m", 4_000), 50);
+    assertEquals(1_000.0, (double) expected(learned, heavy, 500).inputTokens(), 15);
+  }
+
+  private static TokenUsage expected(Estimates learned, Counting counting, long maxOutputTokens) {
+    return Estimator.expected(learned, counting, "m", 4_000, maxOutputTokens);
   }
 
   @Test

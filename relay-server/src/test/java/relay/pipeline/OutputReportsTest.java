@@ -62,7 +62,20 @@ final class OutputReportsTest {
     Lease.Progress progress = told(after(20_000, 600).apply(WHOLE));
     assertEquals(1_500, progress.made());
     assertEquals(300, progress.rest());
-    assertEquals(1_500, after(20_000, 600).made());
+    assertEquals(500, after(20_000, 600).made(), "tokens, whatever they count");
+  }
+
+  @Test
+  void the_time_of_a_stream_bounds_no_output_that_counts_at_admission() {
+    for (Bound bound : Bound.values()) {
+      counting = new Counting(Weights.EQUAL, bound);
+      OutputReports reports = new OutputReports(estimates, counting, bound.name(), -1);
+      reports.add(40_000);
+      reports.ended(1_000);
+      assertEquals(500, estimates.streamedTokens(bound.name(), 20_000));
+      boolean bounded = estimates.output(bound.name(), 0, Duration.ofNanos(1)).tokens() < 100;
+      assertEquals(counting.countsAsMade(), bounded, bound.name());
+    }
   }
 
   private static Lease.Progress told(Lease.@Nullable Progress progress) {

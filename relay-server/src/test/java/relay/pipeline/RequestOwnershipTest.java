@@ -39,6 +39,7 @@ import relay.memory.MemoryBudget;
 import relay.metrics.Meters;
 import relay.model.Dialect;
 import relay.model.Endpoint;
+import relay.model.TokenUsage;
 import relay.pool.Configs;
 import relay.pool.Organizations;
 import relay.pool.Plans;
@@ -60,6 +61,7 @@ import relay.upstream.Upstream;
 class RequestOwnershipTest {
   private static final Duration LONG = Duration.ofMinutes(1);
   private static final String CLIENT_KEY = "client-secret-of-team";
+  private static final Expected EXPECTED = new Expected("gpt-x", TokenUsage.NONE);
   private static final String EVENTS =
       """
       data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}
@@ -274,7 +276,7 @@ class RequestOwnershipTest {
   @Test
   void a_quota_that_is_granted_after_its_request_has_failed_goes_back() throws Exception {
     ClientQuota quota = ClientQuota.of(clientsPool, "team", null, new HashMap<>());
-    quota.reserve(Demand.of("any", 1, 1), "gpt-x");
+    quota.reserve(Demand.of("any", 1, 1), EXPECTED);
     quota.end();
     Demand next = Demand.of(clientsPool.plan().modelClasses().getFirst(), 1, 1).on("team");
     Lease later = assertInstanceOf(Granted.class, clientsPool.acquire(next).join()).lease();
@@ -289,7 +291,7 @@ class RequestOwnershipTest {
     first.expect(acquire(routes.getLast().pool()));
     assertInstanceOf(Granted.class, first.await());
     Lease lease = first.lease();
-    first.beginAttempt("gpt-x");
+    first.beginAttempt(EXPECTED);
     RequestResources second = first.transfer();
     first.close();
     assertNull(lease.charged());
@@ -324,7 +326,7 @@ class RequestOwnershipTest {
         resources.expect(CompletableFuture.completedFuture(new Granted(lease)));
         assertInstanceOf(Granted.class, resources.await());
         if (attempted) {
-          resources.beginAttempt("gpt-x");
+          resources.beginAttempt(EXPECTED);
         }
       }
       Usage charged = lease.charged();
