@@ -47,7 +47,7 @@ final class WaitingLine {
     final long arrival;
     final Demand demand;
     final long until;
-    final CompletableFuture<Acquisition> answer;
+    final KeyRequest answer;
     private long ticket; // guarded by its line
 
     /**
@@ -56,7 +56,7 @@ final class WaitingLine {
      * @param arrival its sequence number
      * @param until latest time of an answer, on the room's clock
      */
-    Parked(long arrival, Demand demand, long until, CompletableFuture<Acquisition> answer) {
+    Parked(long arrival, Demand demand, long until, KeyRequest answer) {
       this.arrival = arrival;
       this.demand = demand;
       this.until = until;
@@ -88,6 +88,7 @@ final class WaitingLine {
       }
     }
     if (waits) {
+      newcomer.answer.parked(exhausted());
       leaveWhenAnswered(newcomer);
     } else if (hasQueue) {
       newcomer.answer.complete(exhausted());
@@ -196,7 +197,8 @@ final class WaitingLine {
         room.leave();
       }
     }
-    if (joins) {
+    if (joins && acquisition instanceof Exhausted e) {
+      request.answer.parked(e);
       leaveWhenAnswered(request);
     } else if (!stays) {
       WaitingRoom.deliver(request.answer, acquisition);
@@ -288,7 +290,7 @@ final class WaitingLine {
   }
 
   /** A refusal until the first request's expected grant, since none is served before it. */
-  private synchronized Acquisition exhausted() {
+  private synchronized Exhausted exhausted() {
     long wait = opensAt - room.now();
     return new Exhausted(Duration.ofNanos(wait > 0 ? wait : UNKNOWN_NANOS), reason);
   }

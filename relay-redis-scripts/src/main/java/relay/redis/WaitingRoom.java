@@ -54,9 +54,9 @@ final class WaitingRoom {
     this.nanoTime = nanoTime;
   }
 
-  CompletableFuture<Acquisition> acquire(Demand demand, Duration maxWait) {
-    CompletableFuture<Acquisition> answer = new CompletableFuture<>();
-    if (maxWait.isZero() || maxWait.isNegative()) {
+  KeyRequest acquire(Demand demand, Duration maxWait) {
+    KeyRequest answer = new KeyRequest(maxWait.isPositive());
+    if (!maxWait.isPositive()) {
       var _ = ask.apply(demand).thenAccept(acquisition -> deliver(answer, acquisition));
       return answer;
     }
