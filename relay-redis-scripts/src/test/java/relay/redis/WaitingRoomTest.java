@@ -382,7 +382,7 @@ final class WaitingRoomTest {
           return CompletableFuture.completedFuture(in(1_000));
         };
     for (int n = 0; n < 2; n++) {
-      Demand shared = demand(n).sharing(new Share("team", 2, 1, 0, 0));
+      Demand shared = demand(n).sharing(new Share("team", 3, 1, 0, 0));
       assertEquals(in(1_000), told(room.acquire(shared, WAIT)));
     }
     assertEquals(tickets.getFirst(), tickets.getLast());
