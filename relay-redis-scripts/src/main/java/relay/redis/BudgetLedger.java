@@ -2,6 +2,7 @@ package relay.redis;
 
 import static relay.redis.RedisKeys.bytes;
 
+import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -52,19 +53,24 @@ final class BudgetLedger {
       return askedAt - lease.recentNanos() > 0;
     }
 
-    /** What is spent now: nothing of a calendar's period that is over since. */
-    List<Budget.Spent> at(long now) {
-      return spent.stream().map(one -> aged(one, now - askedAt)).toList();
+    /**
+     * What is spent of a budget now: nothing of a calendar's period that is over since. A budget is
+     * known by its label, because a change of its limit does not change what was spent.
+     */
+    Budget.Spent of(Budget budget, long now) {
+      for (Budget.Spent one : spent) {
+        if (one.budget().label().equals(budget.label())) {
+          return aged(budget, one, now - askedAt);
+        }
+      }
+      return nothing(budget);
     }
 
-    private static Budget.Spent aged(Budget.Spent one, long nanos) {
-      if (one.budget().rolling()) {
-        return one;
-      }
-      Duration left = one.left().minusNanos(nanos);
-      return left.isPositive()
-          ? new Budget.Spent(one.budget(), one.spent(), left)
-          : new Budget.Spent(one.budget(), 0, Duration.ZERO);
+    private static Budget.Spent aged(Budget budget, Budget.Spent one, long nanos) {
+      Duration left = budget.rolling() ? one.left() : one.left().minusNanos(nanos);
+      return budget.rolling() || left.isPositive()
+          ? new Budget.Spent(budget, one.spent(), left)
+          : nothing(budget);
     }
   }
 
@@ -89,10 +95,14 @@ final class BudgetLedger {
   }
 
   private List<Budget.Spent> spent(List<Budget> now, @Nullable Known last) {
-    if (last != null && last.spent().stream().map(Budget.Spent::budget).toList().equals(now)) {
-      return last.at(nanoTime.getAsLong());
-    }
-    return now.stream().map(budget -> new Budget.Spent(budget, 0, Duration.ZERO)).toList();
+    long time = nanoTime.getAsLong();
+    return now.stream()
+        .map(budget -> last == null ? nothing(budget) : last.of(budget, time))
+        .toList();
+  }
+
+  private static Budget.Spent nothing(Budget budget) {
+    return new Budget.Spent(budget, 0, Duration.ZERO);
   }
 
   /** Whether the lease's key has budgets. */
@@ -273,10 +283,20 @@ final class BudgetLedger {
     return done.thenRun(() -> made = lost.made());
   }
 
-  /** What was not sent is sent later; what had no answer may have been counted, and is dropped. */
+  /**
+   * What was not sent, or was refused, is sent later. What had no answer may have been counted, and
+   * is dropped.
+   */
   private void keepUnsent(
       Map<String, Map<String, PassedSpending.Sum>> sent, @Nullable Throwable failure) {
-    if (failure != null && RedisLink.cause(failure) instanceof RedisGoneException) {
+    if (failure == null) {
+      return;
+    }
+    Throwable cause = RedisLink.cause(failure);
+    if (cause instanceof RedisCommandExecutionException refused) {
+      link.reportRefusal("to count what clients spend", refused);
+    }
+    if (cause instanceof RedisCommandExecutionException || cause instanceof RedisGoneException) {
       sent.forEach(unsent::add);
       used.addAll(sent.keySet());
     }

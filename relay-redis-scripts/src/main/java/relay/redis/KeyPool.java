@@ -158,11 +158,9 @@ public final class KeyPool {
    * Parked requests of a model class are served in the order of their arrival, and newcomers queue
    * behind them. At most {@value WaitingRoom#MAX_WAITING} requests of a pool are parked.
    *
-   * <p>Cancel the future when the answer is no longer needed: a later grant is then cancelled.
-   *
    * @param maxWait how long the request may be parked; zero to ask once, without queueing
    */
-  public CompletableFuture<Acquisition> acquire(Demand demand, Duration maxWait) {
+  public KeyRequest acquire(Demand demand, Duration maxWait) {
     return room.acquire(demand, maxWait);
   }
 

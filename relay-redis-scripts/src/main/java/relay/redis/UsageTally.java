@@ -3,6 +3,7 @@ package relay.redis;
 import static relay.redis.RedisKeys.bytes;
 
 import io.lettuce.core.RedisCommandExecutionException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -50,6 +51,7 @@ public final class UsageTally {
   private CompletableFuture<Void> sending = CompletableFuture.completedFuture(null);
   private long resentAt = System.nanoTime();
   private int ticks;
+  private volatile Read read = new Read(Map.of(), System.nanoTime()); // the last
 
   private static final Standing NOTHING = new Standing(Usage.NONE, 0);
 
@@ -66,6 +68,15 @@ public final class UsageTally {
           : NOTHING; // its limits have gone
     }
   }
+
+  /**
+   * The usage of the clients that are counted.
+   *
+   * @param age zero if Redis has just answered
+   */
+  public record Known(Map<String, Standing> standings, Duration age) {}
+
+  private record Read(Map<String, Standing> standings, long askedAt) {}
 
   UsageTally(RedisLink link, EngineOptions options, String pool, Collection<String> clients) {
     this.link = link;
@@ -238,7 +249,29 @@ public final class UsageTally {
    * The future fails when Redis cannot be asked.
    */
   public CompletableFuture<Map<String, Standing>> standings() {
-    return standings(shown);
+    long askedAt = System.nanoTime();
+    return standings(shown)
+        .whenComplete(
+            (all, failure) -> {
+              if (failure == null) {
+                read = new Read(all, askedAt);
+              }
+            });
+  }
+
+  /**
+   * As {@link #standings}; without an answer of Redis what it said last. Until it has said anything
+   * that is what is known since the start: nobody has used anything.
+   */
+  public CompletableFuture<Known> known() {
+    return standings()
+        .handle(
+            (all, failure) -> {
+              Read last = read;
+              return failure == null
+                  ? new Known(all, Duration.ZERO)
+                  : new Known(last.standings(), Duration.ofNanos(System.nanoTime() - last.askedAt));
+            });
   }
 
   /** As {@link #standings}, of one client. */

@@ -44,11 +44,14 @@ final class WaitingLine {
 
   /** A request for a key. */
   static final class Parked {
+    final WaitingLine line;
     final long arrival;
     final Demand demand;
     final long until;
-    final CompletableFuture<Acquisition> answer;
-    private long ticket; // guarded by its line
+    final KeyRequest answer;
+    private long ticket; // guarded by its line, as what follows
+    private long opensAt; // when it can be granted, as it was told last
+    private Reason reason = Reason.COOLDOWN;
 
     /**
      * A request with a ticket of its own.
@@ -56,7 +59,8 @@ final class WaitingLine {
      * @param arrival its sequence number
      * @param until latest time of an answer, on the room's clock
      */
-    Parked(long arrival, Demand demand, long until, CompletableFuture<Acquisition> answer) {
+    Parked(WaitingLine line, long arrival, Demand demand, long until, KeyRequest answer) {
+      this.line = line;
       this.arrival = arrival;
       this.demand = demand;
       this.until = until;
@@ -73,22 +77,30 @@ final class WaitingLine {
   void arrive(Parked newcomer) {
     boolean hasQueue;
     boolean waits = false;
+    Parked without = null;
     long ticket;
     synchronized (this) {
       Long unused = left.pollLast();
       newcomer.ticket = unused == null ? newcomer.ticket : unused;
       ticket = newcomer.ticket;
       hasQueue = !waiting.isEmpty() && newcomer.demand.share() == null;
-      if (hasQueue && opensAt - newcomer.until <= 0 && room.enter()) {
+      if (hasQueue && opensAt - newcomer.until <= 0) {
+        without = room.enter(newcomer);
+        waits = without != newcomer;
+      }
+      if (waits) {
+        newcomer.opensAt = opensAt;
+        newcomer.reason = reason;
         waiting.put(newcomer.arrival, newcomer);
-        waits = true;
         if (asking == null && alarmAt - newcomer.until > 0) {
           setAlarm(newcomer.until);
         }
       }
     }
     if (waits) {
+      newcomer.answer.parked(exhausted());
       leaveWhenAnswered(newcomer);
+      refuse(without);
     } else if (hasQueue) {
       newcomer.answer.complete(exhausted());
     } else {
@@ -116,7 +128,7 @@ final class WaitingLine {
     synchronized (this) {
       wasFirst = !waiting.isEmpty() && waiting.firstKey() == request.arrival;
       if (waiting.remove(request.arrival) != null) {
-        room.leave();
+        room.leave(request);
         left.add(request.ticket);
       }
     }
@@ -166,6 +178,7 @@ final class WaitingLine {
     boolean joins = false;
     boolean stays = false;
     boolean wasAsking;
+    Parked without = null;
     synchronized (this) {
       wasAsking = asking != null && asking.arrival == request.arrival;
       if (wasAsking) {
@@ -176,10 +189,14 @@ final class WaitingLine {
         if (request.answer.isDone()) {
           left.add(request.ticket);
         } else {
-          joins = !isQueued && room.enter();
+          without = isQueued ? null : room.enter(request);
+          joins = !isQueued && without != request;
           stays = isQueued || joins;
           if (!stays) { // the room is full: its place in Redis's order is kept for the next one
             left.add(request.ticket);
+          } else {
+            request.opensAt = room.now() + e.retryAfter().toNanos();
+            request.reason = e.reason();
           }
         }
       }
@@ -193,16 +210,33 @@ final class WaitingLine {
         setAlarm(request.until);
       } else if (!stays && isQueued) {
         waiting.remove(request.arrival);
-        room.leave();
+        room.leave(request);
       }
     }
-    if (joins) {
+    if (joins && acquisition instanceof Exhausted e) {
+      request.answer.parked(e);
       leaveWhenAnswered(request);
+      refuse(without);
     } else if (!stays) {
       WaitingRoom.deliver(request.answer, acquisition);
     }
     tooLate.forEach(other -> other.answer.complete(exhausted()));
     return wasAsking && !stays;
+  }
+
+  /** Refuses a request, of whatever line, that has lost its place; its ticket is for the next. */
+  private static void refuse(@Nullable Parked request) {
+    if (request != null && request.line.removes(request)) {
+      request.answer.complete(request.line.refusalOf(request));
+    }
+  }
+
+  private synchronized boolean removes(Parked request) {
+    boolean isQueued = waiting.remove(request.arrival) != null;
+    if (isQueued) {
+      left.add(request.ticket);
+    }
+    return isQueued;
   }
 
   private boolean mayWait(Parked request, Exhausted e) {
@@ -281,15 +315,24 @@ final class WaitingLine {
     List<Parked> all;
     synchronized (this) {
       all = List.copyOf(waiting.values());
-      all.forEach(request -> room.leave());
+      all.forEach(room::leave);
       waiting.clear();
     }
     all.forEach(request -> request.answer.complete(answer));
   }
 
   /** A refusal until the first request's expected grant, since none is served before it. */
-  private synchronized Acquisition exhausted() {
-    long wait = opensAt - room.now();
-    return new Exhausted(Duration.ofNanos(wait > 0 ? wait : UNKNOWN_NANOS), reason);
+  private synchronized Exhausted exhausted() {
+    return until(opensAt, reason);
+  }
+
+  /** A refusal until the time that a parked request was told. */
+  private synchronized Exhausted refusalOf(Parked request) {
+    return until(request.opensAt, request.reason);
+  }
+
+  private Exhausted until(long at, Reason why) {
+    long wait = at - room.now();
+    return new Exhausted(Duration.ofNanos(wait > 0 ? wait : UNKNOWN_NANOS), why);
   }
 }

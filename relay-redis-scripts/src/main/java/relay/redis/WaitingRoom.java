@@ -5,11 +5,11 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Unavailable;
 
@@ -19,7 +19,7 @@ import relay.redis.Acquisition.Unavailable;
  * has one alarm.
  */
 final class WaitingRoom {
-  /** More are refused at once: each parked request takes memory and an open connection. */
+  /** If more would wait, one is refused: each takes memory and an open connection. */
   static final int MAX_WAITING = 1_000;
 
   private static final Duration LONGEST = Duration.ofDays(1);
@@ -27,7 +27,7 @@ final class WaitingRoom {
   private final Function<Demand, CompletableFuture<Acquisition>> ask;
   private final Alarm alarm;
   private final LongSupplier nanoTime;
-  private final AtomicInteger waiting = new AtomicInteger();
+  private final WaitingPlaces places = new WaitingPlaces(MAX_WAITING);
   private final AtomicLong arrivals = new AtomicLong();
   private final String tickets = // unlike those of other replicas
       Long.toString(ThreadLocalRandom.current().nextLong(Long.MAX_VALUE), 36) + ".";
@@ -54,9 +54,9 @@ final class WaitingRoom {
     this.nanoTime = nanoTime;
   }
 
-  CompletableFuture<Acquisition> acquire(Demand demand, Duration maxWait) {
-    CompletableFuture<Acquisition> answer = new CompletableFuture<>();
-    if (maxWait.isZero() || maxWait.isNegative()) {
+  KeyRequest acquire(Demand demand, Duration maxWait) {
+    KeyRequest answer = new KeyRequest(maxWait.isPositive());
+    if (!maxWait.isPositive()) {
       var _ = ask.apply(demand).thenAccept(acquisition -> deliver(answer, acquisition));
       return answer;
     }
@@ -67,20 +67,20 @@ final class WaitingRoom {
         demand.pinned().isEmpty()
             ? lines.computeIfAbsent(nameOf(demand), name -> new WaitingLine(this))
             : new WaitingLine(this); // a line of its own: only one account can serve it
-    line.arrive(new WaitingLine.Parked(arrival, demand, until, answer));
+    line.arrive(new WaitingLine.Parked(line, arrival, demand, until, answer));
     return answer;
   }
 
   /** A lease has ended: capacity may return earlier than predicted. */
   void capacityReturned() {
-    if (waiting.get() > 0) {
+    if (waiting() > 0) {
       lines.values().forEach(WaitingLine::capacityReturned);
     }
   }
 
   /** Number of parked requests. */
   int waiting() {
-    return waiting.get();
+    return places.taken();
   }
 
   /** Refuses all parked requests. */
@@ -141,20 +141,18 @@ final class WaitingRoom {
     return nanoTime.getAsLong();
   }
 
-  /** Takes a place if one is free. */
-  boolean enter() {
-    if (closed) {
-      return false;
-    }
-    if (waiting.incrementAndGet() > MAX_WAITING) {
-      waiting.decrementAndGet();
-      return false;
-    }
-    return true;
+  /**
+   * Takes a place. If there are too few, one request loses its own: this one, or another, which its
+   * line is then to refuse.
+   *
+   * @return the one that has none; null if there were enough
+   */
+  WaitingLine.@Nullable Parked enter(WaitingLine.Parked request) {
+    return closed ? request : places.enter(request);
   }
 
-  void leave() {
-    waiting.decrementAndGet();
+  void leave(WaitingLine.Parked request) {
+    places.leave(request);
   }
 
   /** Delivers an answer. If the caller has cancelled, the granted lease is cancelled. */

@@ -72,7 +72,6 @@ for _, part in ipairs(told) do
   local at = #reply
   reply[at + 1], reply[at + 2], reply[at + 3] = s.spent, s.ends and s.ends - now or 0, is_to_say(part[1]) and 1 or 0
 end
-spending.write(book, key)
 for _, field in ipairs(redis.call('HRANDFIELD', key, 5)) do
   local per, warned = string.match(field, '/([%a-]+)(=?%d*)$')
   local text = per and redis.call('HGET', key, field)
@@ -81,4 +80,5 @@ for _, field in ipairs(redis.call('HRANDFIELD', key, 5)) do
   elseif text then over = is_over(per, text) end
   if over then redis.call('HDEL', key, field) end
 end
+spending.write(book, key) -- last: a call that Redis refuses on its way has counted nothing, and is repeated
 return reply

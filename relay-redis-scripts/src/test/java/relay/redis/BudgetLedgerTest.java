@@ -82,9 +82,13 @@ final class BudgetLedgerTest {
 
   /** Another replica spends five tokens of a key's budget. */
   private void spend(String key) {
+    spend(key, " 0 5");
+  }
+
+  private void spend(String key, String amounts) {
     byte[][] keys = {scripts.candidates().budgetsKey()};
     String line = ScriptCaller.text(scripts.candidates().budgets().line(key));
-    wire.call(ScriptFile.BUDGETS, keys, "-", line, " 0 5");
+    wire.call(ScriptFile.BUDGETS, keys, "-", line, amounts);
   }
 
   private long spent(int key) {
@@ -186,5 +190,68 @@ final class BudgetLedgerTest {
     Duration left = ledger.spent("k1").getLast().left();
     Demand more = Demand.of(Pools.CLASS, 1_001, 0).on("k1");
     assertEquals(new Acquisition.OverBudget(BUDGET, left), ledger.refusal(more));
+  }
+
+  @Test
+  void what_was_let_pass_is_kept_while_redis_has_no_memory() {
+    reading();
+    pass("k1", 7, 0);
+    wire.redis().configSet("maxmemory", "1");
+    assertRefused("OOM ");
+    assertTrue(isOver("k1", 994));
+    wire.redis().configSet("maxmemory", "0");
+    reading();
+    assertEquals(7, spent(1));
+  }
+
+  /** The script's last command besides the one that counts. */
+  @Test
+  void what_was_let_pass_is_kept_and_counts_once_if_the_user_lacks_a_right() {
+    reading();
+    pass("k1", 7, 0);
+    wire.setUser("default", "-hrandfield");
+    assertRefused("script");
+    assertRefused("script");
+    wire.setUser("default", "+hrandfield");
+    reading();
+    assertEquals(7, spent(1));
+  }
+
+  private void assertRefused(String why) {
+    CompletionException failure =
+        assertThrows(CompletionException.class, () -> ledger.read(List.of("k1")).join());
+    assertTrue(String.valueOf(failure.getMessage()).contains(why), failure::getMessage);
+  }
+
+  @Test
+  void what_is_spent_is_known_after_a_change_of_the_limits() {
+    scripts.reconfigure(plan(BUDGET, DOLLARS)).join();
+    spend("k1", " 0 5 0 " + Budget.DOLLAR);
+    reading();
+    Budget.Spent tokens = ledger.spent("k1").getFirst();
+    Budget smaller = new Budget(Budget.Unit.TOKENS, Budget.Per.MONTH, false, 100);
+    Budget other = new Budget(Budget.Unit.TOKENS, Budget.Per.DAY, true, 100);
+    scripts.reconfigure(plan(other, DOLLARS, smaller)).join();
+    assertEquals(
+        List.of(
+            new Budget.Spent(other, 0, Duration.ZERO),
+            new Budget.Spent(DOLLARS, Budget.DOLLAR, tokens.left()),
+            new Budget.Spent(smaller, 5, tokens.left())),
+        ledger.spent("k1"));
+    assertTrue(isOver("k1", 96));
+  }
+
+  @Test
+  void what_was_spent_is_told_again_though_the_limits_changed_without_redis() {
+    spend("k1");
+    reading();
+    redis.kill();
+    Await.until("it is gone", () -> !link.isUp());
+    Budget more = new Budget(Budget.Unit.TOKENS, Budget.Per.MONTH, false, 2_000);
+    assertThrows(CompletionException.class, () -> scripts.reconfigure(plan(more)).join());
+    redis.startAgain();
+    Await.until("it is back", link::isUp);
+    ledger.read(List.of("k1")).join();
+    assertEquals(5, spent(1));
   }
 }

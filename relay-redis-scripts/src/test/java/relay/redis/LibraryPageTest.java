@@ -5,10 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import example.Example;
-import io.lettuce.core.codec.ByteArrayCodec;
-import io.lettuce.core.output.StatusOutput;
-import io.lettuce.core.protocol.CommandArgs;
-import io.lettuce.core.protocol.CommandType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,10 +59,10 @@ final class LibraryPageTest {
     String user = Pools.name("user");
     String url = RedisUnderTest.url();
     try (ScriptConnection wire = new ScriptConnection(url)) {
-      CommandArgs<byte[], byte[]> args = new CommandArgs<>(ByteArrayCodec.INSTANCE);
-      args.add("SETUSER").add(user).add("on").add(">secret").add("~test:*");
-      Stream.of(rights.group(1).split("\\s+")).forEach(args::add);
-      wire.redis().dispatch(CommandType.ACL, new StatusOutput<>(ByteArrayCodec.INSTANCE), args);
+      Stream<String> rules =
+          Stream.concat(
+              Stream.of("on", ">secret", "~test:*"), Stream.of(rights.group(1).split("\\s+")));
+      wire.setUser(user, rules.toArray(String[]::new));
     }
     EngineOptions options =
         Pools.options(url.replace("//", "//" + user + ":secret@"), "r1", Fallback.CLOSED);

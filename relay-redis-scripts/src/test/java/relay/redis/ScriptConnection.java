@@ -7,11 +7,15 @@ import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.output.StatusOutput;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.CommandType;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /** A plain connection on which tests call scripts and inspect Redis. */
 final class ScriptConnection implements AutoCloseable {
@@ -92,6 +96,14 @@ final class ScriptConnection implements AutoCloseable {
   /** The reply, with text for bytes. */
   List<Object> call(ScriptFile script, byte[][] keys, Object... args) {
     return readable(send(script, keys, args).join());
+  }
+
+  /** Changes the rights of a user. */
+  void setUser(String name, String... rules) {
+    CommandArgs<byte[], byte[]> args = new CommandArgs<>(ByteArrayCodec.INSTANCE);
+    args.add("SETUSER").add(name);
+    Stream.of(rules).forEach(args::add);
+    redis().dispatch(CommandType.ACL, new StatusOutput<>(ByteArrayCodec.INSTANCE), args);
   }
 
   /** A line of INFO. */

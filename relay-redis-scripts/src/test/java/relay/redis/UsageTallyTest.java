@@ -160,6 +160,23 @@ final class UsageTallyTest {
   }
 
   @Test
+  void without_redis_the_usage_is_as_it_was_last_read() {
+    RedisEngine engine = engine("r1", Duration.ofMillis(500), EngineOptions.DEFAULT_LEASE);
+    UsageTally tally = engine.tally("@clients", List.of("a"));
+    UsageTally unread = engine.tally("@others", List.of("a"));
+    request(tally, "a");
+    Map<String, Standing> known = Map.of("a", new Standing(ONE, 0));
+    assertEquals(new UsageTally.Known(known, Duration.ZERO), tally.known().join());
+    redis.kill();
+    Await.until("the link is down", SOON, () -> !engine.isUp());
+    request(tally, "a");
+    assertEquals(known, tally.known().join().standings());
+    assertTrue(tally.known().join().age().isPositive());
+    assertEquals(Map.of(), unread.known().join().standings());
+    assertTrue(unread.known().join().age().isPositive());
+  }
+
+  @Test
   void increments_with_unknown_outcome_are_not_resent() {
     RedisEngine engine = engine("r1", Duration.ofMillis(500), EngineOptions.DEFAULT_LEASE);
     UsageTally tally = engine.tally("@clients", List.of("a", "b"));

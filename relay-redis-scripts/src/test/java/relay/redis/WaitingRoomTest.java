@@ -107,6 +107,22 @@ final class WaitingRoomTest {
   }
 
   @Test
+  void what_a_parked_request_would_be_told_is_known_at_once() {
+    replies.add(in(700));
+    KeyRequest first = room.acquire(demand(1), WAIT);
+    KeyRequest second = room.acquire(demand(2), WAIT);
+    assertEquals(List.of(in(700), in(700)), List.of(told(first.first()), told(second.first())));
+    assertFalse(first.isDone() || second.isDone());
+    replies.add(in(10_001));
+    KeyRequest refused = room.acquire(Demand.of("other", 3, 0), WAIT);
+    assertEquals(in(10_001), told(refused.first()));
+    assertTrue(refused.isDone());
+    second.cancel(false);
+    first.cancel(false);
+    assertEquals(0, room.waiting());
+  }
+
+  @Test
   void a_wait_beyond_the_maximum_is_refused_at_once() {
     assertEquals(in(10_001), told(arrive(1, in(10_001))));
     assertEquals(0, room.waiting());
@@ -366,7 +382,7 @@ final class WaitingRoomTest {
           return CompletableFuture.completedFuture(in(1_000));
         };
     for (int n = 0; n < 2; n++) {
-      Demand shared = demand(n).sharing(new Share("team", 2, 1, 0, 0));
+      Demand shared = demand(n).sharing(new Share("team", 3, 1, 0, 0));
       assertEquals(in(1_000), told(room.acquire(shared, WAIT)));
     }
     assertEquals(tickets.getFirst(), tickets.getLast());

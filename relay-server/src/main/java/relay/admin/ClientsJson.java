@@ -80,16 +80,18 @@ final class ClientsJson {
   static ObjectNode of(
       Auth auth, @Nullable KeyPool pool, UsageTally tally, Collection<KeyPool> shared)
       throws RedisSilent {
-    CompletableFuture<Map<String, Standing>> standings = tally.standings();
+    CompletableFuture<UsageTally.Known> counted = tally.known();
     PoolStates.Known known = pool == null ? null : PoolStates.await(lately(pool));
+    UsageTally.Known unlimited = PoolStates.await(counted);
     ClientsJson writer =
         new ClientsJson(
             new ClientShares(auth),
             ClientShares.states(shared),
             pool,
             known == null ? null : known.state(),
-            PoolStates.await(standings));
-    ObjectNode all = JSON.objectNode().put("age_ms", known == null ? 0 : known.ageMs());
+            unlimited.standings());
+    long ageMs = Math.max(known == null ? 0 : known.ageMs(), unlimited.age().toMillis());
+    ObjectNode all = JSON.objectNode().put("age_ms", ageMs);
     ArrayNode clients = all.putArray("clients");
     switch (auth) {
       case Auth.Open() -> {}
@@ -111,13 +113,9 @@ final class ClientsJson {
   private ObjectNode client(Client each) {
     ObjectNode client = JSON.objectNode();
     client.put("name", each.name());
-    if (shares.active()) {
-      client.put("weight", each.standing().weight());
-      client.put("priority", each.standing().priority().name().toLowerCase(Locale.ROOT));
-      client.put("share", shares.of(each));
-    } else {
-      client.putNull("weight").putNull("priority").putNull("share");
-    }
+    client.put("weight", each.standing().weight());
+    client.put("priority", each.standing().priority().name().toLowerCase(Locale.ROOT));
+    client.put("share", shares.of(each));
     ClientState state = states.get(each.name());
     client.put("share_ratio", state == null ? 0 : state.ratio());
     client.put("waiting", state == null ? 0 : state.waiting());

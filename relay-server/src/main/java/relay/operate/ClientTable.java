@@ -58,7 +58,8 @@ final class ClientTable {
       row.add(Cell.of(budgets(client.path("budgets"))));
       grid.add(row);
     }
-    return grid.lines();
+    long age = all.path("age_ms").asLong();
+    return grid.lines() + (age == 0 ? "" : "as of " + Durations.text(age) + " ago\n");
   }
 
   /** Used, and of what if there is a limit. */

@@ -7,7 +7,9 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import relay.pipeline.RetryPolicy.Decision;
 import relay.pipeline.RouteAttempts.Candidate;
+import relay.pipeline.RouteAttempts.Parked;
 import relay.redis.Acquisition;
+import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Unavailable;
 import relay.trace.RequestTrace;
@@ -25,7 +27,6 @@ final class AttemptLoop {
   private Candidate candidate;
   private ClientQuota.@Nullable Refusal quotaRefusal; // then no provider may be asked
   private long askedNanos; // when the last question for a key left; for the trace
-  private boolean limited; // whether this provider answered 429 to one of the attempts
 
   AttemptLoop(
       RequestContext request, RequestResources resources, RouteAttempts routes, Candidate first) {
@@ -54,6 +55,7 @@ final class AttemptLoop {
       routes.verdict().attemptFailed(failure);
       leased = acquireAfter(failure);
     }
+    waitNowhereElse();
     if (cancellation.isCancelled()) {
       request.answer().cancelled();
     } else if (quotaRefusal != null) {
@@ -70,7 +72,9 @@ final class AttemptLoop {
         new RetryPolicy(
             candidate.route().api().config().maxAttempts(), ThreadLocalRandom.current());
     Decision decision = policy.after(failure, candidate.attempts(), request.timeLeft());
-    limited |= failure instanceof Failure.RateLimited;
+    if (failure instanceof Failure.RateLimited) {
+      candidate.limited();
+    }
     boolean unsafe = failure.mayHaveBeenProcessed() && !routes.parsed().repeatable();
     if (cancellation.isCancelled() || unsafe || routes.parsed().body().isSpent()) {
       return false;
@@ -91,29 +95,47 @@ final class AttemptLoop {
     if (cancellation.isCancelled() || !routes.enterAgain(candidate)) {
       return false;
     }
-    Acquisition acquisition = await(candidate.acquire());
-    if (acquisition instanceof Granted || !limited || cancellation.isCancelled()) {
-      return isGranted(acquisition);
-    }
-    candidate.release();
-    findRetryTime(); // a key that was tried may be free before all others, or alone large enough
-    return false;
+    return isGranted(await(candidate.acquire()));
   }
 
-  /** Acquires a lease of the first of the next providers that grants one. */
+  /** Acquires a lease of the first of the next providers that grants one, or waits for one. */
   private boolean acquireElsewhere() {
     while (!cancellation.isCancelled() && quotaRefusal == null) {
       Candidate next = routes.next();
       if (next == null) {
-        return false;
+        return acquireWhereItWaits();
       }
       candidate = next;
-      limited = false;
       if (acquireFirst()) {
         return true;
       }
     }
     return false;
+  }
+
+  /** No other provider grants a lease now: waits where capacity returns first, and only there. */
+  private boolean acquireWhereItWaits() {
+    Parked first = routes.firstParked();
+    if (first == null) {
+      return false;
+    }
+    waitNowhereElse();
+    candidate = first.candidate();
+    request.record().target(candidate.route().name(), routes.parsed().facts().model());
+    resources.takeUp(first.pending());
+    expects(first.pending());
+    return isGranted(await());
+  }
+
+  /** Leaves the lines of all other providers. */
+  private void waitNowhereElse() {
+    for (Parked other = routes.firstParked(); other != null; other = routes.firstParked()) {
+      resources.giveUp(other.pending());
+      other.candidate().release();
+      if (!cancellation.isCancelled()) {
+        count(other.candidate(), other.refusal());
+      }
+    }
   }
 
   /** Asks a provider's pool for the first time, and the client's quota unless it was granted. */
@@ -145,6 +167,7 @@ final class AttemptLoop {
       String key = resources.lease().key();
       if (candidate.route().api().having(key) != null) {
         shadowed();
+        waitNowhereElse();
         return true;
       }
       // The configuration has changed since the question, and the key has gone: ask for another.
@@ -172,15 +195,24 @@ final class AttemptLoop {
   }
 
   private boolean denied(Acquisition acquisition) {
+    if (resources.expects() && acquisition instanceof Exhausted refusal) {
+      routes.park(new Parked(candidate, resources.setAside(), refusal));
+      return false;
+    }
     candidate.release();
-    if (!cancellation.isCancelled()) {
-      count(acquisition);
+    if (cancellation.isCancelled()) {
+      return false;
+    }
+    if (candidate.isLimited()) {
+      findRetryTime(); // a key that was tried may be free before all others, or alone large enough
+    } else {
+      count(candidate, acquisition);
     }
     return false;
   }
 
-  private void count(Acquisition acquisition) {
-    request.meters().denied(candidate.route().name(), RefusalErrors.reason(acquisition));
+  private void count(Candidate refusing, Acquisition acquisition) {
+    request.meters().denied(refusing.route().name(), RefusalErrors.reason(acquisition));
     routes.verdict().poolRefused(acquisition);
   }
 
@@ -191,7 +223,7 @@ final class AttemptLoop {
       resources.giveBackLease();
       routes.verdict().keyIsFree();
     } else {
-      count(acquisition);
+      count(candidate, acquisition);
     }
   }
 
@@ -207,17 +239,22 @@ final class AttemptLoop {
   }
 
   private void expect(CompletableFuture<Acquisition> acquiring) {
-    markAsked();
     resources.expect(acquiring);
+    expects(acquiring);
+  }
+
+  private void expects(CompletableFuture<Acquisition> acquiring) {
+    markAsked();
     cancellation.onCancel(() -> acquiring.cancel(false));
   }
 
   private Acquisition await() {
     long asked = System.nanoTime();
-    Acquisition acquisition = resources.await();
+    Acquisition acquisition = routes.hasOthers() ? resources.awaitFirst() : resources.await();
     long waited = System.nanoTime() - asked;
     request.meters().acquired(waited);
     request.record().addWaitNanos(waited);
+    routes.waited(waited);
     if (acquisition instanceof Granted) {
       request.meters().clients().waited(request.record().clientName(), waited);
     }

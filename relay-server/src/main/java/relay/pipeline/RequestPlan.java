@@ -120,11 +120,15 @@ final class RequestPlan {
    * Acquires a key, and reserves the demand if the request is counted. Cancel the future if the key
    * is no longer needed.
    *
-   * @param waits whether the request may wait for capacity
+   * @param most how long the request may wait for capacity
    */
-  CompletableFuture<Acquisition> acquire(Demand demand, boolean waits) {
-    Duration most = waits ? route.api().config().pooling().maxWait() : Duration.ZERO;
+  CompletableFuture<Acquisition> acquire(Demand demand, Duration most) {
     return counted() ? route.pool().acquire(demand, most) : route.pool().pick(demand);
+  }
+
+  /** How long the provider lets a request wait for capacity, over all its attempts. */
+  Duration maxWait() {
+    return route.api().config().pooling().maxWait();
   }
 
   /** Whether the provider's pool refuses requests, as of its last heartbeat. */

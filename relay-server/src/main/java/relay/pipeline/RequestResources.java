@@ -1,5 +1,7 @@
 package relay.pipeline;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -10,6 +12,7 @@ import relay.metrics.Meters;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Unavailable;
+import relay.redis.KeyRequest;
 import relay.redis.Lease;
 import relay.upstream.UpstreamAnswer;
 
@@ -25,6 +28,7 @@ final class RequestResources implements AutoCloseable {
   private final Meters meters;
   private ClientQuota quota = ClientQuota.NONE;
   private @Nullable CompletableFuture<Acquisition> wish;
+  private final List<KeyRequest> aside = new ArrayList<>(); // empty when it transfers
   private @Nullable Lease lease;
   private @Nullable UpstreamAnswer answer;
   private long reservedTokens;
@@ -82,6 +86,45 @@ final class RequestResources implements AutoCloseable {
       log.error("an error inside Relay", failure);
     }
     return new Unavailable();
+  }
+
+  /**
+   * As {@link #await}, but only until the request is parked: then the lease stays expected, and the
+   * result is the refusal that it is spared.
+   */
+  Acquisition awaitFirst() {
+    if (wish instanceof KeyRequest expected) {
+      Acquisition first = expected.first().exceptionally(RequestResources::none).join();
+      if (!expected.isDone()) {
+        return first;
+      }
+    }
+    return await();
+  }
+
+  /** Whether a lease is expected. */
+  boolean expects() {
+    return wish != null;
+  }
+
+  /** Owns the expected lease of a parked request beside others, while those are expected. */
+  KeyRequest setAside() {
+    KeyRequest parked = (KeyRequest) Objects.requireNonNull(wish);
+    wish = null;
+    aside.add(parked);
+    return parked;
+  }
+
+  /** Expects it again. */
+  void takeUp(KeyRequest parked) {
+    aside.remove(parked);
+    expect(parked);
+  }
+
+  /** Gives it back. */
+  void giveUp(KeyRequest parked) {
+    aside.remove(parked);
+    giveBack(parked);
   }
 
   /** The lease of the current attempt. */
@@ -145,11 +188,17 @@ final class RequestResources implements AutoCloseable {
     CompletableFuture<Acquisition> unwanted = wish;
     wish = null;
     try {
-      if (unwanted != null && !unwanted.cancel(false)) {
-        var _ = unwanted.thenAccept(RequestResources::giveBack);
+      if (unwanted != null) {
+        giveBack(unwanted);
       }
     } finally {
       endLease();
+    }
+  }
+
+  private static void giveBack(CompletableFuture<Acquisition> unwanted) {
+    if (!unwanted.cancel(false)) {
+      var _ = unwanted.thenAccept(RequestResources::giveBack);
     }
   }
 
@@ -165,6 +214,7 @@ final class RequestResources implements AutoCloseable {
       endAttempt();
     } finally {
       try {
+        List.copyOf(aside).forEach(this::giveUp);
         giveBackLease();
       } finally {
         quota.end();

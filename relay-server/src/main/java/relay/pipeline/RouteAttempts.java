@@ -1,5 +1,10 @@
 package relay.pipeline;
 
+import static relay.redis.Acquisition.Reason.CONCURRENCY;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
@@ -9,7 +14,9 @@ import org.jspecify.annotations.Nullable;
 import relay.estimate.Estimator;
 import relay.model.TokenUsage;
 import relay.redis.Acquisition;
+import relay.redis.Acquisition.Exhausted;
 import relay.redis.Demand;
+import relay.redis.KeyRequest;
 import relay.redis.ProviderBreaker.Passage;
 
 /**
@@ -21,6 +28,8 @@ final class RouteAttempts {
   private final ParsedRequest parsed;
   private final Claim claim;
   private final Verdict verdict = new Verdict();
+  private final List<Parked> parked = new ArrayList<>();
+  private long waitedNanos; // for keys, so far
   private int attempts;
 
   RouteAttempts(List<Route> routes, ParsedRequest parsed, Claim claim) {
@@ -30,24 +39,29 @@ final class RouteAttempts {
   }
 
   /**
+   * A provider at which the request waits for capacity while others are asked.
+   *
+   * @param refusal what it would have been told
+   */
+  record Parked(Candidate candidate, KeyRequest pending, Exhausted refusal) {}
+
+  /**
    * A provider that the breaker lets the request enter: the request's plan there, and the keys
    * tried.
    */
-  static final class Candidate {
+  final class Candidate {
     private final RequestPlan plan;
     private final Demand demand;
     private final Expected expected;
-    private final boolean last;
     private final Set<String> tried = new HashSet<>();
     private Passage passage;
     private int attempts;
+    private boolean limited;
 
-    private Candidate(
-        RequestPlan plan, Demand demand, Expected expected, Passage passage, boolean last) {
+    private Candidate(RequestPlan plan, Demand demand, Expected expected, Passage passage) {
       this.plan = plan;
       this.demand = demand;
       this.expected = expected;
-      this.last = last;
       this.passage = passage;
     }
 
@@ -60,11 +74,12 @@ final class RouteAttempts {
     }
 
     /**
-     * Acquires a key, an untried one if possible. At the last provider the request may wait for
-     * capacity.
+     * Acquires a key, an untried one if possible. The request may wait for capacity: for what is
+     * left of the provider's time, since all attempts have one.
      */
     CompletableFuture<Acquisition> acquire() {
-      return plan.acquire(tried.isEmpty() ? demand : demand.avoiding(tried), last);
+      Duration left = plan.maxWait().minusNanos(waitedNanos);
+      return plan.acquire(tried.isEmpty() ? demand : demand.avoiding(tried), left);
     }
 
     /**
@@ -72,7 +87,16 @@ final class RouteAttempts {
      * the request has one, or is only to be told a time.
      */
     CompletableFuture<Acquisition> acquireAny() {
-      return plan.acquire(demand.sharing(null), false);
+      return plan.acquire(demand.sharing(null), Duration.ZERO);
+    }
+
+    /** The provider answered an attempt with 429. */
+    void limited() {
+      limited = true;
+    }
+
+    boolean isLimited() {
+      return limited;
     }
 
     /** The demand on a key of this provider. */
@@ -126,10 +150,42 @@ final class RouteAttempts {
       Passage passage = enter(route);
       if (passage != null) {
         RequestPlan plan = new RequestPlan(route, parsed);
-        return new Candidate(plan, demand(plan), expected(plan), passage, !routes.hasNext());
+        return new Candidate(plan, demand(plan), expected(plan), passage);
       }
     }
     return null;
+  }
+
+  /** Whether another provider may serve the request: one that was not asked, or where it waits. */
+  boolean hasOthers() {
+    return routes.hasNext() || !parked.isEmpty();
+  }
+
+  /** The request has waited for a key. */
+  void waited(long nanos) {
+    waitedNanos += nanos;
+  }
+
+  /** The request waits there while others are asked. */
+  void park(Parked there) {
+    parked.add(there);
+  }
+
+  /**
+   * Where the request waits and capacity returns first; null if nowhere. A time that is known comes
+   * before the end of a running request, which nobody knows.
+   */
+  @Nullable Parked firstParked() {
+    Parked first =
+        parked.stream()
+            .min(
+                Comparator.<Parked, Boolean>comparing(p -> p.refusal().reason() == CONCURRENCY)
+                    .thenComparing(p -> p.refusal().retryAfter()))
+            .orElse(null);
+    if (first != null) {
+      parked.remove(first);
+    }
+    return first;
   }
 
   private Demand demand(RequestPlan plan) {

@@ -45,11 +45,10 @@ final class UsageAnswer {
   }
 
   private static String standing(ClientShares shares, @Nullable Client client) {
-    if (client == null || !shares.active()) {
-      return "\"share\":null,\"priority\":null";
-    }
-    String priority = client.standing().priority().name().toLowerCase(Locale.ROOT);
-    return "\"share\":%s,\"priority\":\"%s\"".formatted(shares.of(client), priority);
+    Client.Standing standing = client == null ? Client.Standing.DEFAULT : client.standing();
+    double share = client == null ? 1 : shares.of(client); // without credentials all are one
+    String priority = standing.priority().name().toLowerCase(Locale.ROOT);
+    return "\"share\":%s,\"priority\":\"%s\"".formatted(share, priority);
   }
 
   /**

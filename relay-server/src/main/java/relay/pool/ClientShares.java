@@ -21,7 +21,6 @@ public final class ClientShares {
   private static final double THOUSANDTHS = 1_000;
 
   private final boolean ranked; // any has another weight or priority than the default
-  private final int count;
   private final Map<String, Integer> restricted = new HashMap<>(); // clients by provider
   private int unrestricted; // clients of all providers
   private final Map<ClientPriority, Long> weights = new EnumMap<>(ClientPriority.class);
@@ -29,7 +28,6 @@ public final class ClientShares {
   public ClientShares(Auth auth) {
     List<Client> all = auth instanceof Auth.Clients(List<Client> known) ? known : List.of();
     ranked = all.stream().anyMatch(client -> !client.standing().equals(Client.Standing.DEFAULT));
-    count = all.size();
     for (Client each : all) {
       weights.merge(each.standing().priority(), each.standing().weight(), Long::sum);
       unrestricted += each.providers().isEmpty() ? 1 : 0;
@@ -37,16 +35,11 @@ public final class ClientShares {
     }
   }
 
-  /** What a client gets at least of what its priority gets, in [0, 1]. */
+  /** What a client gets at least of what its priority gets, in (0, 1]; 1 for one alone. */
   public double of(Client client) {
     Client.Standing standing = client.standing();
     long all = weights.getOrDefault(standing.priority(), standing.weight());
     return (double) standing.weight() / Math.max(1, all);
-  }
-
-  /** Whether there is anything to share: one client alone has all, and equal requests. */
-  public boolean active() {
-    return ranked || count > 1;
   }
 
   /** Whether clients share this provider's pool, or its one client has a weight or a priority. */

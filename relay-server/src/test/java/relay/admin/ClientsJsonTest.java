@@ -30,6 +30,7 @@ import relay.redis.Acquisition;
 import relay.redis.Demand;
 import relay.redis.KeyPool;
 import relay.redis.Lease;
+import relay.redis.PoolSnapshot;
 import relay.redis.RedisEngine;
 import relay.redis.Usage;
 import relay.redis.UsageTally;
@@ -144,6 +145,54 @@ class ClientsJsonTest {
       JsonNode last = clients(http);
       assertEquals(count, last.get("clients").size());
       assertTrue(last.get("age_ms").asLong() > 0, last.toString());
+    }
+  }
+
+  @Test
+  void without_redis_clients_without_limits_are_shown_beside_the_others() throws Exception {
+    String clients =
+        """
+        server:
+          auth:
+            clients:
+              - { name: limited, key: client-secret-1, rpm_limit: 60 }
+              - { name: free, key: client-secret-2 }
+        """;
+    try (ServedPools own = ServedPools.of(Configs.of(clients + Configs.POOLS));
+        AdminServer its = own.serve()) {
+      RawHttp http = new RawHttp(its.port());
+      Demand demand = Demand.of("default", 70, 30).on("limited");
+      own.clients().acquire(demand).get(20, TimeUnit.SECONDS);
+      Await.until("its use is known", () -> usedByLimited(own) == 1);
+      own.stopRedis();
+      Await.until("it is down", () -> !own.engine().isUp());
+      JsonNode last = clients(http);
+      assertEquals(1, last.at("/clients/0/used/rpm").asInt(), last.toString());
+      assertEquals(0, last.at("/clients/1/used/rpm").asInt(-1), last.toString());
+      assertTrue(last.get("age_ms").asLong() > 0, last.toString());
+    }
+  }
+
+  private static long usedByLimited(ServedPools own) {
+    PoolSnapshot latest = own.clients().latest();
+    return latest == null ? 0 : latest.groups().getFirst().used().requests();
+  }
+
+  @Test
+  void one_client_alone_has_the_whole() throws Exception {
+    Config alone = Configs.of("server: { auth: { api_key: client-secret-a } }\n" + Configs.POOLS);
+    try (RedisEngine its = RedisEngine.start(Configs.replica(alone, redis.url(), "r-2"))) {
+      UsageTally uses = Plans.tally(its, alone.server().auth());
+      JsonNode client =
+          json.readTree(ClientsJson.of(alone.server().auth(), null, uses, List.of()).toString())
+              .at("/clients/0");
+      assertEquals(
+          "1 standard 1.0",
+          "%s %s %s"
+              .formatted(
+                  client.get("weight").asText(),
+                  client.get("priority").asText(),
+                  client.get("share").asText()));
     }
   }
 

@@ -126,6 +126,17 @@ class OwnUsageTest {
   }
 
   @Test
+  void a_client_that_is_alone_has_the_whole() throws Exception {
+    try (Replicas own =
+        new Setup().provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("p-1")).start(1)) {
+      Ask ask = Ask.of(Dialect.ANTHROPIC, "p").method("GET").target("/v1/relay/usage");
+      JsonNode usage = JSON.readTree(RawClient.ask(own.port(0), ask).text());
+      assertEquals(1, usage.get("share").asDouble(), usage.toString());
+      assertEquals("standard", usage.get("priority").asText(), usage.toString());
+    }
+  }
+
+  @Test
   void nobody_without_a_credential_sees_any() throws Exception {
     Ask stranger =
         ask("free").credential("x-api-key: nobody").method("GET").target("/v1/relay/usage");

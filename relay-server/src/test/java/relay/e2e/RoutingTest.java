@@ -10,6 +10,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import relay.e2e.RawProvider.Connection;
 import relay.e2e.RawProvider.Received;
 import relay.guards.Await;
@@ -78,6 +80,79 @@ class RoutingTest {
       long ms = Errors.retryAfterMs(answer);
       assertTrue(ms > 1000 && ms <= 20_000, "b opens after 20 s, a after a minute: not " + ms);
       assertEquals("1", answer.header("x-relay-attempts"));
+    }
+  }
+
+  private static final int SOON = 3_000; // the window of `soon`
+
+  /** One request a window of six hours, or of some seconds; each holds a request for a minute. */
+  private static Setup full(String first, String second, RawProvider provider) {
+    Setup setup = new Setup().routing("strategy: failover");
+    for (String name : List.of(first, second)) {
+      int window = name.equals("soon") ? SOON : 21_600_000;
+      List<String> settings =
+          List.of(
+              "models: [" + MODEL + "]",
+              "pooling: { affinity: none, window_ms: %d, max_wait_ms: 60000 }".formatted(window));
+      String key = Setup.key(name, "rpm_limit: 1");
+      setup.provider(name, DIALECT, provider.url(), settings, List.of(key));
+    }
+    return setup;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"soon, late", "late, soon"})
+  void without_any_capacity_it_waits_where_that_returns_first(String first, String second)
+      throws Exception {
+    try (RawProvider provider = fine();
+        Replicas replicas = full(first, second, provider).start(1)) {
+      assertEquals(List.of(first, second, "soon", "soon"), providers(replicas, 4));
+      assertTrue(replicas.admin(0, "/metrics").text().contains("relay_waiting 0.0\n"));
+    }
+  }
+
+  @Test
+  void it_waits_also_if_the_breaker_of_the_last_is_open() throws Exception {
+    try (RawProvider provider = fine();
+        RawProvider failing = new RawProvider(RoutingTest::overloaded)) {
+      Setup setup = full("soon", "late", provider);
+      List<String> models = List.of("models: [" + MODEL + "]");
+      setup.provider("failing", DIALECT, failing.url(), models, List.of(Setup.key("f-1")));
+      try (Replicas replicas = setup.start(1)) {
+        assertEquals(List.of("soon", "late"), providers(replicas, 2));
+        Await.until("its breaker is open", () -> ask(replicas, MODEL).status() == 200);
+        assertEquals(List.of("soon"), providers(replicas, 1));
+      }
+    }
+  }
+
+  /** One time to wait, not one for each attempt. */
+  @Test
+  void the_attempts_of_a_request_share_the_time_to_wait() throws Exception {
+    try (RawProvider a =
+            new RawProvider(
+                (request, connection) ->
+                    connection.write(
+                        Says.json(
+                            429,
+                            Says.error(DIALECT, "rate_limit_error", "slow down"),
+                            "retry-after: 3")));
+        Replicas replicas =
+            new Setup()
+                .provider(
+                    "a",
+                    DIALECT,
+                    a.url(),
+                    List.of(
+                        "models: [" + MODEL + "]",
+                        "max_attempts: 10",
+                        "pooling: { affinity: none, max_wait_ms: 8000 }"),
+                    List.of(Setup.key("a-1")))
+                .start(1)) {
+      Answer answer = ask(replicas, MODEL);
+      Errors.relays(answer, DIALECT, 429, "rate_limit_error");
+      int attempts = Integer.parseInt(answer.header("x-relay-attempts"));
+      assertTrue(attempts > 1 && attempts <= 4, answer.toString()); // 3 s between two
     }
   }
 

@@ -46,6 +46,17 @@ class ClientTableTest {
   }
 
   @Test
+  void the_age_of_what_is_shown_is_told() throws Exception {
+    assertEquals(
+        """
+          client  rpm  itpm  otpm  tpm  in flight  room
+          team    0    0     0     0    0          now
+        as of 42.5 s ago
+        """,
+        table("{\"age_ms\":42500,\"clients\":[{\"name\":\"team\",\"share\":1.0}]}"));
+  }
+
+  @Test
   void nobody_is_told_so() throws Exception {
     assertEquals(
         "No client is configured: nobody needs a credential.\n", table("{\"clients\":[]}"));

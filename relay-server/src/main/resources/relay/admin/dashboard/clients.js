@@ -15,7 +15,7 @@ export function showClients(clients) {
     budgets(cells[5], client.budgets);
     text(cells[6], client.priority);
     text(cells[7], client.weight);
-    text(cells[8], client.share == null ? "" : percent(client.share));
+    text(cells[8], percent(client.share));
     text(cells[9], client.share_ratio > 0 ? percent(client.share_ratio) : ""); // of pools that are short
     text(cells[10], client.waiting || "");
     text(cells[11], client.limits?.max_concurrent ? `${client.in_flight}/${client.limits.max_concurrent}` : client.in_flight);
@@ -23,7 +23,7 @@ export function showClients(clients) {
     text(cells[13], client.denials);
   }, COLUMNS);
   const table = document.getElementById("clients").classList;
-  table.toggle("shared", clients.some((client) => client.share != null));
+  table.toggle("shared", clients.some((client) => client.share < 1 || client.priority !== "standard"));
   table.toggle("budgeted", clients.some((client) => client.budgets.length));
 }
 
