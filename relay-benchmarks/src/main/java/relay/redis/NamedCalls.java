@@ -51,6 +51,6 @@ record NamedCalls(Workload workload, RedisKeys names, Candidates candidates, lon
   /** What a reply says of each request. */
   Stream<Reply> replies(List<Object> reply) {
     int endings = reply.size() - 2 - VALUES * workload.batch();
-    return Reply.ofNamed(reply, endings, 0).stream().map(Reply.Named::reply);
+    return Reply.ofNamed(reply, endings).stream();
   }
 }
