@@ -232,17 +232,17 @@ sealed interface Reply {
    * @param endings number of lease endings that precede in the reply
    */
   static List<Reply> ofAcquire(List<Object> r, int endings) {
-    List<Reply> all = new ArrayList<>();
-    for (int n = 2 + endings; n + ACQUIRED <= r.size(); n += ACQUIRED) {
-      all.add(ofRequest(r, n));
-    }
-    return all;
+    return ofRequests(r, endings, ACQUIRED);
   }
 
   /** The reply of {@code acquire_named}, one for each request. */
   static List<Reply> ofNamed(List<Object> r, int endings) {
+    return ofRequests(r, endings, NAMED);
+  }
+
+  private static List<Reply> ofRequests(List<Object> r, int endings, int values) {
     List<Reply> all = new ArrayList<>();
-    for (int n = 2 + endings; n + NAMED <= r.size(); n += NAMED) {
+    for (int n = 2 + endings; n + values <= r.size(); n += values) {
       all.add(ofRequest(r, n));
     }
     return all;

@@ -31,7 +31,9 @@ public record Share(
   public static final long MAX_WEIGHT = 1_000_000;
 
   private static final int ALL = 1_000;
-  private static final int PLAIN_RANK = 2;
+
+  /** Of a request without a client, and the default of those with one. */
+  static final int PLAIN_RANK = 2;
 
   public Share {
     if (client.isEmpty() || hasBlank(client)) {

@@ -12,8 +12,6 @@ import relay.redis.WaitingLine.Parked;
  * have none. Thread-safe; calls nothing while it holds its lock.
  */
 final class WaitingPlaces {
-  private static final int PLAIN_RANK = 2; // of a request without a client
-
   private final int most;
   private final Map<String, Holder> holders = new HashMap<>();
   private int taken;
@@ -51,7 +49,7 @@ final class WaitingPlaces {
    */
   synchronized @Nullable Parked enter(Parked newcomer) {
     Share share = newcomer.demand.share();
-    int rank = share == null ? PLAIN_RANK : share.rank();
+    int rank = share == null ? Share.PLAIN_RANK : share.rank();
     Holder its = holders.computeIfAbsent(nameOf(newcomer), name -> new Holder(rank));
     its.weight = share == null ? 1 : Math.max(1, share.weight());
     its.parked.put(newcomer.arrival, newcomer);

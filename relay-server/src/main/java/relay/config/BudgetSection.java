@@ -1,7 +1,6 @@
 package relay.config;
 
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -87,7 +86,7 @@ final class BudgetSection {
       if (client.countsDollars()) {
         for (ProviderConfig provider : all) {
           if (provider.enabled() && client.mayUseProvider(provider.name())) {
-            models(provider).stream()
+            provider.namedModels().stream()
                 .filter(client::mayUseModel)
                 .map(provider::upstreamModel)
                 .filter(model -> prices.stream().noneMatch(p -> p.model().matches(model)))
@@ -107,11 +106,5 @@ final class BudgetSection {
         }
       }
     }
-  }
-
-  private static Collection<String> models(ProviderConfig provider) {
-    Set<String> models = new TreeSet<>(provider.models());
-    models.addAll(provider.modelMapping().keySet());
-    return models;
   }
 }

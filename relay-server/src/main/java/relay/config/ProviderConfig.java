@@ -8,6 +8,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import relay.model.Counting;
@@ -82,6 +84,13 @@ public record ProviderConfig(
   /** The total weight of its keys. */
   public long weight() {
     return keys.stream().mapToLong(KeyConfig::weight).sum();
+  }
+
+  /** The models that clients may ask for by a name in the configuration. */
+  public Set<String> namedModels() {
+    Set<String> models = new TreeSet<>(this.models);
+    models.addAll(modelMapping.keySet());
+    return models;
   }
 
   /** The provider's name of a model. */

@@ -52,8 +52,7 @@ final class LabelValues {
   }
 
   static Set<String> modelsOf(ProviderConfig provider) {
-    Set<String> models = new HashSet<>(provider.models());
-    models.addAll(provider.modelMapping().keySet());
+    Set<String> models = new HashSet<>(provider.namedModels());
     models.addAll(provider.modelMapping().values());
     return models;
   }

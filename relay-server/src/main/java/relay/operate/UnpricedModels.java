@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import relay.config.Config;
 import relay.config.ProviderConfig;
 import relay.config.ServerConfig.Auth;
@@ -46,17 +45,13 @@ final class UnpricedModels {
         config.enabledProviders().stream()
             .filter(other -> other.dialect() == provider.dialect())
             .filter(other -> client.mayUseProvider(other.name()))
-            .flatMap(UnpricedModels::named)
+            .flatMap(other -> other.namedModels().stream())
             .filter(client::mayUseModel)
             .filter(model -> !isPriced(config, provider.upstreamModel(model)))
             .forEach(models::add);
       }
     }
     return models;
-  }
-
-  private static Stream<String> named(ProviderConfig provider) {
-    return Stream.concat(provider.models().stream(), provider.modelMapping().keySet().stream());
   }
 
   private static boolean isPriced(Config config, String model) {

@@ -145,7 +145,7 @@ final class AttemptLoop {
     // place for whom it refuses: not for a client that has been at its own limit.
     ClientQuota quota = resources.quota();
     boolean together = !quota.refusedLately() || !candidate.plan().isOfShortPool();
-    quota.reserve(candidate.demand(), candidate.expected());
+    quota.reserve(candidate.demand(), candidate::expected);
     if (together) {
       expect(candidate.acquire());
     } else {

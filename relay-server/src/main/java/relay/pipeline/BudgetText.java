@@ -17,8 +17,8 @@ final class BudgetText {
   private BudgetText() {}
 
   /**
-   * Names the budget, its period, and when it begins anew. A request that is larger than the whole
-   * budget never fits, so it is told that, and no time to wait for.
+   * Names the budget, its period, and when it begins anew. If the request alone exceeds a whole
+   * budget, the text says so instead: waiting does not help.
    *
    * @param all the client's budgets
    */
@@ -72,10 +72,9 @@ final class BudgetText {
   }
 
   private static LocalDate next(Budget budget, Instant now) {
-    LocalDate today = day(now);
     return switch (budget.per()) {
-      case DAY -> today.plusDays(1);
-      case MONTH -> today.withDayOfMonth(1).plusMonths(1);
+      case DAY -> day(now).plusDays(1);
+      case MONTH -> day(LimitRefusal.nextMonth(now));
     };
   }
 

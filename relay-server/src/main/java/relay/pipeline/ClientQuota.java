@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import relay.model.Dialect;
 import relay.model.RelayError;
@@ -85,8 +86,10 @@ final class ClientQuota {
   /**
    * Begins to reserve the client's quota, once per request. Does not wait: a provider's key that is
    * asked for now travels to Redis in the same round trip.
+   *
+   * @param expected is asked only for clients with a budget in dollars
    */
-  void reserve(Demand wanted, Expected expected) {
+  void reserve(Demand wanted, Supplier<Expected> expected) {
     if (tally != null && !began) {
       began = true;
       tally.began(client);
@@ -98,7 +101,7 @@ final class ClientQuota {
         Demand.of(
                 pool.plan().modelClasses().getFirst(), wanted.inputTokens(), wanted.outputTokens())
             .on(client)
-            .costing(spending == null ? 0 : spending.of(expected));
+            .costing(spending == null ? 0 : spending.of(expected.get()));
     asked = new Question(demand, pool.acquire(demand));
   }
 
@@ -128,8 +131,7 @@ final class ClientQuota {
     }
     refused.put(client, System.nanoTime());
     return new Refusal(
-        RefusalErrors.reason(acquisition),
-        refusal(pool.plan(), question.demand(), acquisition, dialect));
+        RefusalErrors.reason(acquisition), refusal(pool, question.demand(), acquisition, dialect));
   }
 
   /** Why the client's limits would have refused it, were they enforced; once, then null. */
@@ -150,12 +152,12 @@ final class ClientQuota {
   }
 
   private RelayError refusal(
-      PoolPlan plan, Demand demand, Acquisition acquisition, Dialect dialect) {
+      KeyPool limits, Demand demand, Acquisition acquisition, Dialect dialect) {
     return switch (acquisition) {
       case Exhausted e ->
           RelayError.rateLimited(
               "client %s is at its own limit (%s), which is not the providers': retry after the time given"
-                  .formatted(client, limit(plan, e.reason())),
+                  .formatted(client, limit(limits.plan(), e.reason())),
               e.retryAfter());
       case Impossible i ->
           RelayError.invalid(
@@ -163,17 +165,14 @@ final class ClientQuota {
                   .formatted(i.reason().label(), i.limit(), client));
       case OverBudget over ->
           RelayError.overBudget(
-              dialect, BudgetText.refusal(client, budgets(plan), over, demand, Instant.now()));
+              dialect, BudgetText.refusal(client, budgets(limits), over, demand, Instant.now()));
       case Granted _, NoneUsable _, Overloaded _, Unavailable _ ->
           RefusalErrors.of(acquisition, dialect);
     };
   }
 
-  private List<Budget> budgets(PoolPlan plan) {
-    return plan.keys().stream()
-        .filter(key -> key.id().equals(client))
-        .flatMap(key -> key.budgets().stream())
-        .toList();
+  private List<Budget> budgets(KeyPool limits) {
+    return limits.named().spent(client).stream().map(Budget.Spent::budget).toList();
   }
 
   /** The exceeded limit, in the words of its setting. */
@@ -201,11 +200,11 @@ final class ClientQuota {
   }
 
   /** Adds the charge of an attempt's lease to this quota. */
-  void carriedBy(Lease lease, Expected expected) {
+  void carriedBy(Lease lease, Supplier<Expected> expected) {
     if (own != null || began) {
       carriers.add(lease);
       if (spending != null) {
-        spending.began(lease, expected);
+        spending.began(lease, expected.get());
       }
     }
   }

@@ -35,7 +35,7 @@ final class ProviderAttempt {
   private final RequestContext request;
   private final RequestResources resources;
   private final RequestPlan plan;
-  private final Expected expected;
+  private final RouteAttempts.Candidate candidate;
   private final Route route;
   private final ProviderApi api;
   private final Passage passage;
@@ -55,7 +55,7 @@ final class ProviderAttempt {
     this.request = request;
     this.resources = resources;
     this.plan = candidate.plan();
-    this.expected = candidate.expected();
+    this.candidate = candidate;
     this.route = candidate.route();
     this.passage = candidate.passage();
     this.lease = resources.lease();
@@ -71,7 +71,7 @@ final class ProviderAttempt {
    */
   @Nullable Failure make() {
     try {
-      resources.beginAttempt(expected);
+      resources.beginAttempt(candidate::expected);
       request.meters().attempt();
       request.meters().granted(route.name(), lease.key());
       if (trace != null) {

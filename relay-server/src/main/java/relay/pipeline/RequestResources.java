@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -133,7 +134,7 @@ final class RequestResources implements AutoCloseable {
   }
 
   /** From now on the lease may be charged. */
-  void beginAttempt(Expected expected) {
+  void beginAttempt(Supplier<Expected> expected) {
     Lease used = lease();
     quota.carriedBy(used, expected);
     attempting = true;

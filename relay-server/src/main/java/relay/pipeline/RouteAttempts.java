@@ -52,16 +52,15 @@ final class RouteAttempts {
   final class Candidate {
     private final RequestPlan plan;
     private final Demand demand;
-    private final Expected expected;
     private final Set<String> tried = new HashSet<>();
     private Passage passage;
     private int attempts;
     private boolean limited;
+    private @Nullable Expected expected; // computed when it is asked for
 
-    private Candidate(RequestPlan plan, Demand demand, Expected expected, Passage passage) {
+    private Candidate(RequestPlan plan, Demand demand, Passage passage) {
       this.plan = plan;
       this.demand = demand;
-      this.expected = expected;
       this.passage = passage;
     }
 
@@ -104,9 +103,14 @@ final class RouteAttempts {
       return demand;
     }
 
-    /** What an attempt at this provider is expected to use. */
+    /** What an attempt at this provider is expected to use. Most clients have no use for it. */
     Expected expected() {
-      return expected;
+      Expected known = expected;
+      if (known == null) {
+        known = RouteAttempts.this.expected(plan);
+        expected = known;
+      }
+      return known;
     }
 
     /** Asks for this key no more. False if that was so. */
@@ -150,7 +154,7 @@ final class RouteAttempts {
       Passage passage = enter(route);
       if (passage != null) {
         RequestPlan plan = new RequestPlan(route, parsed);
-        return new Candidate(plan, demand(plan), expected(plan), passage);
+        return new Candidate(plan, demand(plan), passage);
       }
     }
     return null;

@@ -65,14 +65,7 @@ class RoutingTest {
   @Test
   void without_any_capacity_the_earliest_retry_time_is_returned() throws Exception {
     try (RawProvider a = fine();
-        RawProvider b =
-            new RawProvider(
-                (request, connection) ->
-                    connection.write(
-                        Says.json(
-                            429,
-                            Says.error(DIALECT, "rate_limit_error", "slow down"),
-                            "retry-after: 20")));
+        RawProvider b = limited(20);
         Replicas replicas = two("strategy: failover", a, b, "rpm_limit: 1").start(1)) {
       assertEquals(200, ask(replicas, MODEL).status());
       Answer answer = ask(replicas, MODEL);
@@ -81,6 +74,13 @@ class RoutingTest {
       assertTrue(ms > 1000 && ms <= 20_000, "b opens after 20 s, a after a minute: not " + ms);
       assertEquals("1", answer.header("x-relay-attempts"));
     }
+  }
+
+  /** Answers 429 with this retry time, in seconds. */
+  private static RawProvider limited(int retryAfter) throws IOException {
+    String error = Says.error(DIALECT, "rate_limit_error", "slow down");
+    return new RawProvider(
+        (_, connection) -> connection.write(Says.json(429, error, "retry-after: " + retryAfter)));
   }
 
   private static final int SOON = 3_000; // the window of `soon`
@@ -129,14 +129,7 @@ class RoutingTest {
   /** One time to wait, not one for each attempt. */
   @Test
   void the_attempts_of_a_request_share_the_time_to_wait() throws Exception {
-    try (RawProvider a =
-            new RawProvider(
-                (request, connection) ->
-                    connection.write(
-                        Says.json(
-                            429,
-                            Says.error(DIALECT, "rate_limit_error", "slow down"),
-                            "retry-after: 3")));
+    try (RawProvider a = limited(3);
         Replicas replicas =
             new Setup()
                 .provider(

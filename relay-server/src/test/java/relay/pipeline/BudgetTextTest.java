@@ -17,7 +17,7 @@ final class BudgetTextTest {
   private static final Budget TOKENS = new Budget(Budget.Unit.TOKENS, Budget.Per.DAY, false, 1_000);
   private static final Budget ROLLING = new Budget(Budget.Unit.TOKENS, Budget.Per.DAY, true, 900);
 
-  /** A request of so many tokens and dollars that a budget refuses. */
+  /** What a client reads if a budget refuses its request for these tokens and dollars. */
   private static String refusal(Budget over, long tokens, double usd, Budget... all) {
     Demand wanted = Demand.of("any", 1, tokens - 1).costing(Math.round(usd * Budget.DOLLAR));
     OverBudget refused = new OverBudget(over, Duration.ofHours(2));

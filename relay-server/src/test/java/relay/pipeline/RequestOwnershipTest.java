@@ -276,7 +276,7 @@ class RequestOwnershipTest {
   @Test
   void a_quota_that_is_granted_after_its_request_has_failed_goes_back() throws Exception {
     ClientQuota quota = ClientQuota.of(clientsPool, "team", null, new HashMap<>());
-    quota.reserve(Demand.of("any", 1, 1), EXPECTED);
+    quota.reserve(Demand.of("any", 1, 1), () -> EXPECTED);
     quota.end();
     Demand next = Demand.of(clientsPool.plan().modelClasses().getFirst(), 1, 1).on("team");
     Lease later = assertInstanceOf(Granted.class, clientsPool.acquire(next).join()).lease();
@@ -291,7 +291,7 @@ class RequestOwnershipTest {
     first.expect(acquire(routes.getLast().pool()));
     assertInstanceOf(Granted.class, first.await());
     Lease lease = first.lease();
-    first.beginAttempt(EXPECTED);
+    first.beginAttempt(() -> EXPECTED);
     RequestResources second = first.transfer();
     first.close();
     assertNull(lease.charged());
@@ -326,7 +326,7 @@ class RequestOwnershipTest {
         resources.expect(CompletableFuture.completedFuture(new Granted(lease)));
         assertInstanceOf(Granted.class, resources.await());
         if (attempted) {
-          resources.beginAttempt(EXPECTED);
+          resources.beginAttempt(() -> EXPECTED);
         }
       }
       Usage charged = lease.charged();

@@ -3,7 +3,7 @@
 -- @uses pool, line, at_most
 local MOST_HELD_US, PARTS = 5e6, 12 -- of a window
 local HELD_SLOTS = 2 -- so long only the request that left a promise may claim it, at most a quarter of a second
-local FEW = 4 -- promises: of no more any request of the client may claim each, for who comes late does not wait for long
+local FEW = 4 -- promises. With no more, none is held for the request that left it: one that comes late soon finds room
 
 -- A request that waits takes its client's first promise, in exchange for its own, if nobody has asked for that in time: a replica
 -- asks for its first request only, so a place before that, or of a request that is gone, would be nobody's.
@@ -41,7 +41,7 @@ function line.is_of(one, ask, c, slot) return line.claimable_at(one, ask, c, slo
 function line.claimed(c, ask, now, slot)
   local mine, its, first, ripe, late = c.tickets[ask.ticket], c.promises, nil, nil, nil
   if mine then return line.exchanged(c, mine, now) end
-  local soon = now + MARGIN * slot -- what was told a later time is claimable by nobody
+  local soon = now + MARGIN * slot -- no request may claim a promise with a later time
   for n = 1, #its do
     local one = its[n]
     -- it was told when to ask again, and not when its place comes
