@@ -3,14 +3,19 @@ package relay.redis;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The function library for Redis: every script as a function, and each include once. The build
@@ -22,6 +27,11 @@ final class ScriptLibrary {
 
   private static final String INCLUDE = "-- @include ";
   private static final String LOCAL = "local ";
+
+  /** A declaration outside of functions. */
+  private static final Pattern DECLARED =
+      Pattern.compile("^local (function )?([A-Za-z_][A-Za-z_0-9]*(?:, [A-Za-z_][A-Za-z_0-9]*)*)");
+
   private static final String REGISTER = "redis.register_function('";
 
   /**
@@ -50,7 +60,10 @@ final class ScriptLibrary {
 
   private static final Set<String> TABLES = Set.of("redis", "math", "struct", "string");
 
-  /** A function encloses the library: it may have 200 local names, and these are beside them. */
+  /**
+   * A function encloses the library: it may have 200 local names, and these are beside them. What
+   * an include uses alone is local to a block, and does not count: {@link #enclosed}.
+   */
   private static final String BEGIN =
       """
       local function globals() return %s end
@@ -73,20 +86,32 @@ final class ScriptLibrary {
    * @param read returns the text of a script, or of {@code include/} and an include's name
    */
   ScriptLibrary(Collection<String> scripts, UnaryOperator<String> read) {
-    List<String[]> bodies = scripts.stream().map(script -> lines(read.apply(script))).toList();
+    List<String[]> sources = scripts.stream().map(script -> lines(read.apply(script))).toList();
     Set<String> includes =
         new LinkedHashSet<>(); // in order of use: an include comes after those that it uses
-    for (String[] body : bodies) {
-      for (String line : body) {
+    for (String[] source : sources) {
+      for (String line : source) {
         if (line.startsWith(INCLUDE)) {
           includes.add(line.substring(INCLUDE.length()).strip());
         }
       }
     }
     Map<String, String> constants = new HashMap<>();
+    List<String> bodies = sources.stream().map(ScriptLibrary::code).toList();
+    Map<String, String> texts = new LinkedHashMap<>();
+    for (String include : includes) {
+      StringBuilder text = new StringBuilder();
+      addShared(text, constants, lines(read.apply("include/" + include)));
+      texts.put(include, text.toString());
+    }
     StringBuilder shared = new StringBuilder(1 << 16);
-    includes.forEach(
-        include -> addShared(shared, constants, lines(read.apply("include/" + include))));
+    texts.forEach(
+        (include, text) -> {
+          Set<String> used = new HashSet<>();
+          texts.forEach((other, code) -> addWords(used, other.equals(include) ? "" : code));
+          bodies.forEach(body -> addWords(used, body));
+          shared.append(enclosed(text, used));
+        });
     StringBuilder code = new StringBuilder(1 << 17);
     code.append(BEGIN);
     addWithLocals(code, shared, constants);
@@ -95,9 +120,7 @@ final class ScriptLibrary {
     for (String script : scripts) {
       code.append(REGISTER).append('_').append(script).append("', function(KEYS, ARGV)\n");
       code.append(BIND);
-      StringBuilder body = new StringBuilder();
-      Arrays.stream(bodies.get(n++)).forEach(line -> addCode(body, line));
-      addWithLocals(code, body, constants);
+      addWithLocals(code, bodies.get(n++), constants);
       code.append("end)\n");
     }
     code.append(END);
@@ -132,6 +155,58 @@ final class ScriptLibrary {
     if (!line.isEmpty() && !line.stripLeading().startsWith("--")) {
       out.append(line).append('\n');
     }
+  }
+
+  /**
+   * Returns an include's code in a block of its own, with the names that others use declared before
+   * it.
+   */
+  private static String enclosed(String code, Set<String> used) {
+    List<String> shared = new ArrayList<>();
+    StringBuilder block = new StringBuilder(code.length() + 64);
+    boolean hides = false;
+    for (String line : lines(code)) {
+      Matcher declared = DECLARED.matcher(line);
+      if (declared.find()) {
+        List<String> names = List.of(declared.group(2).split(", ", -1));
+        if (names.stream().anyMatch(used::contains)) {
+          shared.addAll(names);
+          line =
+              declared.group(1) == null
+                  ? line.substring(LOCAL.length())
+                  : "function " + line.substring(declared.start(2));
+        } else {
+          hides = true;
+        }
+      }
+      block.append(line).append('\n');
+    }
+    if (!hides) {
+      return code;
+    }
+    String names = shared.isEmpty() ? "" : LOCAL + String.join(", ", shared) + "\n";
+    return names + "do\n" + block.toString().stripTrailing() + "\nend\n";
+  }
+
+  /** Adds the names that the code uses; a field's name, as in {@code r.limit}, is none. */
+  private static void addWords(Set<String> words, String code) {
+    for (int at = 0; at < code.length(); at++) {
+      if (isWord(code.charAt(at))) {
+        int end = endOfWord(code, at);
+        boolean isField =
+            at > 0 && code.charAt(at - 1) == '.' && (at < 2 || code.charAt(at - 2) != '.');
+        if (!isField) {
+          words.add(code.substring(at, end));
+        }
+        at = end;
+      }
+    }
+  }
+
+  private static String code(String[] lines) {
+    StringBuilder code = new StringBuilder();
+    Arrays.stream(lines).forEach(line -> addCode(code, line));
+    return code.toString();
   }
 
   /** Adds an include's code without its constants, which are kept for {@link #addWithLocals}. */

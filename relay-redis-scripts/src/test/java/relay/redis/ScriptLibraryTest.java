@@ -15,16 +15,21 @@ final class ScriptLibraryTest {
   private final Map<String, String> files =
       new HashMap<>(
           Map.of(
-              "one", "-- A comment: A\n-- @include first\n-- @include second\nreturn A + B.A\n",
+              "one",
+              "-- A comment: A\n-- @include first\n-- @include second\nreturn A + B.A, TEXT\n",
               "two",
-                  "-- @include second\n  -- indented\nreturn 'A' .. C, AB, aA, A_, A -- it's A\n",
-              "include/first", "local A, B = 1, -2.5e6 -- numbers\nlocal TEXT = '<d'\n",
+              "-- @include second\n"
+                  + "  -- indented\n"
+                  + "return 'A' .. C, AB, aA, A_, A, E, take() -- it's A\n",
+              "include/first",
+              "local A, B = 1, -2.5e6 -- numbers\nlocal TEXT = '<d'\nlocal own = 5\n",
               "include/second",
-                  "local C, D =\n"
-                      + "  3, 4\n\n"
-                      + "local E = A\n"
-                      + "local F = f(C)\n"
-                      + "local G = r.math.max(math.max)\n"));
+              "local C, D =\n"
+                  + "  3, 4\n\n"
+                  + "local E = A\n"
+                  + "local F = f(C)\n"
+                  + "local function G() return r.math.max(math.max) end\n"
+                  + "local function take() return G end\n"));
 
   private ScriptLibrary library() {
     return new ScriptLibrary(
@@ -32,7 +37,7 @@ final class ScriptLibraryTest {
   }
 
   @Test
-  void constants_become_numbers_and_globals_local_names() {
+  void constants_become_numbers_globals_local_names_and_what_one_include_uses_its_own() {
     ScriptLibrary library = library();
     String name = library.name;
     String locals = library.text.lines().skip(2).findFirst().orElse("");
@@ -45,17 +50,25 @@ final class ScriptLibraryTest {
         %3$s
         local function bind() %4$s = globals() end
         (function()
-        local TEXT = '<d'
-        local E = 1
+        local TEXT
+        do
+        TEXT = '<d'
+        local own = 5
+        end
+        local E, take
+        do
+        E = 1
         local F = f(3)
-        local G = r.math.max(math_max)
+        local function G() return r.math.max(math_max) end
+        function take() return G end
+        end
         redis.register_function('%1$s_one', function(KEYS, ARGV)
         if not redis_call then bind() end
-        return 1 + -2.5e6.A
+        return 1 + -2.5e6.A, TEXT
         end)
         redis.register_function('%1$s_two', function(KEYS, ARGV)
         if not redis_call then bind() end
-        return 'A' .. 3, AB, aA, A_, 1 -- it's 1
+        return 'A' .. 3, AB, aA, A_, 1, E, take() -- it's 1
         end)
         end)()
         """
