@@ -233,7 +233,8 @@ final class AnswerRelay {
   /** Before the client sees the end of the answer, and names what it made at another replica. */
   private void pin(UpstreamAnswer answer) {
     if (answer.status() < 300 && (states != null || !plan.parsed().states().isEmpty())) {
-      NamedStates.pin(plan.route(), lease, plan.parsed().states(), states).join();
+      String client = request.record().clientName();
+      NamedStates.pin(plan.route(), client, lease, plan.parsed().states(), states).join();
     }
   }
 

@@ -85,6 +85,7 @@ class UnbegunAnswerTest {
   private static Replicas replicas(RawProvider provider, String... server) throws Exception {
     Setup setup =
         new Setup()
+            .server("connect_timeout_ms: 60000") // a handshake on a busy machine
             .provider(
                 "claude", DIALECT, provider, Setup.key("a"), Setup.key("b"), Setup.key("c"));
     List.of(server).forEach(setup::server);
