@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which headers of a client go to a provider. Names are in lower case.
  *
- * @param named headers of a client that carry a credential or choose whose quota is used: they go to
- *     the provider only if the configuration names them
+ * @param named headers of a client that carry a credential or choose whose quota is used: they go
+ *     to the provider only if the configuration names them
  */
 public record ClientHeaders(Set<String> named) {
   /** The configuration names none. */

@@ -35,8 +35,7 @@ enum AnswerBreak {
       return null;
     }
     try {
-      boolean needsBody =
-          answer.contentLength() > 0 || (answer.isEventStream() && plan.counted());
+      boolean needsBody = answer.contentLength() > 0 || (answer.isEventStream() && plan.counted());
       return answer.awaitFirst() || !needsBody ? null : LOSS;
     } catch (IOException e) {
       return of(request, answer);

@@ -98,8 +98,7 @@ final class ProviderAttempt {
   }
 
   private @Nullable Failure send() {
-    UpstreamCall call =
-        api.call(UpstreamHead.of(request, plan, api), lease.key(), body);
+    UpstreamCall call = api.call(UpstreamHead.of(request, plan, api), lease.key(), body);
     request.cancellation().onCancel(call::cancel);
     long sent = System.nanoTime();
     Outcome outcome = call.execute();

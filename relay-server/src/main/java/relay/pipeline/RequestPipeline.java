@@ -158,8 +158,9 @@ public final class RequestPipeline {
   }
 
   /**
-   * Serves a request for an unknown path below {@code /v1/}: it passes unparsed to the
-   * provider with {@code passthrough} that made what it names, else to the first one. Blocks as {@link #serve} does.
+   * Serves a request for an unknown path below {@code /v1/}: it passes unparsed to the provider
+   * with {@code passthrough} that made what it names, else to the first one. Blocks as {@link
+   * #serve} does.
    */
   public void passThrough(ClientExchange client) {
     admit(client, true, this::passThrough);

@@ -125,7 +125,8 @@ public final class RequestScanner {
       if (name == Name.OTHER) {
         Name near = role == Role.ROOT ? NearName.of(text, p + 1, nameEnd - 1) : null;
         if (near != null) {
-          return text.fail(p, "write \"" + near.text + "\" in lower case: some providers ignore case");
+          return text.fail(
+              p, "write \"" + near.text + "\" in lower case: some providers ignore case");
         }
         p = value(start, depth, Role.PLAIN, false);
       } else if (role == Role.ROOT) {

@@ -16,7 +16,8 @@ import relay.model.Dialect;
 
 /**
  * A provider that breaks between the head of its answer and the first byte of the body: the client
- * has got nothing, so the next key is tried, and the client never sees a bare end of its connection.
+ * has got nothing, so the next key is tried, and the client never sees a bare end of its
+ * connection.
  */
 class UnbegunAnswerTest {
   private static final Dialect DIALECT = Dialect.ANTHROPIC;
@@ -86,8 +87,7 @@ class UnbegunAnswerTest {
     Setup setup =
         new Setup()
             .server("connect_timeout_ms: 60000") // a handshake on a busy machine
-            .provider(
-                "claude", DIALECT, provider, Setup.key("a"), Setup.key("b"), Setup.key("c"));
+            .provider("claude", DIALECT, provider, Setup.key("a"), Setup.key("b"), Setup.key("c"));
     List.of(server).forEach(setup::server);
     return setup.start(1);
   }
@@ -188,8 +188,7 @@ class UnbegunAnswerTest {
     try (RawProvider provider =
             new RawProvider(
                 (request, connection) ->
-                    connection.write(
-                        asked.getAndIncrement() == 0 ? wrong : Says.fine(DIALECT)));
+                    connection.write(asked.getAndIncrement() == 0 ? wrong : Says.fine(DIALECT)));
         Replicas replicas = replicas(provider)) {
       Answer answer = RawClient.ask(replicas.port(0), ask(false));
       assertEquals(200, answer.status(), answer.toString());

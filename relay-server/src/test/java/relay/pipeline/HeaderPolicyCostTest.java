@@ -55,8 +55,7 @@ class HeaderPolicyCostTest {
     passed = 0;
     Set<String> hops = HeaderPolicy.connectionNames(List.of("keep-alive"));
     OF_A_CLIENT.forEach(
-        (name, value) ->
-            passed += passes(name.toLowerCase(Locale.ROOT), hops) ? 1 : 0);
+        (name, value) -> passed += passes(name.toLowerCase(Locale.ROOT), hops) ? 1 : 0);
     assertEquals(
         "gzip, deflate, br",
         HeaderPolicy.acceptEncoding(

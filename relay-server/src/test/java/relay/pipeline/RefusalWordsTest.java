@@ -21,8 +21,7 @@ class RefusalWordsTest {
   @EnumSource(Reason.class)
   void a_429_that_ends_by_itself_does_not_speak_of_money(Reason reason) {
     for (Dialect dialect : Dialect.values()) {
-      RelayError error =
-          RefusalErrors.of(new Exhausted(Duration.ofSeconds(1), reason), dialect);
+      RelayError error = RefusalErrors.of(new Exhausted(Duration.ofSeconds(1), reason), dialect);
       assertEquals(429, error.status());
       String message = error.message().toLowerCase(Locale.ROOT);
       WORDS.forEach(word -> assertFalse(message.contains(word), message));

@@ -10,7 +10,10 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import relay.model.Sha256;
 
-/** A client invents as many conversations as it likes: Redis keeps a bounded number of places for it. */
+/**
+ * A client invents as many conversations as it likes: Redis keeps a bounded number of places for
+ * it.
+ */
 class SessionSlotTest {
   private static String session(String name) {
     return HexFormat.of().formatHex(Sha256.begin().digest(name.getBytes(UTF_8)), 0, 16);

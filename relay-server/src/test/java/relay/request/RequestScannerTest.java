@@ -342,8 +342,21 @@ class RequestScannerTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "model_", "model s", "modell", "mode", "m\u00f6del", "max-tokens", "max\u007ftokens", "Max_Token",
-        "\u0130nput", "max_to\u00e2\u0084ens", "Messages", "STREA", "stream\u017f", "\\u017f", ""
+        "model_",
+        "model s",
+        "modell",
+        "mode",
+        "m\u00f6del",
+        "max-tokens",
+        "max\u007ftokens",
+        "Max_Token",
+        "\u0130nput",
+        "max_to\u00e2\u0084ens",
+        "Messages",
+        "STREA",
+        "stream\u017f",
+        "\\u017f",
+        ""
       })
   void other_names_pass(String name) {
     facts("{\"model\":\"a\",\"" + name + "\":1}");

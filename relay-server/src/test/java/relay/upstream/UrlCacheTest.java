@@ -9,7 +9,10 @@ import java.util.stream.IntStream;
 import okhttp3.HttpUrl;
 import org.junit.jupiter.api.Test;
 
-/** Clients choose the targets: what is kept of them is bounded, and does not depend on who came first. */
+/**
+ * Clients choose the targets: what is kept of them is bounded, and does not depend on who came
+ * first.
+ */
 class UrlCacheTest {
   private final UrlCache urls = new UrlCache("https://provider.test");
 
@@ -32,8 +35,7 @@ class UrlCacheTest {
 
   @Test
   void many_targets_hold_few_bytes_and_keep_no_place_for_good() {
-    IntStream.range(0, 30_000)
-        .forEach(n -> urls.of("/v1/files/" + "x".repeat(100) + n));
+    IntStream.range(0, 30_000).forEach(n -> urls.of("/v1/files/" + "x".repeat(100) + n));
     assertTrue(urls.size() <= UrlCache.MOST, urls.size() + " URLs");
     assertTrue(urls.bytes() <= UrlCache.MOST * UrlCache.MOST_CHARS, urls.bytes() + " bytes");
   }
