@@ -87,6 +87,7 @@ public final class Attack {
   private String run(AttackedReplica replica, AttackProvider provider) throws Exception {
     Normal warmUp = new Normal(target(replica, WARM_UP), provider.port(), false).join();
     System.err.println("before the attack: " + warmUp.good() + " good, " + warmUp.failures());
+    Conversations conversations = new Conversations(replica.port());
     ReplicaFigures before = replica.figures();
     long uncounted = provider.uncounted();
     Target target = target(replica, options.time());
@@ -109,6 +110,7 @@ public final class Attack {
     boolean calm = within(CALM, () -> isCalm(replica, before));
     long calmMillis = (System.nanoTime() - calmFrom) / 1_000_000;
     ReplicaFigures after = replica.figures();
+    long reached = provider.uncounted() - uncounted;
     return new AttackPage(
             options,
             target,
@@ -118,7 +120,8 @@ public final class Attack {
             after,
             calm ? calmMillis : -1,
             replica,
-            provider.uncounted() - uncounted)
+            reached,
+            conversations.kept())
         .text();
   }
 

@@ -21,7 +21,11 @@ record AttackOptions(Path page, Path launcher, Duration time, List<Part> parts) 
 
   /** All attacks. */
   static List<Part> all() {
-    return Stream.of(StrangerAttacks.values(), MalformedAttacks.values(), ClientAttacks.values())
+    return Stream.of(
+            StrangerAttacks.values(),
+            MalformedAttacks.values(),
+            ClientAttacks.values(),
+            StateAttacks.values())
         .flatMap(Arrays::stream)
         .map(Part.class::cast)
         .toList();

@@ -10,6 +10,7 @@ import relay.load.Latencies;
  *
  * @param calmMillis how long after the end everything was given back; negative = not in time
  * @param uncounted requests that reached the provider round the counted endpoints
+ * @param conversations of a resting client that went on at their account after the end
  */
 record AttackPage(
     AttackOptions options,
@@ -20,7 +21,8 @@ record AttackPage(
     ReplicaFigures after,
     long calmMillis,
     AttackedReplica replica,
-    long uncounted) {
+    long uncounted,
+    int conversations) {
   private static final double MIB = 1 << 20;
 
   String text() {
@@ -76,6 +78,10 @@ record AttackPage(
             calmMillis < 0 ? "no" : String.format(Locale.ROOT, "%.1f", calmMillis / 1e3))
         + row("connections to Redis given up", "0", replica.log().redisLost() + "")
         + row("requests that reached the provider uncounted", "0", uncounted + "")
+        + row(
+            "conversations of a resting client at their account, of " + Conversations.NUMBER,
+            Conversations.NUMBER + "",
+            conversations + "")
         + row("lines of the log at warn or above", "", replica.log().serious() + "")
         + row("lines of the log dropped", "", after.linesDropped() - before.linesDropped() + "")
         + row(

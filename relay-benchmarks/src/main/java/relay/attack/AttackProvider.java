@@ -10,6 +10,8 @@ import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -30,6 +32,18 @@ final class AttackProvider implements AutoCloseable {
   /** Status 500. */
   static final String FAILURE = "failure";
 
+  /** A good answer that shows new ids. */
+  static final String IDS = "ids";
+
+  /** The head of a good answer; then the connection ends. */
+  static final String HEAD_ONLY = "head-only";
+
+  /** A negative status. */
+  static final String NO_STATUS = "no-status";
+
+  /** Of a conversation, by {@value Requests#STATE}: 404 to all keys but the one that made it. */
+  static final String CONVERSATION = "conversation";
+
   static final int EVENTS = 50;
 
   /** Stands before the {@link System#nanoTime} of an event's writing. */
@@ -47,6 +61,7 @@ final class AttackProvider implements AutoCloseable {
   private final ServerSocket server;
   private final ServerSocket brokenTls;
   private final AtomicLong uncounted = new AtomicLong();
+  private final Map<String, String> owners = new ConcurrentHashMap<>(); // keys, by conversation
 
   AttackProvider() throws IOException {
     server = listen(this::serve);
@@ -103,16 +118,26 @@ final class AttackProvider implements AutoCloseable {
       InputStream in = new BufferedInputStream(socket.getInputStream());
       OutputStream out = socket.getOutputStream();
       while (true) {
-        answer(read(in), out);
+        if (!answer(read(in), out)) {
+          return;
+        }
       }
     } catch (IOException | UncheckedIOException e) {
       // the peer has closed the connection
     }
   }
 
-  /** Reads a request; the name of its answer. */
-  private String read(InputStream in) throws IOException {
+  /**
+   * What a request asks for.
+   *
+   * @param state the conversation that it names
+   */
+  private record Asked(String answer, String key, String state) {}
+
+  private Asked read(InputStream in) throws IOException {
     String answer = JSON;
+    String key = "";
+    String state = "";
     long length = 0;
     String request = Wire.line(in);
     for (String line = Wire.line(in); !line.isEmpty(); line = Wire.line(in)) {
@@ -121,22 +146,50 @@ final class AttackProvider implements AutoCloseable {
         length = Long.parseLong(lower.substring(lower.indexOf(':') + 1).strip());
       } else if (lower.startsWith(Requests.ANSWER + ":")) {
         answer = lower.substring(lower.indexOf(':') + 1).strip();
+      } else if (lower.startsWith("x-api-key:")) {
+        key = lower;
+      } else if (lower.startsWith(Requests.STATE + ":")) {
+        state = lower.substring(lower.indexOf(':') + 1).strip();
       }
     }
     in.skipNBytes(length);
-    if (!request.startsWith("POST /v1/messages HTTP/1.1")) {
+    if (!request.startsWith("POST /v1/messages HTTP/1.1")
+        && !request.startsWith("POST /v1/messages?n")) {
       uncounted.getAndIncrement();
     }
-    return answer;
+    return new Asked(answer, key, state);
   }
 
-  private static void answer(String name, OutputStream out) throws IOException {
-    switch (name) {
+  /** False if the connection is to end. */
+  private boolean answer(Asked asked, OutputStream out) throws IOException {
+    switch (asked.answer()) {
+      case IDS ->
+          json(out, "200 OK", MESSAGE.replace("[]", "[" + StateAttacks.ids("file-made") + "]"));
+      case HEAD_ONLY -> {
+        write(
+            out,
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n");
+        return false;
+      }
+      case NO_STATUS -> {
+        json(out, "-20 None", MESSAGE);
+        return false;
+      }
+      case CONVERSATION -> {
+        String owner = owners.computeIfAbsent(asked.state(), _ -> asked.key());
+        String container = ",\"container\":{\"id\":\"" + asked.state() + "\"}}";
+        if (owner.equals(asked.key())) {
+          json(out, "200 OK", MESSAGE.substring(0, MESSAGE.length() - 1) + container);
+        } else {
+          json(out, "404 Not Found", "{\"type\":\"error\"}");
+        }
+      }
       case STREAM -> stream(out);
       case FLOOD -> flood(out);
       case FAILURE -> json(out, "500 Internal Server Error", "{\"type\":\"error\"}");
       default -> json(out, "200 OK", MESSAGE);
     }
+    return true;
   }
 
   private static void json(OutputStream out, String status, String body) throws IOException {

@@ -7,6 +7,9 @@ final class Requests {
   /** The provider's answer to a request: one of {@link AttackProvider}'s. */
   static final String ANSWER = "x-attack-answer";
 
+  /** The conversation that a request continues. */
+  static final String STATE = "x-attack-state";
+
   private Requests() {}
 
   static String body(String model, String members) {

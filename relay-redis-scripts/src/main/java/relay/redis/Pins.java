@@ -14,7 +14,9 @@ import java.util.regex.Pattern;
 /**
  * Which account of a pool made what the provider keeps: stored answers, conversations, files,
  * containers, batches. No other account knows these. All replicas share the map. It is bounded: the
- * newest {@value #MOST} to twice as many are kept, each for 15 to 30 days.
+ * newest {@value #MOST} to twice as many are kept, each for 15 to 30 days. A client has a quarter of
+ * that; what it makes beyond goes to a second map of this size, for all such clients. What only
+ * requests named goes to a third one, of a quarter of the size.
  */
 public final class Pins {
   private static final int PARTS = 16;
@@ -39,19 +41,42 @@ public final class Pins {
     return HASH.matcher(text).matches();
   }
 
-  /** Remembers that an account made these. The future fails when Redis cannot be asked. */
-  public CompletableFuture<Void> pin(String account, Collection<String> hashes) {
-    return pin(account, hashes, MOST / PARTS, HALF, "").thenAccept(reply -> {});
+  /**
+   * Remembers that an account made these. The future fails when Redis cannot be asked.
+   *
+   * @param client whose request it was: each has a share of the map
+   * @param made what the answer showed
+   * @param named what only the request named, and the account served
+   */
+  public CompletableFuture<Void> pin(
+      String client, String account, Collection<String> made, Collection<String> named) {
+    return pin(client, account, made, named, MOST / PARTS, HALF, "").thenAccept(reply -> {});
   }
 
   CompletableFuture<List<Object>> pin(
-      String account, Collection<String> hashes, int most, Duration half, String nowMs) {
+      String client,
+      String account,
+      Collection<String> made,
+      Collection<String> named,
+      int most,
+      Duration half,
+      String nowMs) {
     List<byte[]> k = new ArrayList<>(List.of(keys.pins));
     List<byte[]> args =
-        new ArrayList<>(List.of(bytes(account), bytes(most), bytes(half.toMillis()), bytes(nowMs)));
-    for (String hash : hashes) {
-      k.addAll(keys.pins(hash));
-      args.add(hash.getBytes(StandardCharsets.US_ASCII));
+        new ArrayList<>(
+            List.of(
+                bytes(account),
+                bytes(client),
+                bytes(most),
+                bytes(half.toMillis()),
+                bytes(nowMs),
+                bytes(made.size())));
+    for (Collection<String> some : List.of(made, named)) {
+      for (String hash : some) {
+        k.addAll(keys.pins(hash));
+        k.addAll(keys.pinsOfClients(hash));
+        args.add(hash.getBytes(StandardCharsets.US_ASCII));
+      }
     }
     return link.call(ScriptFile.PIN, k.toArray(byte[][]::new), args.toArray(byte[][]::new));
   }

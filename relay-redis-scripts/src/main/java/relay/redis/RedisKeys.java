@@ -57,10 +57,19 @@ final class RedisKeys {
     return bytes(base + "session:" + modelClass + ":" + session);
   }
 
-  /** The two halves of the part of the map of pins that may hold an id, by its hash. */
+  /**
+   * The hashes of the part of the map of pins that may hold an id, by its hash: two of what answers
+   * showed, two of that beyond a client's share, two of what only requests named.
+   */
   List<byte[]> pins(String hash) {
     String part = base + "pins:" + hash.charAt(0);
-    return List.of(bytes(part + ":0"), bytes(part + ":1"));
+    return IntStream.range(0, 6).mapToObj(n -> bytes(part + ":" + n)).toList();
+  }
+
+  /** How many pins of the first two of these hashes are of each client. */
+  List<byte[]> pinsOfClients(String hash) {
+    String part = base + "pins:" + hash.charAt(0) + ":of:";
+    return List.of(bytes(part + 0), bytes(part + 1));
   }
 
   /** The slots of clients' usage. */

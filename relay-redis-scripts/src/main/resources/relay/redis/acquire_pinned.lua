@@ -7,7 +7,7 @@
 --       leases     leases by id
 --       due        leases by the time of their next check: a list, in order of time
 --       later      the same for all other leases: a sorted set
---       ...        the request's session, if it has one; then the two halves of the map of pins for each id; then
+--       ...        the request's session, if it has one; then the six hashes of the map of pins for each id; then
 --                  all ready sets, as for settle, in a pool with an index
 -- ARGV  call       `epoch ceiling given lease_ms 0`, as for acquire, then ` ids sessions first sets shadow`: the numbers
 --                  of ids and sessions; the rest as for acquire_indexed; then ` input output spread`; then the share
@@ -19,7 +19,7 @@
 -- REPLY {1, time, ...}                         then the five values of acquire, or
 --         -6, 0, 0, 0, 0                       no id is known, in a pool with an index: call acquire_indexed
 --       {-3}                                   unknown pool, group, epoch or ready set: configure, then ask again
--- COST  two reads an id more than acquire; with an index, as much as for a conversation that has its account
+-- COST  six reads an id more than acquire; with an index, as much as for a conversation that has its account
 -- @include numbers
 -- @include pool
 -- @include key
@@ -61,7 +61,7 @@ read_to(call, at)
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
-local from = 6 + sessions + 2 * ids -- the position of the first ready set
+local from = 6 + sessions + 6 * ids -- the position of the first ready set
 first_set = from + first_set - 1
 local is_indexed = ARGV[4] == ''
 local list = not is_indexed and named(r, ARGV[4])

@@ -1,10 +1,10 @@
 -- Finds the account that made what a request names: a stored answer, a conversation, a file, a container, a batch.
 --
--- KEYS  ...        the two halves of the map of pins for each id
+-- KEYS  ...        the six hashes of the map of pins for each id
 -- ARGV  ...        the hashes of the ids, in the order of preference
 -- REPLY {1, account}                           the account that made the first known id
 --       {0}                                    none is known
--- COST  two reads an id
+-- COST  six reads an id
 -- @include pins
 local account = pinned(KEYS, 1, ARGV, 1, #ARGV)
 if account then return { 1, account } end

@@ -330,6 +330,13 @@ public final class ConfigSchema {
             .with(
                 "passthrough",
                 flag("Other /v1/ paths (files, batches, images) go here, uncounted", false))
+            .with(
+                "pass_headers",
+                list(
+                    "Clients' headers that pass although they may carry a credential or choose"
+                        + " an organization",
+                    text("The name of a header", ClientHeaders.NAME),
+                    ClientHeaders.MOST))
             .with("pooling", PoolingSchema.pooling())
             .with(
                 "model_classes",

@@ -29,6 +29,7 @@ import relay.model.Weights;
  * @param modelMapping maps client model names to the provider's names
  * @param maxAttempts the most attempts on this provider per request
  * @param passthrough whether requests for unknown paths may go to this provider
+ * @param clientHeaders which headers of clients go to it
  * @param modelClasses in order; a model belongs to the first class that matches
  * @param modelsAlone whether a model without a class has a quota of its own, not {@code default}'s
  * @param keys at least one, with unique ids
@@ -47,6 +48,7 @@ public record ProviderConfig(
     Map<String, String> modelMapping,
     int maxAttempts,
     boolean passthrough,
+    ClientHeaders clientHeaders,
     Pooling pooling,
     List<ModelClass> modelClasses,
     boolean modelsAlone,

@@ -60,6 +60,7 @@ final class ProviderSection {
     Map<String, String> mapping = modelMapping(provider.section("model_mapping"));
     int maxAttempts = ScalarSettings.whole(provider, "max_attempts", 3, 1, MAX_ATTEMPTS);
     boolean passthrough = ScalarSettings.flag(provider, "passthrough", false);
+    ClientHeaders clientHeaders = ClientHeaders.read(provider);
     Pooling pooling = pooling(provider.section("pooling"));
     boolean own = provider.take("model_classes") != null;
     List<ModelClass> classes = own ? modelClasses(type) : KnownLines.of(api, models, mapping);
@@ -82,6 +83,7 @@ final class ProviderSection {
         mapping,
         maxAttempts,
         passthrough,
+        clientHeaders,
         pooling,
         classes,
         !own && api.modelsAlone(),

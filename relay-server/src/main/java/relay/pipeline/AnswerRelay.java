@@ -9,7 +9,6 @@ import relay.model.HeaderLines;
 import relay.model.RelayError;
 import relay.model.TokenUsage;
 import relay.redis.Lease;
-import relay.redis.ProviderBreaker.Passage;
 import relay.stream.DecodingTap;
 import relay.stream.ErrorEvents;
 import relay.stream.StateIds;
@@ -63,8 +62,8 @@ final class AnswerRelay {
       if (request.cancellation().isCancelled()) {
         request.answer().cancelled();
       } else {
-        Break how = how(answer);
-        brokeOff(how);
+        AnswerBreak how = AnswerBreak.of(request, answer);
+        how.report(request, plan);
         request.answer().refuse(how.error());
       }
       return; // the usage is unknown: the lease is charged what it reserved
@@ -115,14 +114,14 @@ final class AnswerRelay {
       // Only the error event of a stream is a failure: a 400's JSON says "error", too.
       boolean errorEvent = events && scanner.errorSeen();
       if (errorEvent) {
-        brokeOff(Break.ERROR_EVENT);
+        AnswerBreak.ERROR_EVENT.report(request, plan);
       }
       if (whole) {
         outbox.end();
       } else {
-        Break how = how(answer);
+        AnswerBreak how = AnswerBreak.of(request, answer);
         if (!errorEvent) {
-          brokeOff(how);
+          how.report(request, plan);
         }
         boolean tells = events && plain && !plan.unread() && !errorEvent;
         breakOff(outbox, tells, how.error(), scanner);
@@ -187,44 +186,6 @@ final class AnswerRelay {
     }
   }
 
-  private Break how(UpstreamAnswer answer) {
-    if (request.cancellation().isCancelled()) {
-      return Break.STOP;
-    }
-    return answer.fellSilent() ? Break.SILENCE : Break.LOSS;
-  }
-
-  /** Why an answer that has begun is not completed. */
-  private enum Break {
-    ERROR_EVENT,
-    LOSS,
-    SILENCE,
-    STOP;
-
-    RelayError error() {
-      return switch (this) {
-        case SILENCE ->
-            RelayError.timeout("the provider sent nothing more for server.idle_timeout_ms");
-        case STOP -> ClientAnswer.STOPPING;
-        case LOSS, ERROR_EVENT -> RelayError.unreachable("the provider broke off its answer");
-      };
-    }
-  }
-
-  /** Reports a failure of a provider whose answer had counted as a success. */
-  private void brokeOff(Break how) {
-    if (how == Break.STOP) {
-      return; // not the provider's fault
-    }
-    plan.failed(new Passage.Free(), request.record().clientName());
-    String word = how.name().toLowerCase(Locale.ROOT);
-    request.meters().brokenOff(plan.route().name(), word);
-    RequestTrace trace = request.trace();
-    if (trace != null) {
-      trace.failed(word);
-    }
-  }
-
   /** Ends an answer whose status line is sent: an error event, then a broken connection. */
   private void breakOff(Outbox outbox, boolean tells, RelayError error, UsageScanner scanner)
       throws ClientGoneException {
@@ -272,7 +233,8 @@ final class AnswerRelay {
   /** Before the client sees the end of the answer, and names what it made at another replica. */
   private void pin(UpstreamAnswer answer) {
     if (answer.status() < 300 && (states != null || !plan.parsed().states().isEmpty())) {
-      NamedStates.pin(plan.route(), lease, plan.parsed().states(), states).join();
+      String client = request.record().clientName();
+      NamedStates.pin(plan.route(), client, lease, plan.parsed().states(), states).join();
     }
   }
 

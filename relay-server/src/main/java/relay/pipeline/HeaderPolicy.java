@@ -7,51 +7,20 @@ import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import relay.config.ClientHeaders;
 
 /** Which header lines pass. Names are in lower case. */
 final class HeaderPolicy {
-  private static final Set<String> HOP_BY_HOP =
-      Set.of(
-          "connection",
-          "keep-alive",
-          "proxy-authenticate",
-          "proxy-authorization",
-          "proxy-connection",
-          "te",
-          "trailer",
-          "transfer-encoding",
-          "upgrade",
-          "http2-settings");
-
-  /** Client headers that do not pass: hop-by-hop ones, and credentials for Relay. */
-  private static final Set<String> NOT_UPSTREAM =
-      Set.of(
-          "host",
-          "content-length",
-          "expect",
-          "authorization",
-          "x-api-key",
-          "api-key",
-          "accept-encoding");
-
   private static final Pattern REFUSED = Pattern.compile("q=0(\\.0*)?");
 
   private HeaderPolicy() {}
-
-  /** Whether a client's header goes to the provider. */
-  static boolean passesUpstream(String name, Set<String> connectionNames) {
-    return !HOP_BY_HOP.contains(name)
-        && !NOT_UPSTREAM.contains(name)
-        && !name.startsWith("x-relay-")
-        && !connectionNames.contains(name);
-  }
 
   /**
    * Whether a provider's header goes to the client. The limits of one key would mislead the client
    * of a pool.
    */
   static boolean passesDownstream(String name, Set<String> connectionNames) {
-    return !HOP_BY_HOP.contains(name)
+    return !ClientHeaders.HOP_BY_HOP.contains(name)
         && !name.equals("content-length")
         && !name.startsWith("anthropic-ratelimit-")
         && !name.startsWith("anthropic-priority-")

@@ -64,20 +64,21 @@ final class NamedStates {
    * Remembers that the lease's account made what an answer names, and that it knows what the
    * request named.
    *
+   * @param client whose request it was
    * @return completes when Redis has it, or cannot be asked
    */
   static CompletableFuture<?> pin(
-      Route route, Lease lease, List<String> named, @Nullable StateIds answered) {
-    List<String> hashes = new ArrayList<>(named);
-    if (answered != null) {
-      answered.ids().stream().map(Pins::hash).filter(h -> !named.contains(h)).forEach(hashes::add);
-    }
+      Route route, String client, Lease lease, List<String> named, @Nullable StateIds answered) {
+    List<String> made =
+        answered == null
+            ? List.of()
+            : answered.ids().stream().map(Pins::hash).filter(h -> !named.contains(h)).toList();
     String group = lease.group();
-    return hashes.isEmpty()
+    return made.isEmpty() && named.isEmpty()
         ? CompletableFuture.completedFuture(true)
         : route
             .pins()
-            .pin(group.substring(0, group.lastIndexOf('/')), hashes)
+            .pin(client, group.substring(0, group.lastIndexOf('/')), made, named)
             .handle((done, failure) -> true);
   }
 }

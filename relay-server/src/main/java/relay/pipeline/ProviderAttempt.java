@@ -3,9 +3,7 @@ package relay.pipeline;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,7 +20,6 @@ import relay.upstream.UpstreamAnswer;
 import relay.upstream.UpstreamCall;
 import relay.upstream.UpstreamCall.FailureCause;
 import relay.upstream.UpstreamCall.Outcome;
-import relay.upstream.UpstreamRequest;
 
 /**
  * One attempt: sends the request with one key and one lease, and applies the answer to the key, its
@@ -101,7 +98,7 @@ final class ProviderAttempt {
   }
 
   private @Nullable Failure send() {
-    UpstreamCall call = call();
+    UpstreamCall call = api.call(UpstreamHead.of(request, plan, api), lease.key(), body);
     request.cancellation().onCancel(call::cancel);
     long sent = System.nanoTime();
     Outcome outcome = call.execute();
@@ -137,16 +134,8 @@ final class ProviderAttempt {
   }
 
   private @Nullable Failure broken(Outcome.Broken broken) {
-    Upload upload = body.upload();
-    Upload.Fault ofClient = upload == null ? null : upload.fault();
-    if (upload != null && ofClient != null) {
+    if (endedByClient()) {
       route.breaker().abandoned(passage);
-      RequestBodies.failed(request, upload, ofClient);
-      return null;
-    }
-    if (request.cancellation().isCancelled()) {
-      route.breaker().abandoned(passage);
-      request.answer().cancelled();
       return null;
     }
     FailureCause why = broken.why();
@@ -168,34 +157,36 @@ final class ProviderAttempt {
         "provider %s cannot be reached: %s".formatted(route.name(), why.text()));
   }
 
-  private UpstreamCall call() {
-    UpstreamRequest upstreamRequest =
-        api.request(request.client().target(), plan.upstreamModel(), plan.facts().stream());
-    upstreamRequest.method(plan.parsed().method());
-    Set<String> connectionNames =
-        HeaderPolicy.connectionNames(request.client().headers("connection"));
-    request
-        .client()
-        .forEachHeader(
-            (name, value) -> {
-              String lower = name.toLowerCase(Locale.ROOT);
-              if (HeaderPolicy.passesUpstream(lower, connectionNames)
-                  && (trace == null || !RequestTrace.replaces(lower))) {
-                upstreamRequest.header(name, value);
-              }
-            });
-    if (trace != null) {
-      trace.propagate(upstreamRequest::header);
+  /** Nothing of the answer has gone to the client: another attempt may follow. */
+  private @Nullable Failure unbegun(AnswerBreak how) {
+    if (endedByClient()) {
+      return null;
     }
-    upstreamRequest.header("accept-encoding", acceptEncoding());
-    return api.call(upstreamRequest, lease.key(), body);
+    how.report(request, plan);
+    if (how == AnswerBreak.SILENCE) {
+      request.answer().refuse(how.error());
+      return null;
+    }
+    return new Failure.Unreachable(
+        /* sent= */ true,
+        /* local= */ false,
+        /* lasting= */ false,
+        "provider %s broke off its answer".formatted(route.name()));
   }
 
-  private String acceptEncoding() {
-    String accepted = request.client().header("accept-encoding");
-    // To remove usage that only Relay asked for, it needs plain bytes.
-    return HeaderPolicy.acceptEncoding(
-        plan.asksForUsage() ? null : accepted, request.decoders()::mayAskFor);
+  /** Whether the client ended the attempt, or the replica stops. Then the client is answered. */
+  private boolean endedByClient() {
+    Upload upload = body.upload();
+    Upload.Fault fault = upload == null ? null : upload.fault();
+    if (upload != null && fault != null) {
+      RequestBodies.failed(request, upload, fault);
+      return true;
+    }
+    if (request.cancellation().isCancelled()) {
+      request.answer().cancelled();
+      return true;
+    }
+    return false;
   }
 
   /** A failure of an unknown path does not prove a failing provider. */
@@ -254,6 +245,10 @@ final class ProviderAttempt {
           request.meters().limitRefusal(route.name(), "spend");
           quarantineAccount(account(), QuarantineReason.spendLimit());
           yield new Failure.KeyRefused();
+        }
+        AnswerBreak early = AnswerBreak.beforeBody(request, plan, answer);
+        if (early != null) {
+          yield unbegun(early);
         }
         body.release();
         plan.releaseBody();

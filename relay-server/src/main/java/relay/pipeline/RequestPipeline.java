@@ -158,8 +158,9 @@ public final class RequestPipeline {
   }
 
   /**
-   * Serves a request for an unknown path below {@code /v1/}: it passes unparsed to the first
-   * provider with {@code passthrough}. Blocks as {@link #serve} does.
+   * Serves a request for an unknown path below {@code /v1/}: it passes unparsed to the provider
+   * with {@code passthrough} that made what it names, else to the first one. Blocks as {@link
+   * #serve} does.
    */
   public void passThrough(ClientExchange client) {
     admit(client, true, this::passThrough);
@@ -203,7 +204,7 @@ public final class RequestPipeline {
         List<String> states = NamedStates.in(client.target(), client.header("content-type"), body);
         forward(
             admitted,
-            chosen,
+            NamedStates.owners(chosen, states).subList(0, 1), // the first if nobody owns them
             ParsedRequest.unread(client.dialect(), client.method(), body, states));
       }
     } finally {

@@ -96,24 +96,24 @@ final class RequestPlan {
     return parsed.endpoint() == null;
   }
 
-  /** The demand on a key that reserves no tokens. */
+  /** The demand on a key that reserves no tokens. No account holds a prompt cache for it. */
   Demand uncountedDemand() {
-    return Demand.of(modelClass, 0, 0).inSession(session()).pinnedTo(parsed.states());
+    return Demand.of(modelClass, 0, 0).pinnedTo(parsed.states());
   }
 
   /** The demand on a key. */
   Demand demand(Estimator.Estimate estimate, Claim claim) {
     return Demand.of(modelClass, estimate.inputTokens(), estimate.outputTokens())
         .comingWith(estimate.outputSpread())
-        .inSession(session())
+        .inSession(session(claim.caller().name()))
         .pinnedTo(parsed.states())
         .sharing(claim.share(route.api().config()).marked(parsed.mark()));
   }
 
   /** The session that stays on one account; empty if none does. */
-  private String session() {
+  private String session(String client) {
     boolean stays = route.api().config().pooling().affinity() == Affinity.SESSION;
-    return stays && counted() ? facts().session() : "";
+    return stays ? SessionSlot.of(client, facts().session()) : "";
   }
 
   /**

@@ -52,12 +52,11 @@ public final class Routes {
     return all.stream().anyMatch(route -> route.api().config().passthrough());
   }
 
-  /** The first provider with {@code passthrough} that the caller may use; empty if none. */
+  /** The providers with {@code passthrough} that the caller may use, in order. */
   List<Route> passthrough(Caller caller, Dialect dialect, String path) {
     return all.stream()
         .filter(route -> route.api().config().passthrough() && route.isFor(caller, dialect))
         .filter(route -> route.api().serves(path))
-        .limit(1)
         .toList();
   }
 

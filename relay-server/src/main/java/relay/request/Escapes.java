@@ -43,4 +43,17 @@ final class Escapes {
       default -> (char) c;
     };
   }
+
+  /** Whether a text has neither control characters nor lone surrogates. */
+  static boolean isPrintable(String name) {
+    int c;
+    for (int n = 0; n < name.length(); n += Character.charCount(c)) {
+      c = name.codePointAt(n);
+      if (Character.isISOControl(c)
+          || (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
+        return false;
+      }
+    }
+    return true;
+  }
 }

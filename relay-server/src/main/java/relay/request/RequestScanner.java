@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * facts that Relay needs. Builds no tree.
  *
  * <p>Names are compared after decoding escapes. A duplicate one is an error if it affects charging
- * or routing; elsewhere the last one counts, as in most parsers.
+ * or routing, and so is one that differs from it in case only; elsewhere the last one counts, as in
+ * most parsers.
  */
 public final class RequestScanner {
   /** Deeper bodies are refused. */
@@ -122,6 +123,11 @@ public final class RequestScanner {
       }
       int start = text.afterSpace(colon + 1);
       if (name == Name.OTHER) {
+        Name near = role == Role.ROOT ? NearName.of(text, p + 1, nameEnd - 1) : null;
+        if (near != null) {
+          return text.fail(
+              p, "write \"" + near.text + "\" in lower case: some providers ignore case");
+        }
         p = value(start, depth, Role.PLAIN, false);
       } else if (role == Role.ROOT) {
         p = topLevel(name, p, start);
@@ -327,24 +333,12 @@ public final class RequestScanner {
     }
     String decoded = Escapes.decode(text, start + 1, end - 1, text.escaped);
     // The name goes into Redis keys, metrics and log lines.
-    if (!isPrintable(decoded)) {
+    if (!Escapes.isPrintable(decoded)) {
       return text.fail(start, "\"model\" must not contain control characters or lone surrogates");
     }
     model = decoded;
     modelValue = new ByteRange(start, end);
     return end;
-  }
-
-  private static boolean isPrintable(String name) {
-    int c;
-    for (int n = 0; n < name.length(); n += Character.charCount(c)) {
-      c = name.codePointAt(n);
-      if (Character.isISOControl(c)
-          || (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
-        return false;
-      }
-    }
-    return true;
   }
 
   private int stream(int start) {

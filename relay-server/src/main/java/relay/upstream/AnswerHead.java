@@ -13,12 +13,16 @@ final class AnswerHead {
   static final int MAX_LINES = 100;
 
   private static final int MAX_LENGTH_DIGITS = 18;
+  private static final int FIRST_FINAL = 200;
+
+  /** RFC 9110, section 15: any other is invalid, and no client has to understand it. */
+  private static final int LAST_STATUS = 599;
 
   private AnswerHead() {}
 
   /** The fault in a response's head; null if it is valid. */
   static @Nullable String wrong(Response response) {
-    if (response.code() < 200) {
+    if (response.code() < FIRST_FINAL || response.code() > LAST_STATUS) {
       return "the status " + response.code();
     }
     if (response.headers().size() > MAX_LINES) {

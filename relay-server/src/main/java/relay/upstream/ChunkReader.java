@@ -91,6 +91,26 @@ final class ChunkReader {
     return filled;
   }
 
+  /**
+   * Waits for the first byte of data, and reads none.
+   *
+   * @return false if OkHttp must continue
+   */
+  boolean awaitFirst() throws IOException {
+    long lacks = count.get();
+    while (lacks == ChunkCount.NONE || (lacks > 0 && ahead.size() == 0)) {
+      await(null);
+      if (lacks == ChunkCount.NONE) {
+        lacks = size();
+        count.set(lacks);
+        if (lacks == ChunkCount.NONE) {
+          return false;
+        }
+      }
+    }
+    return lacks > 0;
+  }
+
   private void await(@Nullable Predicate<ByteBuffer> whileWaiting) throws IOException {
     while (ahead.size() == 0) {
       if (CarrierSockets.awaitBytes(socket, whileWaiting)) {

@@ -8,9 +8,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
-import okhttp3.HttpUrl;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,17 +27,15 @@ import relay.upstream.UpstreamCall.FailureCause;
 /** A provider's URLs and credentials: builds requests and calls. */
 public final class ProviderApi {
   private static final Logger log = LoggerFactory.getLogger(ProviderApi.class);
-  private static final int REMEMBERED_URLS = 256;
   private static final String ANTHROPIC_VERSION = "2023-06-01";
 
   private final Upstream upstream;
   private final ConnectionSlots lanes;
   private final Duration connectTimeout;
   private final ProviderConfig config;
-  private final String base;
   private final ProviderProtocol wire;
   private final Map<String, KeyCredential> credentials;
-  private final Map<String, HttpUrl> urls = new ConcurrentHashMap<>();
+  private final UrlCache urls;
   private final FailureLog failures;
   private volatile @Nullable ProviderApi successor;
 
@@ -69,7 +65,7 @@ public final class ProviderApi {
     failures = new FailureLog(config.name(), log::warn, System::nanoTime);
     String url = config.baseUrl().toString();
     // Paths start with /v1: drop a /v1 at the end of the base URL.
-    base = url.endsWith("/v1") ? url.substring(0, url.length() - 3) : url;
+    urls = new UrlCache(url.endsWith("/v1") ? url.substring(0, url.length() - 3) : url);
     wire = ProviderProtocol.of(config);
     Map<String, KeyCredential> known = previous == null ? Map.of() : previous.keptBy(config);
     credentials =
@@ -206,7 +202,7 @@ public final class ProviderApi {
    * @param stream whether the client requests a streamed response
    */
   public UpstreamRequest request(String target, String model, boolean stream) {
-    return new UpstreamRequest(url(wire.path(target, model, stream)));
+    return new UpstreamRequest(urls.of(wire.path(target, model, stream)));
   }
 
   /** Whether a request must be known as a whole before its first byte is sent. */
@@ -230,7 +226,7 @@ public final class ProviderApi {
    */
   public UpstreamCall probe(String keyId) {
     ProviderProtocol.Probe probe = wire.probe();
-    UpstreamRequest request = new UpstreamRequest(url(probe.path()));
+    UpstreamRequest request = new UpstreamRequest(urls.of(probe.path()));
     request.method(probe.method());
     if (config.dialect() == Dialect.ANTHROPIC) {
       request.header("anthropic-version", ANTHROPIC_VERSION);
@@ -252,18 +248,5 @@ public final class ProviderApi {
    */
   public boolean knows(@Nullable String keyId) {
     return keyId != null && credentials.containsKey(keyId);
-  }
-
-  /** Caches parsed URLs: clients use few paths. */
-  private HttpUrl url(String path) {
-    HttpUrl known = urls.get(path);
-    if (known != null) {
-      return known;
-    }
-    HttpUrl url = ExactUrl.of(base + path);
-    if (urls.size() < REMEMBERED_URLS) {
-      urls.put(path, url);
-    }
-    return url;
   }
 }

@@ -87,6 +87,17 @@ public final class UpstreamAnswer implements AutoCloseable {
     return told != null && told.matches("\\d{1,18}") ? Long.parseLong(told) : -1;
   }
 
+  /**
+   * Waits for the first byte of the body, which the next {@link #read} returns. Blocks.
+   *
+   * @return false if the body has ended without one
+   */
+  public boolean awaitFirst() throws IOException {
+    boolean come = (chunks != null && chunks.awaitFirst()) || source.request(1);
+    watched.heard();
+    return come;
+  }
+
   /** Reads available bytes; blocks until there is at least one. Returns -1 at the end. */
   public int read(byte[] buffer, int offset, int length) throws IOException {
     watched.heard();

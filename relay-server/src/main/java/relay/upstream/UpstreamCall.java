@@ -209,7 +209,7 @@ public final class UpstreamCall {
       begin(next);
       watched = idleWatch.watch(next);
       request.trace().watchedBy(watched);
-      response = next.execute();
+      response = answered(next);
       slot.spoke(response.protocol());
       String wrong = AnswerHead.wrong(response);
       if (wrong != null) {
@@ -238,6 +238,17 @@ public final class UpstreamCall {
       if (answered == null) {
         abandon(next, response, watched, slot);
       }
+    }
+  }
+
+  /** OkHttp throws an unchecked exception for a negative status. */
+  private static Response answered(Call next) throws IOException {
+    try {
+      return next.execute();
+    } catch (IllegalStateException | IllegalArgumentException e) {
+      next.cancel(); // OkHttp does not close the connection then
+      throw (IOException)
+          new ProtocolException("the provider's answer has an invalid head").initCause(e);
     }
   }
 

@@ -66,6 +66,7 @@ final class DefaultsTest {
                     Map.of(),
                     3,
                     false,
+                    ClientHeaders.NONE,
                     new Pooling(
                         Strategy.LEAST_LOADED,
                         Affinity.SESSION,

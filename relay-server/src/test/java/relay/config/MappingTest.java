@@ -76,6 +76,7 @@ final class MappingTest {
           model_mapping: {large: big-1}
           max_attempts: 11
           passthrough: true
+          pass_headers: [OpenAI-Project, x-goog-user-project]
           pooling:
             strategy: round_robin
             affinity: none
@@ -199,6 +200,7 @@ final class MappingTest {
             Map.of("large", "big-1"),
             11,
             true,
+            new ClientHeaders(Set.of("openai-project", "x-goog-user-project")),
             new Pooling(
                 Strategy.ROUND_ROBIN,
                 Affinity.NONE,

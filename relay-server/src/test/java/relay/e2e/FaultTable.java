@@ -35,6 +35,10 @@ final class FaultTable {
         reservation (with or without a count).
       - **The keys**, and the failures that count for the provider's **breaker**.
 
+      Until the first byte of an answer's body nothing has gone to the client: an answer that breaks before it ("break before body") is followed by
+      the next attempt. Informational answers (1xx) are no sign of life. A status that HTTP does not have (negative, below 100, above 599) is no answer:
+      by RFC 9110, section 15, it is treated as a failure of the server, and does not reach the client.
+
       Kept connections, exhausted streams and "goaway between requests" need an earlier request on the same connection; its charge is left out.
 
       | fault | dialect | form | when | HTTP/1.1 | TLS, HTTP/1.1 | TLS, HTTP/2 |

@@ -42,14 +42,19 @@ class PinnedStatesTest {
       new Setup()
           .provider("first", Dialect.OPENAI, provider, settings(), keys("a", "b", "c"))
           .provider("second", Dialect.OPENAI, provider, settings(), keys("d", "e"))
+          .provider("third", Dialect.OPENAI, provider, settings("other"), keys("f", "g"))
           .provider("claude", Dialect.ANTHROPIC, provider, settings(), keys("x", "y", "z"))
           .start(3);
 
   PinnedStatesTest() throws Exception {}
 
   private static List<String> settings() {
+    return settings("gpt, claude");
+  }
+
+  private static List<String> settings(String models) {
     return List.of(
-        "models: [gpt, claude]",
+        "models: [" + models + "]",
         "passthrough: true",
         "pooling: { affinity: none, strategy: round_robin, window_ms: 3600000 }");
   }
@@ -177,6 +182,19 @@ class PinnedStatesTest {
         Answer found = ask(n + 2, responses("").method("GET").target(path).contentType(""));
         assertEquals(200, found.status(), path);
       }
+    }
+  }
+
+  /** A request by the path goes to the first provider of all, unless another made what it names. */
+  @Test
+  void a_stored_answer_of_a_later_provider_is_found_by_its_path() throws Exception {
+    for (int n = 0; n < 4; n++) {
+      Ask make = responses("");
+      String id = id(ask(n, make.body("{\"model\":\"other\",\"input\":\"Hello\"}")));
+      Ask get = responses("").method("GET").target("/v1/responses/" + id).contentType("");
+      assertEquals(200, ask(n + 1, get).status());
+      Ask cancel = responses("").target("/v1/responses/" + id + "/cancel").body("{}");
+      assertEquals(200, ask(n + 2, cancel).status());
     }
   }
 

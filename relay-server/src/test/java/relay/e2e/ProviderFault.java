@@ -34,6 +34,13 @@ enum ProviderFault {
         connection.write("HTTP/1.1 200 OK\r\ncontent-ty");
         connection.reset();
       }),
+  /** A head of a good answer, and nothing of its body. */
+  BREAK_BEFORE_BODY(
+      Kind.ANSWER,
+      (form, connection) -> {
+        connection.write(form.chunkedHead());
+        connection.close();
+      }),
   BREAK_MID_BODY(
       Kind.ANSWER,
       (form, connection) -> {
@@ -41,6 +48,16 @@ enum ProviderFault {
         connection.close();
       }),
   STALL_AT_START(Kind.STALL, (form, connection) -> {}),
+  /** Informational answers, and never a final one. */
+  INFORMATIONAL_ANSWERS(
+      Kind.STALL,
+      (form, connection) -> {
+        while (true) {
+          connection.write("HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n");
+          Await.moment(System.nanoTime() + 10_000_000);
+        }
+      }),
+  STALL_BEFORE_BODY(Kind.STALL, (form, connection) -> connection.write(form.chunkedHead())),
   STALL_MID_BODY(Kind.STALL, AnswerForm::begin),
   /** The provider stops sending on the connection, even answers to pings. */
   CONNECTION_FALLS_SILENT(Kind.HTTP2, (form, connection) -> connection.http2().fallSilent()),
@@ -131,6 +148,8 @@ enum ProviderFault {
   STATUS_500(500, "api_error"),
   STATUS_503(503, "overloaded_error"),
   STATUS_529(529, "overloaded_error"),
+  /** No status of HTTP, which has 100 to 599. */
+  STATUS_999(999, "api_error"),
   BAD_JSON(
       Kind.ANSWER,
       (form, connection) -> {

@@ -16,6 +16,8 @@ import static relay.request.Scans.scan;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RequestScannerTest {
 
@@ -301,5 +303,62 @@ class RequestScannerTest {
     String body = "{\"model\":\"m\",\"prompt\":\"" + "x".repeat(10_000_000) + "\"}";
     assertEquals(10_000_001, facts(body).textBytes());
     bad(body.substring(0, body.length() - 2));
+  }
+
+  /** As encoding/json of Go compares names: its readers would take another model. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"MODEL\":\"b\"",
+        "\"Model\":\"b\"",
+        "\"mo\\u0044el\":\"b\"",
+        "\"\\u004dODEL\":\"b\"",
+        "\"Stream\":true",
+        "\"\u017ftream\":true",
+        "\"\\u017ftream\":true",
+        "\"STREAM_OPTIONS\":{}",
+        "\"Max_Tokens\":9",
+        "\"max_to\u212aens\":9",
+        "\"max_to\\u212Aens\":9",
+        "\"max_to\u212aen\u017f\":9",
+        "\"MAX_COMPLETION_TO\u212aEN\u017f\":9",
+        "\"MAX_COMPLETION_TO\\u212aEN\\u017F\":9",
+        "\"max_output_tokenS\":9",
+        "\"Service_Tier\":\"flex\"",
+        "\"\u017fpeed\":\"fast\""
+      })
+  void a_member_that_equals_another_but_for_case_is_refused(String member) {
+    for (String body :
+        List.of(
+            "{" + member + "}",
+            "{\"model\":\"a\"," + member + "}",
+            "{" + member + ",\"model\":\"a\"}")) {
+      BadRequest refused = bad(body);
+      assertTrue(refused.message().contains("in lower case"), refused.message());
+    }
+    facts("{\"model\":\"a\",\"metadata\":{" + member + "}}");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "model_",
+        "model s",
+        "modell",
+        "mode",
+        "m\u00f6del",
+        "max-tokens",
+        "max\u007ftokens",
+        "Max_Token",
+        "\u0130nput",
+        "max_to\u00e2\u0084ens",
+        "Messages",
+        "STREA",
+        "stream\u017f",
+        "\\u017f",
+        ""
+      })
+  void other_names_pass(String name) {
+    facts("{\"model\":\"a\",\"" + name + "\":1}");
   }
 }

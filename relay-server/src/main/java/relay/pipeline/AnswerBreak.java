@@ -1,0 +1,68 @@
+package relay.pipeline;
+
+import java.io.IOException;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import relay.model.RelayError;
+import relay.redis.ProviderBreaker.Passage;
+import relay.trace.RequestTrace;
+import relay.upstream.UpstreamAnswer;
+
+/** Why an answer that has begun is not completed. */
+enum AnswerBreak {
+  ERROR_EVENT,
+  LOSS,
+  SILENCE,
+  STOP;
+
+  /** Why a read of the answer failed. */
+  static AnswerBreak of(RequestContext request, UpstreamAnswer answer) {
+    if (request.cancellation().isCancelled()) {
+      return STOP;
+    }
+    return answer.fellSilent() ? SILENCE : LOSS;
+  }
+
+  /**
+   * Waits for the first byte of an answer's body. Before it nothing has gone to the client.
+   *
+   * @return null if it has come, or there is rightly none
+   */
+  static @Nullable AnswerBreak beforeBody(
+      RequestContext request, RequestPlan plan, UpstreamAnswer answer) {
+    int status = answer.status();
+    if (status == 204 || status == 304 || request.client().method().equals("HEAD")) {
+      return null;
+    }
+    try {
+      boolean needsBody = answer.contentLength() > 0 || (answer.isEventStream() && plan.counted());
+      return answer.awaitFirst() || !needsBody ? null : LOSS;
+    } catch (IOException e) {
+      return of(request, answer);
+    }
+  }
+
+  /** What the client is told. */
+  RelayError error() {
+    return switch (this) {
+      case SILENCE ->
+          RelayError.timeout("the provider sent nothing more for server.idle_timeout_ms");
+      case STOP -> ClientAnswer.STOPPING;
+      case LOSS, ERROR_EVENT -> RelayError.unreachable("the provider broke off its answer");
+    };
+  }
+
+  /** Reports a failure of a provider whose answer had counted as a success. */
+  void report(RequestContext request, RequestPlan plan) {
+    if (this == STOP) {
+      return; // not the provider's fault
+    }
+    plan.failed(new Passage.Free(), request.record().clientName());
+    String word = name().toLowerCase(Locale.ROOT);
+    request.meters().brokenOff(plan.route().name(), word);
+    RequestTrace trace = request.trace();
+    if (trace != null) {
+      trace.failed(word);
+    }
+  }
+}
