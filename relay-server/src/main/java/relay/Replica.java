@@ -1,5 +1,7 @@
 package relay;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.UnresolvedAddressException;
@@ -54,9 +56,11 @@ final class Replica implements ConfigReloads.Target {
   private static final Logger log = LoggerFactory.getLogger(Replica.class);
   private static final Duration LAST_WORDS = Duration.ofSeconds(2);
   private static final long LOOK_NANOS = 5_000_000;
+  private static final int LOOK_AT_FLEET_S = 5;
 
   private final boolean needsRedis;
   private final @Nullable EmbeddedRedis embedded;
+  private final FleetSize fleetSize;
   private final RedisEngine engine;
   private final Upstream upstream;
   private final Carriers carriers;
@@ -91,6 +95,7 @@ final class Replica implements ConfigReloads.Target {
               + " its data is lost when Relay stops",
           embedded.port());
     }
+    fleetSize = new FleetSize(config.redis().folder(), System::nanoTime);
     carriers =
         new Carriers("carrier", Carriers.fitting(Runtime.getRuntime().availableProcessors()));
     DescriptorReserve descriptors = DescriptorReserve.ofProcess();
@@ -107,7 +112,7 @@ final class Replica implements ConfigReloads.Target {
             : Plans.servers(config.redis(), Objects.requireNonNull(url));
     engine =
         RedisEngine.start(
-            withLease(Plans.options(config.redis(), redis, replicaId())),
+            withLease(Plans.options(config.redis(), redis, replicaId())).among(replicas(config)),
             new RedisOnCarrier(carriers.first()));
     meters = counters.join();
     MemoryBudget memory = MemoryBudget.ofHeap(Runtime.getRuntime().maxMemory());
@@ -161,6 +166,9 @@ final class Replica implements ConfigReloads.Target {
         () -> adminPlane.start(server.adminListen().host(), server.adminListen().port()));
     keyProbes.start();
     reloads.start();
+    var _ =
+        configThread.scheduleWithFixedDelay(
+            () -> fleetSize.saw(engine.replicas()), LOOK_AT_FLEET_S, LOOK_AT_FLEET_S, SECONDS);
     log.info(
         "clients: {}://{}  operators: http://{}",
         server.tls() == null ? "http" : "https",
@@ -177,6 +185,12 @@ final class Replica implements ConfigReloads.Target {
       String why = cause == null ? "unknown host" : cause.getMessage();
       throw new IOException("cannot listen on " + address + " (" + setting + "): " + why);
     }
+  }
+
+  /** How many replicas share the limits, as far as is known before Redis answers. */
+  private int replicas(Config config) {
+    int stated = config.redis().replicas();
+    return embedded != null ? 1 : stated > 0 ? stated : fleetSize.read();
   }
 
   /** Crash tests shorten the lease through a system property. It is not a setting. */
@@ -202,14 +216,20 @@ final class Replica implements ConfigReloads.Target {
     if (draining) {
       return new Readiness.NotReady("draining");
     }
-    boolean up = engine.isUp();
-    if (!up && needsRedis) {
-      return new Readiness.NotReady("Redis is unavailable, and redis.on_unavailable is closed");
+    String trouble =
+        switch (engine.use()) {
+          case AWAY -> "Redis is unavailable";
+          case REFUSED -> "Redis refuses calls " + engine.troubles();
+          case NOT_YET -> "Redis has not accepted a call yet";
+          case SLOW, SHARED -> "";
+        };
+    if (!trouble.isEmpty()) {
+      return needsRedis
+          ? new Readiness.NotReady(trouble + ", and redis.on_unavailable is closed")
+          : new Readiness.Ready(trouble + "; redis.on_unavailable applies");
     }
     return new Readiness.Ready(
-        up
-            ? engine.isSlow() ? "Redis is slow: it answers later than redis.timeout_ms" : ""
-            : "Redis is unavailable; redis.on_unavailable applies");
+        engine.isSlow() ? "Redis is slow: it answers later than redis.timeout_ms" : "");
   }
 
   /** Reads the configuration again. */

@@ -34,16 +34,41 @@ final class CutOff {
   private volatile long answeredNanos;
   private volatile Fleet most; // replicas that were alive at once
 
+  private volatile boolean isAssumed; // nobody has said how many replicas there are
+
   private record Fleet(int replicas, long nanos) {}
 
-  CutOff(Duration window, BooleanSupplier isUp, BooleanSupplier isRefused, LongSupplier nanoTime) {
+  /**
+   * @param options says how many replicas there are before a heartbeat was answered
+   */
+  static CutOff of(EngineOptions options, Duration window, RedisLink link) {
+    CutOff cutOff =
+        new CutOff(
+            window,
+            link::isUp,
+            link::isRefused,
+            System::nanoTime,
+            options.assumedReplicas());
+    cutOff.isAssumed = options.replicas() == 0;
+    return cutOff;
+  }
+
+  /**
+   * @param replicas how many there are, before a heartbeat was answered
+   */
+  CutOff(
+      Duration window,
+      BooleanSupplier isUp,
+      BooleanSupplier isRefused,
+      LongSupplier nanoTime,
+      int replicas) {
     unnoticedNanos = Math.min(UNNOTICED.toNanos(), window.toNanos() / FairShare.CREDIT_DIVISOR);
     this.isUp = isUp;
     this.isRefused = isRefused;
     this.nanoTime = nanoTime;
     sentNanos = nanoTime.getAsLong();
     answeredNanos = sentNanos;
-    most = new Fleet(1, sentNanos);
+    most = new Fleet(replicas, sentNanos);
   }
 
   /**
@@ -55,7 +80,8 @@ final class CutOff {
   void heartbeat(long sent, int replicas) {
     sentNanos = sent;
     answeredNanos = nanoTime.getAsLong();
-    if (replicas >= most.replicas() || isPast(most)) {
+    if (replicas >= most.replicas() || isPast(most) || isAssumed) {
+      isAssumed = false;
       most = new Fleet(replicas, answeredNanos);
     }
   }

@@ -46,9 +46,8 @@ final class FairShare {
   private boolean inOutage;
   private int nextKey;
 
-  static FairShare of(PoolPlan plan, RedisLink link) {
-    CutOff cutOff = new CutOff(plan.window(), link::isUp, link::isRefused, System::nanoTime);
-    return new FairShare(plan, System::nanoTime, cutOff);
+  static FairShare of(PoolPlan plan, RedisLink link, EngineOptions options) {
+    return new FairShare(plan, System::nanoTime, CutOff.of(options, plan.window(), link));
   }
 
   FairShare(PoolPlan plan, LongSupplier nanoTime, CutOff cutOff) {

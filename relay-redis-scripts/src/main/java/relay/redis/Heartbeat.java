@@ -1,5 +1,6 @@
 package relay.redis;
 
+import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -12,6 +13,7 @@ final class Heartbeat {
   private final String replica;
   private final FairShare fairShare;
   private final OutageGrants outage;
+  private final AcceptedCalls accepted;
   private final Senders senders;
   private final Recall recall;
   private final AtomicBoolean mayHaveLost = new AtomicBoolean(); // Redis was away
@@ -34,12 +36,14 @@ final class Heartbeat {
       String replica,
       FairShare fairShare,
       OutageGrants outage,
+      AcceptedCalls accepted,
       Senders senders) {
     this.link = link;
     this.scripts = scripts;
     this.replica = replica;
     this.fairShare = fairShare;
     this.outage = outage;
+    this.accepted = accepted;
     this.senders = senders;
     recall =
         new Recall(scripts, replica, senders.leaseEndings(), senders.renewals(), System::nanoTime);
@@ -84,6 +88,7 @@ final class Heartbeat {
         .survey(replica)
         .thenAccept(
             snapshot -> {
+              accepted.beat();
               recall.saw(scripts.fleet().alive());
               fairShare.heartbeat(sent, scripts.fleet().replicas());
               if (snapshot != null) {
@@ -91,7 +96,13 @@ final class Heartbeat {
               }
               fairShare.endOutage();
             })
-        .exceptionally(failure -> null); // the next tick tries again
+        .exceptionally(
+            failure -> { // the next tick tries again
+              if (RedisLink.cause(failure) instanceof RedisCommandExecutionException) {
+                accepted.beatRefused();
+              }
+              return null;
+            });
   }
 
   /**

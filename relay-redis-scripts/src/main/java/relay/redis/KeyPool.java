@@ -42,6 +42,7 @@ public final class KeyPool {
   private final Rekeys rekeys;
   private final Heartbeat heartbeat;
   private final Runnable tell;
+  private final AcceptedCalls accepted = new AcceptedCalls(System::nanoTime);
 
   KeyPool(
       RedisLink link,
@@ -53,7 +54,7 @@ public final class KeyPool {
     this.options = options;
     this.leaseIds = leaseIds;
     scripts = new PoolScripts(link, plan, options);
-    fairShare = FairShare.of(plan, link);
+    fairShare = FairShare.of(plan, link, options);
     picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
     ledger = new BudgetLedger(link, scripts, System::nanoTime);
@@ -74,6 +75,7 @@ public final class KeyPool {
             options.replica(),
             fairShare,
             outage,
+            accepted,
             new Heartbeat.Senders(leaseEndings, renewals, exchange, rekeys, retirement));
     tell = heartbeat::tellUse;
   }
@@ -181,6 +183,7 @@ public final class KeyPool {
   }
 
   private Acquisition granted(String id, Reply reply, Demand demand) {
+    accepted.acquired();
     return switch (reply) {
       case Reply.Grant g -> {
         Lease lease = Lease.granted(this, id, g, scripts.epoch()).reserving(demand);
@@ -204,7 +207,10 @@ public final class KeyPool {
       case QueueFullException _ -> {
         return new Overloaded(); // this replica called no script: Redis is not at fault
       }
-      case RedisCommandExecutionException refused -> outage.refused(refused);
+      case RedisCommandExecutionException refused -> {
+        accepted.acquireRefused();
+        outage.refused(refused);
+      }
       // Timeout or lost connection: it is unknown whether the lease was granted. The cancel undoes
       // the grant, whether it arrives before or after the acquire.
       case Throwable why -> {
@@ -331,7 +337,22 @@ public final class KeyPool {
 
   /** What decides without Redis; empty while Redis does. */
   public Optional<Fallback> fallback() {
-    return link.isTimely() ? Optional.empty() : Optional.of(options.fallback());
+    return use() == RedisUse.SHARED ? Optional.empty() : Optional.of(options.fallback());
+  }
+
+  /** How Redis serves this pool. */
+  RedisUse use() {
+    if (!link.isUp()) {
+      return RedisUse.AWAY;
+    }
+    if (!link.isTimely()) {
+      return RedisUse.SLOW;
+    }
+    return switch (accepted.standing()) {
+      case NOT_YET -> RedisUse.NOT_YET;
+      case ACCEPTED -> RedisUse.SHARED;
+      case REFUSED -> RedisUse.REFUSED;
+    };
   }
 
   /** Token estimates for the pool's models, learned by all replicas together. */

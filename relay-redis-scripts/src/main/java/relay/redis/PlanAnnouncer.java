@@ -242,6 +242,7 @@ final class PlanAnnouncer {
     RedisKeys keys = caller.keys();
     List<byte[]> k =
         new ArrayList<>(List.of(keys.state, keys.win, keys.quarantine, keys.picture, keys.learned));
+    k.addAll(List.of(keys.previousState, keys.nextState));
     k.addAll(pool.sets());
     return caller.call(new Call(ScriptFile.CONFIGURE, k, args)).thenApply(Reply::of);
   }

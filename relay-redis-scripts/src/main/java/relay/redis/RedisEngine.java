@@ -2,6 +2,7 @@ package relay.redis;
 
 import java.time.Instant;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -151,6 +152,27 @@ public final class RedisEngine implements AutoCloseable {
   /** Whether Redis answers, but later than the timeout. */
   public boolean isSlow() {
     return masters.isSlow();
+  }
+
+  /** How Redis serves the pools: the worst of all. */
+  public RedisUse use() {
+    if (!isUp()) {
+      return RedisUse.AWAY;
+    }
+    return pools.values().stream()
+        .map(KeyPool::use)
+        .max(Comparator.naturalOrder())
+        .orElse(RedisUse.SHARED);
+  }
+
+  /** The most replicas that the last heartbeats of the pools saw alive; 0 before the first. */
+  public int replicas() {
+    return pools.values().stream()
+        .map(KeyPool::latest)
+        .filter(Objects::nonNull)
+        .mapToInt(PoolSnapshot::replicas)
+        .max()
+        .orElse(0);
   }
 
   /** What is wrong with a Redis that answers. */

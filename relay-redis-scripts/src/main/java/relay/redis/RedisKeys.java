@@ -9,7 +9,16 @@ import java.util.stream.IntStream;
  * slot.
  */
 final class RedisKeys {
+  /**
+   * Numbers the form of the state: of the records that only the scripts read. Raise it when one of
+   * them changes ({@code StateFormTest} notices). Versions of Relay with different forms do not see
+   * each other's state, and divide the limits by their replicas: see {@code include/missing.lua}.
+   */
+  static final int FORM = 4;
+
   final byte[] state;
+  final byte[] previousState; // of the form before
+  final byte[] nextState; // of the form after
   final byte[] win;
   final byte[] leases;
   final byte[] due;
@@ -26,14 +35,22 @@ final class RedisKeys {
   final byte[] budgets;
   final byte[] pins;
   private final String base;
+  private final int form;
 
   RedisKeys(String prefix, String pool) {
+    this(prefix, pool, FORM);
+  }
+
+  RedisKeys(String prefix, String pool, int form) {
+    this.form = form;
     base = prefix + ":{" + pool + "}:";
-    state = bytes(base + "state");
-    win = bytes(base + "win");
-    leases = bytes(base + "leases");
-    due = bytes(base + "due");
-    later = bytes(base + "later");
+    state = bytes(of("state", form));
+    previousState = bytes(of("state", form - 1));
+    nextState = bytes(of("state", form + 1));
+    win = bytes(of("win", form));
+    leases = bytes(of("leases", form));
+    due = bytes(of("due", form));
+    later = bytes(of("later", form));
     learned = bytes(base + "learned");
     quarantine = bytes(base + "quarantine");
     picture = bytes(base + "keys");
@@ -45,6 +62,11 @@ final class RedisKeys {
     counting = bytes(base + "counting");
     budgets = bytes(base + "budgets");
     pins = bytes(base + "pins");
+  }
+
+  /** Names had no form before the fourth. */
+  private String of(String name, int form) {
+    return base + name + (form < 4 ? "" : ":" + form);
   }
 
   /** The common prefix of all names. */
@@ -90,7 +112,7 @@ final class RedisKeys {
    * @param shape digest of the plan's keys; replicas with different plans use different sets
    */
   byte[] ready(String shape, String modelClass, String tier) {
-    return bytes(base + "ready:" + shape + ":" + modelClass + ":" + tier);
+    return bytes(base + "ready:" + form + ":" + shape + ":" + modelClass + ":" + tier);
   }
 
   static byte[] bytes(String text) {

@@ -18,10 +18,10 @@ public enum RedisTrouble {
   READ_ONLY("this Redis is a replica; redis.url must lead to the master, or to sentinels"),
   /** Redis has no memory left. */
   MEMORY("the memory of Redis is full; raise maxmemory"),
-  /** Another Relay has stored what this one cannot read. */
+  /** Another build has stored what this one cannot read, under the number of this one's form. */
   SCHEMA(
-      "the state in Redis is of another version of Relay, which this one cannot read; update the"
-          + " older replicas, or use another prefix"),
+      "the state in Redis has a form that this version of Relay cannot read; stop the version that"
+          + " wrote it, then delete the named key: that loses what was used in the last window"),
   /** A pool's keys are on several masters, or on another one. */
   CROSS_SLOT("this Redis is a node of a Cluster; set redis.cluster: true");
 

@@ -7,6 +7,8 @@
 --       quarantine reasons by key
 --       keys       the readable picture: rewritten, without what left the pool
 --       learned    limits stated by the provider
+--       previous   the state of the version before, which may still run
+--       next       the state of the version after, which may have run
 --       ...        ready sets of an indexed pool: one per priority and model class; then those of other plans
 -- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
@@ -34,7 +36,8 @@
 --
 -- A new pool starts with its full limits. If replicas name an epoch that Redis does not know, the pool's state
 -- was lost while in use. Such a pool starts in full debt: its buckets refill at the limits' rate, so usage of a
--- moment ago is not granted twice. Then replicas tell what they used: see recall.
+-- moment ago is not granted twice. Then replicas tell what they used: see recall. A pool that begins, or begins again, beside the
+-- state of another version takes over what that used of days, and the limits by and by: see include/missing.
 --
 -- Replicas may have different plans while a change goes through the fleet. The smaller limit holds then, as long as a live
 -- replica wants it; the strategy and the weights of the newest plan do. The replica that takes the last one from a plan
@@ -56,9 +59,10 @@
 -- @include index
 -- @include indexing
 -- @include fleet
+-- @include missing
 -- @include wanted
 -- @include dayplan
-local state, win, quarantine, picture, learned = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local state, win, quarantine, picture, learned, previous, next_one = unpack(KEYS, 1, 7)
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local known, fresh = number(ARGV[3], 'known'), number(ARGV[4], 'fresh')
 local window_us = number(ARGV[5], 'window_ms') * 1000
@@ -81,7 +85,7 @@ end
 local replica, plan, hash, since_ms, is_last = string.match(config, '^(%S+) (%d+) (%S+) (%d+) ([01])$')
 if not replica and config ~= '-' then error({ err = 'BADARG config must be `replica plan hash since_ms last`, or -' }) end
 for n = rows_from, #ARGV, 4 do
-  if number(ARGV[n], 'argument ' .. n) > #KEYS - 5 then error({ err = 'BADARG there is no ready set ' .. ARGV[n] }) end
+  if number(ARGV[n], 'argument ' .. n) > #KEYS - 7 then error({ err = 'BADARG there is no ready set ' .. ARGV[n] }) end
 end
 -- The slots span a 240th more than the window: requests may reach the provider closer together than we sent them
 local function slot_of(us) return math.ceil(us * 241 / 240 / SLOTS) end
@@ -90,7 +94,7 @@ local r = open(state, win)
 local is_new = not r
 local lost = later == 2 or later == 0 and known > 0
 if not r then
-  r = records(state, win, { fresh, 0, 0, 0, 0, window_us, slot_of(window_us), strategy, 0, 0, 0, lost and 1 or 0, 0, 0, bucket, 0, 0, 0, 0, SCHEMA_NOW, 0, 0, 0, 0 })
+  r = records(state, win, { fresh, 0, 0, 0, 0, window_us, slot_of(window_us), strategy, 0, 0, 0, lost and 1 or 0, 0, 0, bucket, 0, 0, 0, 0, 0, 0, 0, 0, 0 })
 elseif later == 0 then
   -- a new replica created the pool before one that remembers the old epoch came back
   lost = known > 0 and r.pool[EPOCH] ~= known and r.pool[LOST] == 0
@@ -99,7 +103,13 @@ end
 local p = r.pool
 -- later parts of a lost pool: groups that are new to Redis, but not to the replica
 local forgotten = known > 0 and p[EPOCH] ~= known
+local last = is_new and 0 or p[LAST]
 local now = pool_time(p, given, ceiling)
+if replica and later == 0 then
+  local other, used_at = versions.used_later(p, last, { previous, next_one }, now)
+  if other then days.take_over(r, other) end
+  if other and used_at > now - window_us then versions.begin(p) end
+end
 if lost and later == 0 then p[LOST] = now end -- see recall
 local fleet = read_fleet(r)
 local alone, live = true, nil
@@ -155,7 +165,7 @@ for n = 14, keys_from - 1, 5 do
       settings.give(r, g, wanted, burst, answers[place], indebted, now)
       if rules then days.limit(r, g, live, plan, day_limits[id], (lost or forgotten) and seen_at, now) end
       change(r, g)
-      if not alone then reopen(r, id, nil, 6, KEYS) end
+      if not alone then reopen(r, id, nil, 8, KEYS) end
     end
   end
 end

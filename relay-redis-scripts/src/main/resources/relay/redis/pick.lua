@@ -26,12 +26,12 @@ local v = redis.call('HMGET', state, unpack(fields))
 for n = 1, #fields do
   if not v[n] then return { -3 } end
 end
-local now = pool_time(read_pool(v[1]), given, ceiling)
+local now = pool_time(read_pool(v[1], KEYS[1]), given, ceiling)
 local usable, priority, first, opens = {}, nil, nil, math.huge
 for n = 2, #fields, 2 do
   local k = read_key(v[n])
   if k[K_STOPPED] == 0 then
-    local at = math.max(k[K_COOL], read_group(v[n + 1])[COOL])
+    local at = math.max(k[K_COOL], read_group(v[n + 1], KEYS[1])[COOL])
     if at <= now then
       if priority and k[K_PRIORITY] < priority then break end
       priority = k[K_PRIORITY]

@@ -8,7 +8,7 @@
 --       later      the same for all other leases: a sorted set
 --       quarantine reasons by key
 --       keys       the readable picture
---       replicas   replicas by the time of their last heartbeat
+--       replicas   replicas of all versions by the time of their last heartbeat: `replica@form`
 --       summary    the pool in one readable line, written with the picture
 --       learned    limits stated by the provider
 --       ...        all ready sets of an indexed pool
@@ -88,22 +88,27 @@ local slot = math.floor(now / p[SLOT])
 sweep(r, now, 1400, 11, KEYS)
 
 if config == 'leave' then
-  redis.call('ZREM', replicas, replica)
+  redis.call('ZREM', replicas, versions.name(state, replica))
 elseif replica ~= '' then
-  redis.call('ZADD', replicas, now, replica)
+  redis.call('ZADD', replicas, now, versions.name(state, replica))
   redis.call('PEXPIRE', replicas, memory_us(p) / 1000)
 end
-local alive = redis.call('ZCOUNT', replicas, now - 3e6, '+inf')
-p[HEARD] = alive > 0 and (replica ~= '' and config ~= 'leave' and now or p[HEARD]) or 0
+local alive, passed = redis.call('ZRANGEBYSCORE', replicas, now - ALIVE_US, '+inf'), p[HEARD] > 0 and now - p[HEARD] or 0
+p[HEARD] = #versions.own(state, alive) > 0 and (replica ~= '' and config ~= 'leave' and now or p[HEARD]) or 0
 redis.call('ZREMRANGEBYSCORE', replicas, '-inf', string.format('(%.0f', now - memory_us(p)))
 keep(p, state, leases, due, later)
 
 local fleet = read_fleet(r)
 local was = fleet.replicas[replica]
 local plan = string.match(config, '^%d+') or config == 'leave' and was and was.plan
-local heard = redis.call('ZRANGEBYSCORE', replicas, now - GONE_US, '+inf')
+local heard = versions.own(state, redis.call('ZRANGEBYSCORE', replicas, now - GONE_US, '+inf'))
 local live = take_roll(fleet, replica, config, now, heard)
-if shares == '1' then keep_free(p, replicas, fleet, now) end
+if shares == '1' then
+  keep_free(p, replicas, fleet, now)
+elseif shares and now >= p[KEPT_UNTIL] then
+  p[KEPT], p[SLOWED] = 0, 0
+end
+if shares then versions.share(p, state, alive, passed) end
 local lines = {}
 local rests = {} -- remaining cooldown of an account: the least of its groups'
 local whole = whole_format()
@@ -112,7 +117,7 @@ local function line_of(words) return (string.gsub(words, 'N', '%' .. whole)) end
 local USAGE, TPM = line_of('rpm N/%s itpm N/%s otpm N/%s%s%s inflight N cooldown_ms N'), line_of(' tpm N/N')
 local STATUS = line_of('status %s inflight N cooldown_ms N account %s')
 
-local reply = { 1, now, p[EPOCH], alive, p[LIVE], p[EXPIRED], 0, fleet_reply(r, fleet, live, replica, config, heard, now) }
+local reply = { 1, now, p[EPOCH], #alive, p[LIVE], p[EXPIRED], 0, fleet_reply(r, fleet, live, replica, config, heard, now) }
 local all = false
 if born and plan then
   draw, all = take_pen(r, replica, plan, config == 'leave', live, now)
@@ -181,7 +186,7 @@ end
 for n = 1, #lines, 200 do redis.call('HSET', picture, unpack(lines, n, math.min(n + 199, #lines))) end
 if #lines > 0 then redis.call('PEXPIRE', picture, PICTURE_MS) end
 if born and draw then
-  redis.call('SET', summary, string.format('replicas %.0f leases %.0f expired %.0f next_capacity_ms %s', alive, p[LIVE],
+  redis.call('SET', summary, string.format('replicas %.0f leases %.0f expired %.0f next_capacity_ms %s', #alive, p[LIVE],
     p[EXPIRED], next_ms), 'PX', PICTURE_MS)
 end
 line.tidy(r, now)

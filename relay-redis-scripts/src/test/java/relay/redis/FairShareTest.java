@@ -25,11 +25,11 @@ final class FairShareTest {
 
   /** Of a replica without others. */
   static FairShare alone(PoolPlan plan) {
-    return new FairShare(plan, () -> 0, new CutOff(WINDOW, () -> false, () -> false, () -> 0));
+    return new FairShare(plan, () -> 0, new CutOff(WINDOW, () -> false, () -> false, () -> 0, 1));
   }
 
   private CutOff cutOff() {
-    return new CutOff(WINDOW, () -> false, () -> refused, () -> nanos);
+    return new CutOff(WINDOW, () -> false, () -> refused, () -> nanos, 1);
   }
 
   private FairShare share(Limits configured) {
@@ -68,6 +68,20 @@ final class FairShareTest {
   private static Exhausted refused(FairShare.Choice choice) {
     return assertInstanceOf(
         Exhausted.class, assertInstanceOf(FairShare.Choice.Refused.class, choice).why());
+  }
+
+  /** Three replicas start while Redis is away: each believed to be alone, and took nine tenths. */
+  @Test
+  void replicas_that_never_saw_redis_divide_the_limits_by_their_stated_number_or_by_sixteen() {
+    for (int stated : new int[] {3, 16}) {
+      CutOff cutOff = new CutOff(WINDOW, () -> false, () -> true, () -> nanos, stated);
+      FairShare share = new FairShare(Pools.plan("pool", WINDOW, 1, LIMITS), () -> nanos, cutOff);
+      int admitted = admitted(share, null, WINDOW);
+      assertTrue(admitted <= 900 / stated, stated + ": " + admitted);
+      assertTrue(admitted >= 0.97 * 900 / stated - 2, stated + ": " + admitted);
+      cutOff.heartbeat(nanos, stated); // Redis is there, and goes again
+      assertEquals(stated, cutOff.replicas(null));
+    }
   }
 
   @Test

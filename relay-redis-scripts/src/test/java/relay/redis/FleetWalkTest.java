@@ -138,7 +138,7 @@ final class FleetWalkTest {
     announcement
         .args(0, epoch, 0, member.id, new ConfigMark("hash", 1))
         .forEach(arg -> args.add(ScriptConnection.text(arg)));
-    byte[][] keys = {names.state, names.win, names.quarantine, names.picture, names.learned};
+    byte[][] keys = Step.configured(names);
     List<Object> reply = wire.call(ScriptFile.CONFIGURE, keys, args.toArray());
     assertEquals(1L, reply.getFirst());
     epoch = (Long) reply.get(2);

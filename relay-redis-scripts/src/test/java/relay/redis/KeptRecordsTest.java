@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lettuce.core.RestoreArgs;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletionException;
@@ -135,39 +136,27 @@ final class KeptRecordsTest {
   }
 
   @Test
-  void a_group_of_another_size_is_refused_and_left_alone() {
-    byte[] old = new byte[19 * Double.BYTES];
-    wire.redis().hset(names.state, RedisKeys.bytes(GROUP), old);
-    Throwable refusal = assertThrows(CompletionException.class, () -> acquire(other, "a"));
-    String why = String.valueOf(RedisLink.cause(refusal).getMessage());
-    assertTrue(why.startsWith("SCHEMA a group has 152 bytes, this version knows 240"), why);
-    assertArrayEquals(old, wire.redis().hget(names.state, RedisKeys.bytes(GROUP)));
-  }
-
-  @Test
-  void a_state_of_a_newer_schema_is_refused_and_left_alone() {
+  void a_record_of_another_size_is_refused_and_left_alone_and_the_error_names_the_key() {
     acquire(wire, "a");
-    acquire(wire, "b");
-    byte[] newer =
-        StoredPool.with(
-            wire.redis().hget(names.state, RedisKeys.bytes("pool")), StoredPool.SCHEMA, 4);
-    wire.redis().hset(names.state, RedisKeys.bytes("pool"), newer);
-    List<Step> steps =
-        List.of(
-            Step.acquire("c", 7, 10, 10, 30_000, List.of(KEY, GROUP)),
-            Step.settle("a", 10, 10),
-            new Step.Configure(
-                7, 8, Pools.plan("kept", Duration.ofMinutes(1), 2, new Limits(1, 1, 1, 0))),
-            new Step.Survey("r", 0, List.of(), List.of(), List.of()));
-    for (Step step : steps) {
-      Throwable refusal = assertThrows(CompletionException.class, () -> call(wire, step));
-      String why = String.valueOf(RedisLink.cause(refusal).getMessage());
-      assertTrue(
-          why.startsWith("SCHEMA the state is of schema 4, this version knows 3"),
-          step.script() + ": " + why);
+    for (String field : List.of(GROUP, "pool")) {
+      byte[] good = wire.redis().hget(names.state, RedisKeys.bytes(field));
+      byte[] other = Arrays.copyOf(good, good.length + 8);
+      wire.redis().hset(names.state, RedisKeys.bytes(field), other);
+      List<Step> steps =
+          List.of(
+              Step.acquire("c", 7, 10, 10, 30_000, List.of(KEY, GROUP)),
+              new Step.Configure(
+                  7, 8, Pools.plan("kept", Duration.ofMinutes(1), 2, new Limits(1, 1, 1, 0))));
+      for (Step step : steps) {
+        Throwable refusal = assertThrows(CompletionException.class, () -> call(this.other, step));
+        String why = String.valueOf(RedisLink.cause(refusal).getMessage());
+        assertTrue(why.startsWith("SCHEMA a "), why);
+        assertTrue(why.contains("DEL " + RedisKeys.text(names.state)), why);
+      }
+      assertArrayEquals(other, wire.redis().hget(names.state, RedisKeys.bytes(field)));
+      wire.redis().hset(names.state, RedisKeys.bytes(field), good);
     }
-    assertEquals(2, used(0));
-    assertArrayEquals(newer, wire.redis().hget(names.state, RedisKeys.bytes("pool")));
+    assertEquals(1L, acquire(this.other, "d").get(2));
   }
 
   /** With what is cached of pools their queues would go. */

@@ -50,7 +50,7 @@ final class LargePlanTest {
   /** The parts from this to before that. */
   private long announce(String replica, PoolPlan plan, int from, int to) {
     Announcement pool = new Announcement(new Candidates(plan, names), ScriptCaller.MAX_KEYS);
-    byte[][] keys = {names.state, names.win, names.quarantine, names.picture, names.learned};
+    byte[][] keys = Step.configured(names);
     long most = 0;
     for (int part = from; part < to; part++) {
       List<Object> args = new ArrayList<>(List.of(clock.ceiling(), clock.told()));

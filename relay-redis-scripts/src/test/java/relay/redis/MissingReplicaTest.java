@@ -36,7 +36,7 @@ final class MissingReplicaTest {
   private boolean restarted; // the first, as another one
   private int ids;
   private final CutOff cutOff =
-      new CutOff(Duration.ofMinutes(1), () -> isUp, () -> false, () -> 1000 * micros);
+      new CutOff(Duration.ofMinutes(1), () -> isUp, () -> false, () -> 1000 * micros, 1);
   private final FairShare share = new FairShare(plan, () -> 1000 * micros, cutOff);
 
   @AfterEach

@@ -83,7 +83,8 @@ final class Pools {
   }
 
   static EngineOptions options(String url, String replica, Fallback fallback, Duration timeout) {
-    return new EngineOptions(url, "test", replica, timeout, fallback, EngineOptions.DEFAULT_LEASE);
+    return new EngineOptions(url, "test", replica, timeout, fallback, EngineOptions.DEFAULT_LEASE)
+        .among(1);
   }
 
   static EngineOptions options(RedisCluster cluster, Duration timeout) {

@@ -69,25 +69,4 @@ final class SlotsTest {
     grant("last", 13, NOW + 62 * SECOND);
     assertEquals(36, used(INPUT));
   }
-
-  /** Their length and form were others. */
-  @Test
-  void slots_of_an_older_version_count_as_used_when_they_are_read() {
-    configure(new Limits(1_000, 0, 0, 0));
-    fill();
-    grant("a", 1, NOW);
-    grant("b", 1, NOW + 2 * SECOND);
-    byte[] pool = wire.redis().hget(names.state, RedisKeys.bytes("pool"));
-    byte[] older = StoredPool.with(pool, StoredPool.SCHEMA, 1);
-    wire.redis().hset(names.state, RedisKeys.bytes("pool"), older);
-    for (byte[] chunk : wire.redis().hgetall(names.win).keySet()) {
-      byte[] sixteen = new byte[16 * 24];
-      Arrays.fill(sixteen, (byte) 1);
-      wire.redis().hset(names.win, chunk, sixteen);
-    }
-    grant("c", 1, NOW + 50 * SECOND);
-    assertEquals(FILL + 3, used(0));
-    grant("d", 1, NOW + 64 * SECOND);
-    assertEquals(2, used(0), "as if the first were used at once: at 2 s, when the last call came");
-  }
 }

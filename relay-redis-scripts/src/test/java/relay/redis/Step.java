@@ -171,6 +171,12 @@ sealed interface Step {
     }
   }
 
+  static byte[][] configured(RedisKeys n) {
+    return new byte[][] {
+      n.state, n.win, n.quarantine, n.picture, n.learned, n.previousState, n.nextState
+    };
+  }
+
   private static byte[][] indexed(RedisKeys names, byte[][] keys, List<String> sets) {
     List<byte[]> all = new ArrayList<>(List.of(keys));
     sets.forEach(set -> all.add(RedisKeys.bytes(names.base() + set)));
@@ -332,7 +338,7 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys n) {
-      return indexed(n, new byte[][] {n.state, n.win, n.quarantine, n.picture, n.learned}, sets);
+      return indexed(n, configured(n), sets);
     }
 
     @Override

@@ -32,7 +32,7 @@ final class StoredPool {
   static final int VARIANCE = 26;
   static final int STRICT_AT = 27;
   static final int TURN = 4;
-  static final int SCHEMA = 20;
+  static final int OTHERS = 20;
   static final int KEY_FLIGHT = 1;
   static final int KEY_COOL = 2;
   static final int KEY_STOPPED = 3;

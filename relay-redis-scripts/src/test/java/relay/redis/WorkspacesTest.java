@@ -265,7 +265,7 @@ final class WorkspacesTest {
   @CsvSource({"1000, 800, 900", "1000, 100, 180"})
   void without_redis_a_replica_keeps_to_its_share_of_both(long whole, long part, int aMinute) {
     long[] nanos = {0};
-    CutOff cutOff = new CutOff(MINUTE, () -> false, () -> true, () -> nanos[0]);
+    CutOff cutOff = new CutOff(MINUTE, () -> false, () -> true, () -> nanos[0], 1);
     FairShare share = new FairShare(plan(whole, part, part), () -> nanos[0], cutOff);
     int admitted = 0;
     for (; nanos[0] < MINUTE.multipliedBy(5).toNanos(); nanos[0] += 10_000_000) {

@@ -276,7 +276,19 @@ public final class ConfigSchema {
             words(
                 "While Redis does not answer: a share of the limits, refuse, or forward without"
                     + " accounting",
-                RedisConfig.OnUnavailable.FAIR_SHARE));
+                RedisConfig.OnUnavailable.FAIR_SHARE))
+        .with(
+            "replicas",
+            whole(
+                "Of the whole fleet, for a start while Redis is away; 0 = unknown: the last known"
+                    + " number in folder, else 16",
+                0,
+                0,
+                RedisSection.MAX_REPLICAS))
+        .with(
+            "folder",
+            text("Keeps the last known number of replicas; absent = nothing is kept")
+                .example("/var/lib/relay"));
   }
 
   private static SchemaNode provider() {

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param passwordFile holds the password, and may change at any time; null = the URL has it
  * @param timeout for one command
  * @param onUnavailable the replica's behaviour while Redis is unavailable
+ * @param replicas of the whole fleet, for a start without Redis; 0 = unknown
+ * @param folder keeps the fleet's last known size; null = nothing is kept
  */
 public record RedisConfig(
     @Nullable RedisUrl url,
@@ -24,7 +26,9 @@ public record RedisConfig(
     @Nullable String username,
     @Nullable Path passwordFile,
     Duration timeout,
-    OnUnavailable onUnavailable) {
+    OnUnavailable onUnavailable,
+    int replicas,
+    @Nullable Path folder) {
 
   /** The replica's behaviour while Redis is unavailable. */
   public enum OnUnavailable {

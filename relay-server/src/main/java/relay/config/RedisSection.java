@@ -1,6 +1,8 @@
 package relay.config;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +13,7 @@ import relay.config.Value.Scalar;
 final class RedisSection {
   private static final String DEFAULT_PREFIX = "relay";
   static final int MAX_TIMEOUT_MS = 60_000;
+  static final int MAX_REPLICAS = 10_000;
   private static final int MAX_PASSWORD_BYTES = 64 * 1024;
   private static final String PASSWORD_FILE = "a file that holds nothing but the password";
 
@@ -25,6 +28,7 @@ final class RedisSection {
     OutboundTls tls = tlsValue == null ? null : TlsSection.outbound(tlsValue.section());
     Value username = redis.take("username");
     Value passwordFile = redis.take("password_file");
+    Value folderValue = redis.take("folder");
     RedisUrl url = urlValue == null ? null : url(urlValue);
     if (url != null && urlValue != null) {
       checkForm(urlValue, url, cluster);
@@ -59,7 +63,9 @@ final class RedisSection {
                     MAX_PASSWORD_BYTES,
                     RedisSection::isPassword),
             Duration.ofMillis(ScalarSettings.whole(redis, "timeout_ms", 100, 1, MAX_TIMEOUT_MS)),
-            ScalarSettings.choice(redis, "on_unavailable", OnUnavailable.FAIR_SHARE, Set.of()));
+            ScalarSettings.choice(redis, "on_unavailable", OnUnavailable.FAIR_SHARE, Set.of()),
+            ScalarSettings.whole(redis, "replicas", 0, 0, MAX_REPLICAS),
+            folderValue == null ? null : folder(folderValue));
     redis.done();
     return config;
   }
@@ -101,6 +107,22 @@ final class RedisSection {
       return null;
     }
     return scalar == null ? null : scalar.text();
+  }
+
+  private static @Nullable Path folder(Value value) {
+    Scalar scalar = value.text("a folder");
+    if (scalar == null || scalar.text().isEmpty()) { // empty means absent
+      return null;
+    }
+    try {
+      if (!scalar.text().isBlank()) {
+        return value.resolved(scalar.text());
+      }
+    } catch (InvalidPathException e) {
+      // refused below, as an empty one
+    }
+    value.refuse("is not a folder", "the path of a folder, which Relay makes if it is missing");
+    return null;
   }
 
   private static boolean isPassword(byte[] bytes) {

@@ -19,6 +19,7 @@ import relay.redis.PoolSnapshot.ClientState;
 import relay.redis.ProviderBreaker;
 import relay.redis.RedisEngine;
 import relay.redis.RedisTrouble;
+import relay.redis.RedisUse;
 
 /** Gauges that read the engine at each scrape. Until an engine is bound, Redis counts as down. */
 final class EngineGauges {
@@ -105,7 +106,8 @@ final class EngineGauges {
 
   /** What limits are enforced by now. */
   String mode() {
-    return isUp() ? SHARED : modeWithoutRedis;
+    Bound now = bound;
+    return now != null && now.engine().use() == RedisUse.SHARED ? SHARED : modeWithoutRedis;
   }
 
   /** Requests waiting for capacity. */

@@ -51,7 +51,9 @@ final class DefaultsTest {
                 null,
                 null,
                 Duration.ofMillis(100),
-                OnUnavailable.FAIR_SHARE),
+                OnUnavailable.FAIR_SHARE,
+                0,
+                null),
             List.of(
                 new ProviderConfig(
                     "anthropic",

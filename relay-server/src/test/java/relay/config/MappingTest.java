@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalTime;
 import java.time.ZoneId;
@@ -65,6 +66,8 @@ final class MappingTest {
         prefix: other
         timeout_ms: 10
         on_unavailable: closed
+        replicas: 12
+        folder: /var/lib/relay
       providers:
         - name: a
           type: zai
@@ -182,7 +185,9 @@ final class MappingTest {
             null,
             null,
             Duration.ofMillis(10),
-            OnUnavailable.CLOSED),
+            OnUnavailable.CLOSED,
+            12,
+            Path.of("/var/lib/relay")),
         config.redis());
     assertEquals(
         new ProviderConfig(

@@ -51,7 +51,7 @@ local function best_of(r, list, now, input, output, favourite, seed, left)
   local p = r.pool
   left = left or 0
   local window, bucket, strategy = refill_us(p), p[BUCKET] == 1, p[STRATEGY]
-  local kept, daily = bucket and 0 or p[KEPT], p[DAY] == 1
+  local kept, daily = bucket and p[OTHERS] or p[KEPT], p[DAY] == 1
   local slot, free = math.floor(now / p[SLOT]), 1 - kept
   local ranked, weighted = strategy == LEAST_LOADED, strategy == WEIGHTED
   local quick = not daily and strategy ~= RANDOM and not (ranked and bucket) -- a rank is known before the rest

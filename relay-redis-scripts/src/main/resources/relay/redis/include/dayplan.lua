@@ -56,6 +56,17 @@ function days.adopt(r, rule, alone, now)
   end
 end
 
+-- Takes over what another version counted in its state. Its records of days have the same form.
+function days.take_over(r, state)
+  for _, field in ipairs(redis.call('HKEYS', state)) do
+    if field == 'day' or string.find(field, '^day:') or string.find(field, '^slots:') then
+      redis.call('HSET', r.state, field, redis.call('HGET', state, field))
+    end
+  end
+  for _, g in pairs(r.groups) do g.day = nil end
+  r.starts = nil
+end
+
 -- What a replica saw used before the pool's state was lost counts again, if the day that it saw is not over.
 function days.recall(r, d, seen, seen_at, now)
   if now - seen_at > A_DAY_US or #days.starts(r) > 0 and seen_at < d[D_FROM] then return end

@@ -129,7 +129,7 @@ end
 function leaving.opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
   local limit, rate, used = g[LIMIT + d], g[LIMIT + d] / refill_us(p), used_of(g, d)
   if p[BUCKET] == 1 then
-    local excess = g[LEVEL + d] + cost - headway(true, cost, limit, used, 0, burst, shrunk)
+    local excess = g[LEVEL + d] + cost - headway(true, cost, limit * (1 - p[OTHERS]), used, 0, burst, shrunk)
     return excess > 0 and math.max(least, g[AT] + math.ceil(excess / rate) + 1) or least
   end
   limit = limit * (1 - p[KEPT])

@@ -24,10 +24,9 @@ local HOUR_US = 3600e6
 local LEAST_BURST = 0.015625 -- as a share: about a second of the limit
 local SLOTS = 480 -- closed slots in a window: see include/ring
 
-local function read_group(value)
-  if #value < GROUP_BYTES or (#value - GROUP_BYTES) % FEW_BYTES ~= 0 then -- no version is older than the first number of a schema
-    error({ err = string.format('SCHEMA a group has %.0f bytes, this version knows %.0f', #value, GROUP_BYTES) })
-  end
+local function read_group(value, state)
+  local slots = math.max(0, #value - GROUP_BYTES)
+  check_size(value, GROUP_BYTES + slots - slots % FEW_BYTES, 'a group', state)
   local g = { struct.unpack(GROUP, value) }
   g[31], g.few = nil, string.sub(value, GROUP_BYTES + 1) -- `unpack` adds where it ended
   return g

@@ -2,7 +2,7 @@
 -- @uses pool, key, group, records, index
 
 -- Writes a plan's candidates into their ready sets, all ready. `rows` holds from index `from` on the number of
--- the set, counted after the first five keys, the key and the group of each, and 1 if the group is large. The key
+-- the set, counted after the first seven keys, the key and the group of each, and 1 if the group is large. The key
 -- lists of groups in `begun` are rewritten; those of other groups are extended, because an earlier part of the
 -- plan has begun them, or another plan that is live. Replicas that start together write the same lists. Returns the
 -- names of the sets.
@@ -22,7 +22,7 @@ local function index_all(r, sets, rows, from, begun, alone)
     if not listed[name] then list[#list + 1], listed[name] = name, true end
   end
   for n = from, #rows, 4 do
-    local set, key, group = sets[5 + rows[n]], rows[n + 1], rows[n + 2]
+    local set, key, group = sets[7 + rows[n]], rows[n + 1], rows[n + 2]
     local is_large = rows[n + 3] == '1'
     redis.call('ZADD', is_large and set .. ':' .. group or set, key_of(r, key)[K_PASS], key .. ' ' .. group)
     r.shut[is_large and '{} ' .. group or key .. ' ' .. group] = nil
@@ -49,6 +49,6 @@ local function index_all(r, sets, rows, from, begun, alone)
   for field, large in pairs(large_of) do
     for _, group in ipairs(large) do place(r, string.sub(field, 3), group_of(r, group)) end
   end
-  for n = 6, #sets do keep_set(r, sets[n]) end
+  for n = 8, #sets do keep_set(r, sets[n]) end
   return sets_of
 end

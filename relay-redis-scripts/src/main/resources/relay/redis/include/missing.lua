@@ -2,11 +2,61 @@
 -- itself what is its share of nine tenths of every limit. So the others keep that free: as much as it may have used in the
 -- last window. The pool's record holds the share of each limit that is kept free, and the share by which debts flow off more
 -- slowly meanwhile. A replica serves by itself for so long at most, and then nearly nothing: `CutOff` has the same numbers.
+--
+-- Replicas of other versions, whose state has another form (`RedisKeys.FORM`), use a state of their own. While both versions
+-- run, each has of every limit the share of its live replicas, and keeps the rest free. In `replicas` the form stands behind a replica's id: `r1@4`.
 -- @uses pool, fleet
 local MISSING_US = 1e6 -- two heartbeats
 local ALONE_US = 30e6
 local NEXT_US = 5e5 -- until the next heartbeat
 local SHARE = 0.9
+local ALIVE_US = 3e6
+local MOST_OTHERS = 0.99
+local versions = {} -- the functions
+
+do
+  -- A form is the last part of the name of a state.
+  local function mark_of(state) return string.match(state, ':(%d+)$') end
+
+  -- A replica's name among those of all versions.
+  function versions.name(state, replica) return replica .. '@' .. mark_of(state) end
+
+  -- Of these names the replicas of this version, without the form.
+  function versions.own(state, names)
+    local own, tail = {}, '@' .. mark_of(state)
+    for _, name in ipairs(names) do
+      if string.sub(name, -#tail) == tail then own[#own + 1] = string.sub(name, 1, -#tail - 1) end
+    end
+    return own
+  end
+
+  -- Sets the share that replicas of other versions may use: that of their live ones among all. When it falls, they may have
+  -- used more just before: it falls no faster than a window forgets, or than a bucket refills beside what flows already.
+  -- `live`: the names of all; `passed`: the time since the last heartbeat.
+  function versions.share(p, state, live, passed)
+    local share = #live > 0 and 1 - #versions.own(state, live) / #live or 0
+    local falls = passed / p[WINDOW] * (p[BUCKET] > 0 and p[OTHERS] or 1)
+    p[OTHERS] = math.min(MOST_OTHERS, math.max(share, p[OTHERS] - falls))
+    local slowed = (p[BUCKET] > 0 or p[OTHERS] <= share) and p[OTHERS] or 0 -- a window that opens needs the whole flow
+    p[KEPT], p[SLOWED] = math.max(p[KEPT], p[OTHERS]), math.max(p[SLOWED], slowed)
+  end
+
+  -- A version begins beside another, or just after it: nothing is left at first.
+  function versions.begin(p)
+    p[OTHERS], p[KEPT], p[SLOWED] = MOST_OTHERS, MOST_OTHERS, MOST_OTHERS
+  end
+
+  -- The state of another version that was used after this one was, if no replica of this version is alive, and when.
+  function versions.used_later(p, last, states, now)
+    local found, latest = nil, last
+    for _, state in ipairs(p[HEARD] < now - ALIVE_US and states or {}) do
+      local packed = redis.call('HGET', state, 'pool')
+      local _, _, at = struct.unpack('<ddd', packed or string.rep('\0', 24)) -- in each form the third is LAST
+      if at > latest then found, latest = state, at end
+    end
+    return found, latest
+  end
+end
 
 -- How long a missing replica matters.
 local function memory_us(p) return math.max(60e6, p[WINDOW] + ALONE_US) end

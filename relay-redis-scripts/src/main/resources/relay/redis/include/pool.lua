@@ -4,9 +4,7 @@ local POOL = '<dddddddddddddddddddddddd'
 local EPOCH, OFFSET, LAST, TURN, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED, UNUSED, LOST, FRESH_AT, SHAPED_AT, BUCKET, LAST_DUE, STAMP =
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 local HEARD, DOUBTED = 18, 19 -- a replica's last heartbeat, 0 if all have left; see `pool_time`
-local SCHEMA = 20 -- of what is stored; older versions wrote none
-local OTHER_SLOTS = 2 -- schemas below had slots of another length
-local SCHEMA_NOW = 3 -- raise it when older versions would misread the state: they refuse it then
+local OTHERS = 20 -- the share of each limit that replicas of other versions may use: see include/missing
 local KEPT, SLOWED, KEPT_UNTIL = 21, 22, 23 -- for replicas that serve without Redis: see include/missing
 local DAY = 24 -- 1 if groups have limits a day: see include/days
 local POOL_BYTES = 192
@@ -14,13 +12,18 @@ local A_DAY_US = 86400e6
 local BEHIND_US = 3e4 -- behind a caller's ceiling: it is at most twice ten milliseconds ahead of the time
 local KEEP_US = 600e6 -- TTL of an unused pool's state, beyond its window
 
--- An older version of this library wrote fewer fields. Two versions may share a state unless one raised the schema.
-local function read_pool(value)
-  local p = { struct.unpack(POOL, value .. string.rep('\0', POOL_BYTES - #value)) }
-  if p[SCHEMA] > SCHEMA_NOW then
-    error({ err = string.format('SCHEMA the state is of schema %.0f, this version knows %.0f', p[SCHEMA], SCHEMA_NOW) })
+-- Refuses a record of another size. The names of a state's keys have the number of its form (`RedisKeys.FORM`), so
+-- this is a form that was changed without another number.
+local function check_size(value, bytes, what, state)
+  if #value ~= bytes then
+    error({ err = string.format('SCHEMA %s has %.0f bytes, this version knows %.0f; after its last use the state ends by itself, or by DEL %s',
+      what, #value, bytes, state) })
   end
-  return p
+end
+
+local function read_pool(value, state)
+  check_size(value, POOL_BYTES, 'a pool', state)
+  return { struct.unpack(POOL, value) }
 end
 local function pack_pool(p)
   return struct.pack(POOL, unpack(p, 1, 24))
@@ -81,7 +84,7 @@ local function pool_time(p, given, ceiling)
   if time < last then time = last end
   p[OFFSET] = time - now
   p[LAST] = time
-  if p[KEPT] > 0 and time >= p[KEPT_UNTIL] then p[KEPT], p[SLOWED] = 0, 0 end
+  if p[KEPT] > p[OTHERS] and time >= p[KEPT_UNTIL] then p[KEPT], p[SLOWED] = p[OTHERS], math.min(p[SLOWED], p[OTHERS]) end
   return time
 end
 

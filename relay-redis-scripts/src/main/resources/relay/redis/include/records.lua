@@ -36,7 +36,7 @@ end
 -- Reads a record that is not cached; nil if it is unknown.
 local function fetch(r, kind, id)
   local packed = redis.call('HGET', r.state, kind.prefix .. id)
-  if packed then return hold(r, kind, id, kind.read(packed)) end
+  if packed then return hold(r, kind, id, kind.read(packed, r.state)) end
 end
 
 -- Creates the tables of a pool that this process did not write last. Stamps start at the present microsecond,
@@ -65,11 +65,7 @@ local function open(state, win, leases, due, later)
   if kept_count > MOST_KEPT then kept, kept_count = {}, 0 end
   local packed, r = redis.call('HGET', state, 'pool'), uncache(state)
   if not packed then return end
-  if not r or r.packed ~= packed then r = records(state, win, read_pool(packed)) end
-  if win and r.pool[SCHEMA] < SCHEMA_NOW then
-    if r.pool[SCHEMA] < OTHER_SLOTS then redis.call('DEL', win) end -- `roll` counts what they held as used just now
-    r.pool[SCHEMA] = SCHEMA_NOW
-  end
+  if not r or r.packed ~= packed then r = records(state, win, read_pool(packed, state)) end
   r.win, r.leases, r.due, r.later = win, leases, due, later
   return r
 end
@@ -95,7 +91,7 @@ end
 local function fetch_all(r, fields)
   for n, packed in ipairs(values_of(r.state, fields)) do
     local kind = kind_of(fields[n])
-    if packed then hold(r, kind, string.sub(fields[n], 3), kind.read(packed)) end
+    if packed then hold(r, kind, string.sub(fields[n], 3), kind.read(packed, r.state)) end
   end
 end
 

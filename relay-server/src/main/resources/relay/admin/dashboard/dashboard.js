@@ -136,6 +136,8 @@ function showHead() {
   const words = [];
   if (!head.replica.redis_up) {
     words.push(`Redis does not answer. Mode: ${head.replica.redis_mode}.`);
+  } else if (head.replica.redis_mode !== "shared") {
+    words.push(`Redis answers, but cannot be used. Mode: ${head.replica.redis_mode}.`);
   }
   if (!live) words.push("This replica does not answer.");
   if (words.length || age > 5_000) words.push(`Pools are shown as of ${Math.round(age / 1000)} s ago.`);

@@ -1,0 +1,59 @@
+package relay.redis;
+
+import java.util.function.LongSupplier;
+
+/**
+ * Whether a Redis that answers accepts a pool's calls: it may lack rights or memory, or hold a state
+ * that this version cannot read. A heartbeat that is accepted proves little while acquires are
+ * refused, for it touches fewer keys: then it counts again after {@value #DOUBT_SECONDS} s.
+ */
+final class AcceptedCalls {
+  private static final int DOUBT_SECONDS = 5;
+
+  private final LongSupplier nanoTime;
+  private volatile Standing standing = Standing.NOT_YET;
+  private volatile long acquireRefusedNanos;
+  private volatile boolean acquireRefused;
+
+  /** What the last call showed. */
+  enum Standing {
+    NOT_YET,
+    ACCEPTED,
+    REFUSED
+  }
+
+  AcceptedCalls(LongSupplier nanoTime) {
+    this.nanoTime = nanoTime;
+  }
+
+  Standing standing() {
+    return standing;
+  }
+
+  /** Redis has answered an acquire. */
+  void acquired() {
+    if (standing != Standing.ACCEPTED) { // a read costs less: this runs for each request
+      acquireRefused = false;
+      standing = Standing.ACCEPTED;
+    }
+  }
+
+  void acquireRefused() {
+    acquireRefusedNanos = nanoTime.getAsLong();
+    acquireRefused = true;
+    standing = Standing.REFUSED;
+  }
+
+  void beat() {
+    boolean doubted =
+        acquireRefused
+            && nanoTime.getAsLong() - acquireRefusedNanos < DOUBT_SECONDS * 1_000_000_000L;
+    if (!doubted) {
+      acquired();
+    }
+  }
+
+  void beatRefused() {
+    standing = Standing.REFUSED;
+  }
+}
