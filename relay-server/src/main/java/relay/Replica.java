@@ -259,7 +259,10 @@ final class Replica implements ConfigReloads.Target {
         meters.configuration(state.hash(), state.needRestart().size());
         meters.reloaded(true);
       }
-      case ReloadOutcome.Refused _ -> meters.reloaded(false);
+      case ReloadOutcome.Refused _ -> {
+        meters.configurationRefused();
+        meters.reloaded(false);
+      }
     }
   }
 

@@ -26,10 +26,23 @@ public final class ConfigFile {
   }
 
   /**
+   * As {@link #load(Path, Map)}, for a program that sends no request: secrets that are not set here
+   * are left out, and keys whose id would follow from one.
+   */
+  public static Loaded withoutSecrets(Path file, Map<String, String> environment) {
+    return load(file, environment, FileReader.DISK, true);
+  }
+
+  /**
    * As {@link #load(Path, Map)}, with files read through {@code files}. The outcome depends only on
    * the parameters and the reader's results.
    */
   public static Loaded load(Path file, Map<String, String> environment, FileReader files) {
+    return load(file, environment, files, false);
+  }
+
+  private static Loaded load(
+      Path file, Map<String, String> environment, FileReader files, boolean mayLackSecrets) {
     byte[] bytes;
     try {
       bytes = files.read(file, MAX_BYTES + 1);
@@ -41,7 +54,7 @@ public final class ConfigFile {
     }
     try {
       String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-      return parse(file, text, environment, files);
+      return parse(file, text, new References(environment, files, directory(file), mayLackSecrets));
     } catch (CharacterCodingException e) {
       return refused(file, "is not UTF-8", "save it as UTF-8");
     }
@@ -54,11 +67,14 @@ public final class ConfigFile {
    */
   public static Loaded parse(
       Path file, String text, Map<String, String> environment, FileReader files) {
+    return parse(file, text, new References(environment, files, directory(file)));
+  }
+
+  private static Loaded parse(Path file, String text, References references) {
     Faults faults = new Faults(file.toString());
     // Strip the byte order mark: the YAML parser would read it as content.
     Node root = YamlSource.read(text.startsWith("\uFEFF") ? text.substring(1) : text, faults);
     if (root != null) {
-      References references = new References(environment, files, directory(file));
       Config config = RootSection.read(new Value(root, "", new Value.Context(faults, references)));
       if (faults.isEmpty()) {
         return new Loaded.Valid(config);

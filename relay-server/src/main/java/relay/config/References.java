@@ -25,14 +25,28 @@ final class References {
   private final Map<String, String> environment;
   private final FileReader files;
   private final Path directory;
+  private final boolean mayLackSecrets;
 
   /**
    * @param directory the configuration file's directory; resolves relative secret file names
+   * @param mayLackSecrets whether a secret may be unknown: of a variable that is not set, or a file
+   *     that cannot be read
    */
-  References(Map<String, String> environment, FileReader files, Path directory) {
+  References(
+      Map<String, String> environment, FileReader files, Path directory, boolean mayLackSecrets) {
     this.environment = environment;
     this.files = files;
     this.directory = directory;
+    this.mayLackSecrets = mayLackSecrets;
+  }
+
+  References(Map<String, String> environment, FileReader files, Path directory) {
+    this(environment, files, directory, false);
+  }
+
+  /** Whether the value is a secret that this process lacks, and need not have. */
+  boolean lacks(String raw) {
+    return mayLackSecrets && resolve(raw) instanceof Resolution.Broken broken && broken.isAbsent();
   }
 
   sealed interface Resolution {
@@ -41,7 +55,14 @@ final class References {
      */
     record Resolved(String value, boolean literal) implements Resolution {}
 
-    record Broken(String wrong, String allowed) implements Resolution {}
+    /**
+     * @param isAbsent whether the reference is well-formed, and leads nowhere here
+     */
+    record Broken(String wrong, String allowed, boolean isAbsent) implements Resolution {
+      Broken(String wrong, String allowed) {
+        this(wrong, allowed, false);
+      }
+    }
   }
 
   Resolution resolve(String raw) {
@@ -101,7 +122,8 @@ final class References {
     if (set == null) {
       return new Resolution.Broken(
           "names the environment variable " + name + ", which is not set",
-          "set it, or give a default: ${" + name + ":-default}");
+          "set it, or give a default: ${" + name + ":-default}",
+          true);
     }
     return new Resolution.Resolved(set, false);
   }
@@ -117,7 +139,8 @@ final class References {
     } catch (IOException e) {
       return new Resolution.Broken(
           "names the file " + FaultWording.shown(name) + ", which " + FileReader.reason(e),
-          allowed);
+          allowed,
+          true);
     } catch (InvalidPathException e) {
       return new Resolution.Broken("names a file with an invalid name", allowed);
     }
@@ -152,7 +175,8 @@ final class References {
   /** The references of another file: relative names are resolved against its directory. */
   References beside(String file) {
     Path parent = resolved(file).getParent();
-    return new References(environment, files, parent == null ? directory : parent);
+    Path beside = parent == null ? directory : parent;
+    return new References(environment, files, beside, mayLackSecrets);
   }
 
   private static String withoutLineEnd(String text) {

@@ -82,6 +82,9 @@ final class ServerSection {
 
   /** An empty text counts as absent, so a reference with an empty default disables the setting. */
   static @Nullable Secret optionalSecret(Value value) {
+    if (value.isLacking()) {
+      return null;
+    }
     Scalar scalar = value.text("a secret");
     return scalar == null || scalar.text().isEmpty() ? null : TextSettings.secret(value);
   }

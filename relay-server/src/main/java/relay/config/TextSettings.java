@@ -67,6 +67,9 @@ final class TextSettings {
 
   /** A credential. It is sent in a header, so only printable ASCII is allowed. */
   static @Nullable Secret secret(Value value) {
+    if (value.isLacking()) {
+      return Secret.unknown(value.path());
+    }
     Scalar scalar = value.text(SECRET_FORM);
     if (scalar == null) {
       return null;

@@ -100,6 +100,11 @@ final class Value {
     };
   }
 
+  /** Whether it refers to a secret that this process lacks, and need not have. */
+  boolean isLacking() {
+    return node instanceof ScalarNode scalar && context.references().lacks(scalar.getValue());
+  }
+
   private static Kind kind(ScalarNode scalar) {
     if (!scalar.isPlain()) {
       return Kind.QUOTED;

@@ -14,6 +14,7 @@ final class ConfigCollector implements MultiCollector {
   private final IntSupplier configurations;
   private volatile String hash = "";
   private volatile int needRestart;
+  private volatile boolean isRefused;
 
   ConfigCollector(IntSupplier configurations) {
     this.configurations = configurations;
@@ -25,6 +26,12 @@ final class ConfigCollector implements MultiCollector {
   void runs(String hashNow, int settings) {
     hash = hashNow;
     needRestart = settings;
+    isRefused = false;
+  }
+
+  /** The files hold another configuration, which has faults. */
+  void refused() {
+    isRefused = true;
   }
 
   @Override
@@ -42,7 +49,11 @@ final class ConfigCollector implements MultiCollector {
         gauge(
             "relay_config_need_restart",
             "Settings in the file that hold from the next start only",
-            needRestart));
+            needRestart),
+        gauge(
+            "relay_config_refused",
+            "1 while the files hold a configuration that was refused, so it is not what runs",
+            isRefused ? 1 : 0));
   }
 
   private static GaugeSnapshot gauge(String name, String help, int value) {

@@ -151,6 +151,11 @@ public final class Meters implements AutoCloseable {
     configuration.runs(hash, needRestart);
   }
 
+  /** The files hold a configuration that was refused, until {@link #configuration} is called. */
+  public void configurationRefused() {
+    configuration.refused();
+  }
+
   /** Takes label values from another config; those of the one before stay until the next. */
   public synchronized void reconfigure(Config config) {
     List<ProviderConfig> providers = config.enabledProviders();

@@ -23,7 +23,7 @@ record CommandContext(Map<String, String> environment, PrintStream out, PrintStr
   int withPools(@Nullable Path file, Operation operation) {
     // The command reports a lost connection in its own words.
     Logging.configure(Level.ERROR, Logging.Format.TEXT);
-    Optional<Config> config = ConfigLookup.load(file, environment, err);
+    Optional<Config> config = ConfigLookup.withoutSecrets(file, environment, err);
     if (config.isEmpty()) {
       return ExitCode.USAGE;
     }

@@ -43,14 +43,23 @@ public final class ConfigLookup {
   public static Optional<Config> load(
       @Nullable Path named, Map<String, String> environment, PrintStream err) {
     return file(named, environment, err)
-        .flatMap(
-            file ->
-                switch (ConfigFile.load(file, environment)) {
-                  case Loaded.Valid(Config config) -> Optional.of(config);
-                  case Loaded.Invalid(List<ConfigFault> faults) -> {
-                    faults.forEach(err::println);
-                    yield Optional.empty();
-                  }
-                });
+        .flatMap(file -> valid(ConfigFile.load(file, environment), err));
+  }
+
+  /** As {@link #load}, for an operator, who does not have the providers' secrets. */
+  static Optional<Config> withoutSecrets(
+      @Nullable Path named, Map<String, String> environment, PrintStream err) {
+    return file(named, environment, err)
+        .flatMap(file -> valid(ConfigFile.withoutSecrets(file, environment), err));
+  }
+
+  private static Optional<Config> valid(Loaded loaded, PrintStream err) {
+    return switch (loaded) {
+      case Loaded.Valid(Config config) -> Optional.of(config);
+      case Loaded.Invalid(List<ConfigFault> faults) -> {
+        faults.forEach(err::println);
+        yield Optional.empty();
+      }
+    };
   }
 }

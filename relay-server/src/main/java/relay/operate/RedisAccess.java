@@ -29,10 +29,13 @@ final class RedisAccess implements PoolsAccess {
   RedisAccess(Config config, RedisUrl redis) {
     address = redis.addresses();
     server = config.server();
-    own = new PoolJson.Configuration(ConfigOutline.of(config).hash(), null, List.of());
+    own = new PoolJson.Configuration(ConfigOutline.of(config).hash(), null, List.of(), List.of());
     engine =
         RedisEngine.start(Plans.onlooker(config.redis(), Plans.servers(config.redis(), redis)));
     for (ProviderConfig provider : config.enabledProviders()) {
+      if (provider.keys().isEmpty()) { // all have ids by secrets that are not set here
+        continue;
+      }
       pools.put(provider.name(), engine.pool(Plans.of(provider)));
     }
   }

@@ -43,6 +43,11 @@ public final class ConfigLine {
       own.path("need_restart").forEach(setting -> later.add(setting.asText()));
       line.append("; from the next start: ").append(String.join(", ", later));
     }
+    int faults = own.path("refused").size();
+    if (faults > 0) {
+      line.append("; THE CONFIG ON DISK IS REFUSED, ").append(own.path("refused").get(0).asText());
+      line.append(faults > 1 ? " (and " + (faults - 1) + " more)" : "");
+    }
     return line.toString();
   }
 }

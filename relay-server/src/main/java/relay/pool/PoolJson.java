@@ -32,9 +32,11 @@ public final class PoolJson {
    * @param since when it took effect; null if it is a file's that was just read
    * @param needRestart settings in its file that hold from the next start only
    */
-  public record Configuration(String hash, @Nullable Instant since, List<String> needRestart) {
+  public record Configuration(
+      String hash, @Nullable Instant since, List<String> needRestart, List<String> refused) {
     public Configuration {
       needRestart = List.copyOf(needRestart);
+      refused = List.copyOf(refused);
     }
   }
 
@@ -49,6 +51,8 @@ public final class PoolJson {
     config.put("since", own.since() == null ? null : seconds(own.since()));
     ArrayNode later = config.putArray("need_restart");
     own.needRestart().forEach(later::add);
+    ArrayNode refused = config.putArray("refused");
+    own.refused().forEach(refused::add);
     all.putArray("fleet").addAll(fleet(pools));
     all.putArray("pools").addAll(pools);
     return all;

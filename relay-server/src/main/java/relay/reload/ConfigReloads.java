@@ -157,6 +157,9 @@ public final class ConfigReloads {
           new ReloadOutcome.Refused(
               List.of(source.file() + ": it is valid, but could not be taken; see Relay's log"));
     }
+    if (outcome instanceof ReloadOutcome.Refused(List<String> faults)) {
+      state = state.refusing(faults);
+    }
     tell(outcome);
     target.attempted(outcome);
     return outcome;

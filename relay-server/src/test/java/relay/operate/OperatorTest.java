@@ -271,6 +271,38 @@ class OperatorTest {
     }
   }
 
+  /** In an incident the person on call has the address of Redis, and not 40 keys. */
+  @Test
+  void the_providers_secrets_need_not_be_set() throws Exception {
+    try (EmbeddedRedis redis = EmbeddedRedis.start()) {
+      Path config =
+          Files.writeString(
+              directory.resolve("secretless.yaml"),
+              """
+              server: { auth: { clients: [{ name: a, key: "${NOT_SET_1}" }] } }
+              redis: { url: "%s" }
+              providers:
+                - name: anthropic
+                  type: anthropic
+                  keys:
+                    - { key: "${NOT_SET_2}", id: acme-1, account: acme }
+                    - { key: "${file:/does/not/exist}", id: acme-2, account: acme }
+                    - { key: "${NOT_SET_3}" }
+                - { name: other, type: openai, keys: [{ key: "${NOT_SET_4}" }] }
+              """
+                  .formatted(redis.url()));
+      Result quarantined = run(config, "quarantine", "anthropic", "acme-2");
+      assertEquals(new Result(0, quarantined.out(), ""), quarantined);
+      Result keys = run(config, "keys", "--json");
+      assertEquals(0, keys.exitCode(), keys.err());
+      assertTrue(keys.out().contains("\"acme-2\",\"account\":\"acme\",\"status\":\"quarantined\""));
+      assertFalse(keys.out().contains("unknown"), keys.out());
+      Result unset = run(config, "check");
+      assertEquals(2, unset.exitCode(), "a replica needs them");
+      assertTrue(unset.err().contains("NOT_SET_4, which is not set"), unset.err());
+    }
+  }
+
   @Test
   void a_replica_that_does_not_run_is_a_failure_with_advice() throws Exception {
     int port = LoopbackPorts.free();

@@ -133,6 +133,23 @@ class ConfigReloadsTest {
     assertEquals(1, outcomes.size());
   }
 
+  /** An alert on the attempt would end while the next start still fails. */
+  @Test
+  void a_refused_file_is_told_until_it_is_mended() throws Exception {
+    start(yaml(1));
+    write(yaml(2) + "typo: 1\n");
+    assertTrue(look());
+    assertFalse(look());
+    assertFalse(look());
+    assertEquals(1, rpm());
+    assertEquals(1, reloads.state().refused().size());
+    assertTrue(reloads.state().refused().getFirst().contains("typo"), reloads.state().toString());
+    write(yaml(1)); // as it was
+    assertTrue(look());
+    assertFalse(look());
+    assertEquals(List.of(), reloads.state().refused());
+  }
+
   @Test
   void a_half_written_file_is_given_time() throws Exception {
     start(yaml(1));
@@ -167,7 +184,7 @@ class ConfigReloadsTest {
     ReloadOutcome.Refused refused =
         assertInstanceOf(ReloadOutcome.Refused.class, outcomes.getFirst());
     assertTrue(refused.faults().getFirst().contains("does not exist"), refused.toString());
-    assertEquals(before, reloads.state());
+    assertEquals(before.refusing(reloads.state().refused()), reloads.state());
     assertFalse(look()); // told once, not each second
     assertEquals(1, outcomes.size());
     Files.writeString(file, yaml(1));
@@ -314,7 +331,7 @@ class ConfigReloadsTest {
           "seed " + seed);
       assertFalse(outcome.toString().contains("hunter2"), "a secret shows, seed " + seed);
     }
-    assertEquals(before, reloads.state());
+    assertEquals(before.refusing(reloads.state().refused()), reloads.state());
     assertEquals(config, running);
     assertEquals(List.of(), taken);
     assertEquals(MUTATIONS, outcomes.size());

@@ -139,6 +139,7 @@ function showHead() {
   } else if (head.replica.redis_mode !== "shared") {
     words.push(`Redis answers, but cannot be used. Mode: ${head.replica.redis_mode}.`);
   }
+  if (head.config.refused.length) words.push(`The config on disk is refused, and would not start: ${head.config.refused[0]}.`);
   if (!live) words.push("This replica does not answer.");
   if (words.length || age > 5_000) words.push(`Pools are shown as of ${Math.round(age / 1000)} s ago.`);
   at("outage").hidden = words.length === 0;
