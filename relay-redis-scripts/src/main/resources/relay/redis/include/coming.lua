@@ -17,9 +17,10 @@ local function margin(g, d)
   return d >= 3 and g[STRICT] > 0 and g[COMING] > 0 and g[STRICT] * math.sqrt(g[VARIANCE]) or 0
 end
 
--- The room that the burst of a full group keeps for a request: a hundredth of the limit, for larger requests nearly two of them, at
--- most a 25th. With more room the window would be full before the first burst leaves it; with less, requests that come at random do
--- not use the limit. Where output is still to come, the debt follows what is expected of it, up and down by the deviation of that.
+-- The room that the burst of a full group keeps for a request: a hundredth of the limit, for larger requests nearly two of them,
+-- at most a 25th. With more room the window would be full before the first burst leaves it; with less, requests that come at
+-- random do not use the limit. Where output is still to come, the debt follows what is expected of it, up and down by the
+-- deviation of that.
 local function least_room(g, d, limit, cost)
   if d >= 3 and g[COMING] > 0 then return g[BURST] * 0.03 * limit + math.sqrt(g[VARIANCE]) end
   local large = 2 * cost - limit / 250

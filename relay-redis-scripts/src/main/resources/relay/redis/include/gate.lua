@@ -3,10 +3,10 @@
 local COMING_US = 1e6
 
 -- The bound on the pacer's debt in one dimension. It shrinks as the window fills, down to `least`, so an idle group may use
--- half its limit at once, and pays that back before it leaves the window: what is admitted is half of what leaves and half of what flows
--- off. So a pause is made up by half, and the rest fills the gap that it leaves one window later. A mirrored bucket has no window: its debt may rise to nearly
--- its documented size. `shrunk` is 1 unless the provider refused a burst: then the burst it admits is a bound
--- as well, and the extra room for a second large request is reduced. `burst` already includes `shrunk`.
+-- half its limit at once, and pays that back before it leaves the window: what is admitted is half of what leaves and half of
+-- what flows off. So a pause is made up by half, and the rest fills the gap that it leaves one window later. A mirrored bucket
+-- has no window: its debt may rise to nearly its documented size. `shrunk` is 1 unless the provider refused a burst: then the
+-- burst it admits is a bound as well, and the extra room for a second large request is reduced. `burst` already includes `shrunk`.
 local function headway(bucket, cost, limit, used, least, burst, shrunk)
   if bucket then return math.max(math.min(0.95 * shrunk, burst) * limit, cost) end
   local free = burst / shrunk * (limit - used) + least

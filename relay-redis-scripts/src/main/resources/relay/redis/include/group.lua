@@ -53,8 +53,9 @@ local function begin_usage(g)
   if is_unused(g) then g.oldest = g[RECENT] end
 end
 
--- The time in which a debt of the whole limit flows off: as long as a charge stays in the window. If it were shorter, the pacer would
--- admit more than the window can, no debt would be left, and a full window that admits just what leaves it repeats each pause for ever.
+-- The time in which a debt of the whole limit flows off: as long as a charge stays in the window. If it were shorter, the pacer
+-- would admit more than the window can, and no debt would be left. A full window that admits just what leaves it repeats each
+-- pause for ever.
 local function refill_us(p) return (p[BUCKET] == 1 and p[WINDOW] or (SLOTS + 1) * p[SLOT]) / (1 - p[SLOWED]) end
 
 -- Refills the pacers up to `now`.
@@ -97,7 +98,8 @@ end
 local function used_of(g, d) return d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d] end
 local function coming_of(g, d) return d >= 3 and g[COMING] or 0 end
 
--- Changes a limit that the provider stated or the configuration changed. What a mirrored bucket has left stays, up to the new limit.
+-- Changes a limit that the provider stated or the configuration changed. What a mirrored bucket has left stays, up to the new
+-- limit.
 local function limit(p, g, d, wanted)
   local had = g[LIMIT + d]
   if wanted == had then return end
