@@ -30,7 +30,7 @@ final class TryCommand implements Subcommand {
       OptionSpec.builder(MINUTES)
           .paramLabel("N")
           .arity("1")
-          .type(int.class)
+          .type(Integer.class)
           .converters(TryCommand::parseMinutes)
           .description(
               "Windows of a minute, as providers have; N of them are measured, up to "
@@ -65,7 +65,7 @@ final class TryCommand implements Subcommand {
   }
 
   private String[] options() {
-    Integer asked = minutes.getValue();
+    Integer asked = minutes.<@Nullable Integer>getValue();
     if (asked != null && agents.<Boolean>getValue()) {
       throw new ParameterException(command.commandLine(), MINUTES + " does not go with " + AGENTS);
     }
