@@ -128,7 +128,7 @@ final class EvenFlowTest {
       client = pool.client("load", 0).marked();
       window = seconds * SharedPool.SECOND;
       capacity = (long) accounts * limit;
-      provider = new Account.Bucket(capacity * 60 / seconds, capacity);
+      provider = new Account.Bucket(capacity * 60 / seconds, (double) capacity);
     }
 
     /** Each request is sent once; of ten refused ones, one comes again when it was told to. */

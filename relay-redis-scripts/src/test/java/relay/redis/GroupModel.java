@@ -59,7 +59,7 @@ final class GroupModel {
     return debt[d];
   }
 
-  private double debtAt(int d, long now, double refill) {
+  private double debtAt(int d, long now, long refill) {
     return Math.max(0, debt[d] - (double) (now - debtAt) * limits[d] / refill);
   }
 
