@@ -5,6 +5,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 import relay.cli.Operands;
 import relay.cli.Subcommand;
 import relay.logging.Logging;
@@ -16,17 +18,34 @@ import relay.logging.Logging;
 final class TryCommand implements Subcommand {
   static final String TRIAL = "relay.trial.Trial";
   private static final String AGENTS = "--agents";
+  private static final String MINUTES = "--minutes";
+  private static final int MOST_MINUTES = 30; // what the simulated provider's log holds
 
   private final OptionSpec agents =
       Operands.flag(
           AGENTS,
           "Agents instead: streamed answers of unknown length, by both kinds of accounting, before"
               + " a provider whose bucket holds the whole limit, and a sixth. Takes a minute");
+  private final OptionSpec minutes =
+      OptionSpec.builder(MINUTES)
+          .paramLabel("N")
+          .arity("1")
+          .type(Integer.class)
+          .converters(TryCommand::parseMinutes)
+          .description(
+              "Windows of a minute, as providers have; N of them are measured, up to "
+                  + MOST_MINUTES
+                  + ". Takes four minutes more")
+          .build();
+
+  private CommandSpec command = CommandSpec.create();
 
   @Override
   public void describe(CommandSpec spec) {
+    command = spec;
     spec.name("try");
     spec.addOption(agents);
+    spec.addOption(minutes);
     spec.usageMessage()
         .description(
             "See Relay at work, with no account and no set-up.",
@@ -34,7 +53,25 @@ final class TryCommand implements Subcommand {
                 + " replicas.",
             "Sends a few hundred requests, shows the usage of the keys, and prints a summary. Takes"
                 + " half a minute.")
-        .footer("  relay try", "  relay try --agents");
+        .footer("  relay try", "  relay try --minutes 5", "  relay try --agents");
+  }
+
+  private static int parseMinutes(String text) {
+    if (!text.matches("[1-9][0-9]?") || Integer.parseInt(text) > MOST_MINUTES) {
+      throw new TypeConversionException(
+          "\"" + text + "\" is not a whole number from 1 to " + MOST_MINUTES);
+    }
+    return Integer.parseInt(text);
+  }
+
+  private String[] options() {
+    Integer asked = minutes.<@Nullable Integer>getValue();
+    if (asked != null && agents.<Boolean>getValue()) {
+      throw new ParameterException(command.commandLine(), MINUTES + " does not go with " + AGENTS);
+    }
+    return agents.<Boolean>getValue()
+        ? new String[] {AGENTS}
+        : asked == null ? new String[0] : new String[] {MINUTES, asked.toString()};
   }
 
   @Override
@@ -43,8 +80,7 @@ final class TryCommand implements Subcommand {
     try {
       Class.forName(TRIAL)
           .getMethod("main", String[].class)
-          .invoke(
-              null, (Object) (agents.<Boolean>getValue() ? new String[] {AGENTS} : new String[0]));
+          .invoke(null, (Object) options());
       return 0; // not reached: the trial exits by itself
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException("relay-trial.jar does not fit this relay.jar", e);

@@ -2,6 +2,8 @@ package relay;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
@@ -14,6 +16,8 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
 /** Every command that the program has, and what its help promises. */
@@ -77,6 +81,21 @@ class CommandsTest {
   void an_empty_file_name_is_left_to_picocli() {
     assertFalse(Main.isPlainServe("serve", "--config", ""));
     assertFalse(Main.isPlainServe());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "31", "100", "-1", "2.5", "x"})
+  void a_trial_measures_one_to_thirty_minutes(String minutes) {
+    assertThrows(
+        ParameterException.class, () -> commandLine().parseArgs("try", "--minutes", minutes));
+  }
+
+  @Test
+  void a_trial_has_windows_of_a_minute_only_if_it_is_asked_to() {
+    OptionSpec option = RELAY.getSubcommands().get("try").getCommandSpec().findOption("--minutes");
+    assertNull(option.getValue());
+    ParseResult asked = commandLine().parseArgs("try", "--minutes", "30").subcommand();
+    assertEquals(30, asked.matchedOptionValue("--minutes", 0));
   }
 
   @TestFactory

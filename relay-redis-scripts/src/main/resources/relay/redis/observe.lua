@@ -61,7 +61,7 @@ local function apply(g, stated, rest)
   local slack, lately = {}, nil
   for d = 1, 4 do
     if stated[d] > 0 then known[d] = stated[d] end
-    limit(g, d, effective(configured[d], known[d]))
+    limit(p, g, d, effective(configured[d], known[d]))
     -- providers round remaining tokens to thousands
     slack[d] = math.max(stated[d] / 100, d == 1 and 1 or 1000)
     if stated[d] > 0 and rest[d] then

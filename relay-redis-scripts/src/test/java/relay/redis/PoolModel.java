@@ -189,7 +189,7 @@ final class PoolModel {
     }
     if (bucket && !before.bucket()) {
       for (GroupModel g : groups.values()) {
-        g.flow(now, shape);
+        g.flow(now, before);
         g.mirror(now, shape);
       }
     }

@@ -4,8 +4,8 @@ import java.time.Duration;
 import relay.trial.load.PoolView;
 
 /**
- * The measured part of a run. It begins two windows after the pool is first seen full: the burst of
- * an idle pool, and the capacity that cold JVMs leave unused, show again a window later. It lasts
+ * The measured part of a run. It begins some windows after the pool is first seen full: the burst
+ * of an idle pool, and the capacity that cold JVMs leave unused, show again a window later. It lasts
  * whole windows, so that the result of an uneven flow does not depend on the cut. A pool that does
  * not fill up is measured after a while all the same.
  */
@@ -14,27 +14,28 @@ final class Saturation {
   private static final double FULL_SHARE = 0.95;
 
   private static final long LEAST_BEFORE_TENTHS = 25; // of a window, as the next ones
-  private static final long AFTER_FULL_TENTHS = 20;
-  private static final long JUDGED_TENTHS = 30;
   private static final long PATIENCE_TENTHS = 60;
 
   private final long startNanos;
   private final long tenthNanos;
+  private final long afterFullTenths;
+  private final long judgedTenths;
   private long fullNanos;
   private boolean full;
 
   /**
    * @param startNanos the start of the load
    */
-  Saturation(long startNanos, Duration window) {
+  Saturation(long startNanos, TrialPlan plan) {
     this.startNanos = startNanos;
-    tenthNanos = window.toNanos() / 10;
+    tenthNanos = plan.window().toNanos() / 10;
+    afterFullTenths = 10L * plan.afterFull();
+    judgedTenths = 10L * plan.measured();
   }
 
   /** An upper bound of the time that a load lasts; the pool is only polled now and then. */
-  static Duration longest(Duration window) {
-    long tenths = PATIENCE_TENTHS + AFTER_FULL_TENTHS + JUDGED_TENTHS;
-    return window.multipliedBy(tenths).dividedBy(10).plus(window);
+  Duration longest() {
+    return Duration.ofNanos((PATIENCE_TENTHS + afterFullTenths + judgedTenths + 10) * tenthNanos);
   }
 
   /** Takes the latest view of the pool. */
@@ -49,13 +50,13 @@ final class Saturation {
 
   /** The start of the measured time; an estimate until the pool is full. */
   long fromNanos(long nowNanos) {
-    long sinceFull = (full ? fullNanos : nowNanos) + AFTER_FULL_TENTHS * tenthNanos;
+    long sinceFull = (full ? fullNanos : nowNanos) + afterFullTenths * tenthNanos;
     return Math.max(startNanos + LEAST_BEFORE_TENTHS * tenthNanos, sinceFull);
   }
 
   /** The end of the measured time. */
   long untilNanos(long nowNanos) {
-    return fromNanos(nowNanos) + JUDGED_TENTHS * tenthNanos;
+    return fromNanos(nowNanos) + judgedTenths * tenthNanos;
   }
 
   boolean isSteady(long nowNanos) {

@@ -103,7 +103,14 @@ final class Summary {
             "throughput",
             perSecond + "/s",
             Figures.count(load.granted()) + " granted of " + Figures.count(load.sent()) + " sent"),
-        fact("longest pause", measured.longestPause().toMillis() + " ms", "of any key's flow"),
+        fact(
+            "longest pause",
+            measured.flow().longestPause().toMillis() + " ms",
+            "of the pool's flow; of any key's " + measured.longestPause().toMillis() + " ms"),
+        fact(
+            "each second",
+            "",
+            measured.flow().least() + " to " + measured.flow().most() + " granted"),
         fact("replicas", "", Figures.split(load.grantedByReplica())),
         fact(
             "keys",

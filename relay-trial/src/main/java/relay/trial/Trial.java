@@ -7,6 +7,7 @@ import java.lang.ref.Reference;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,6 +16,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.random.RandomGenerator;
 import relay.trial.TrialResult.AccountResult;
+import relay.trial.TrialResult.Flow;
 import relay.trial.load.Load;
 import relay.trial.load.LoadTally;
 import relay.trial.load.PoolView;
@@ -35,6 +37,7 @@ public final class Trial {
   private static final String AGENTS = "--agents";
   private static final int REPLICAS = 2;
   private static final String API_KEY = "trial-client-key";
+  private static final String MINUTES = "--minutes";
   private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(8);
   private static final long FRAME_MS = 500;
   private static final long LINE_EVERY_FRAMES = 4;
@@ -53,20 +56,22 @@ public final class Trial {
   }
 
   /**
-   * Runs the command; takes some 40 s, and leaves nothing behind, Ctrl-C included.
+   * Runs the command; takes some 40 s, or four minutes more than are to be measured. Leaves nothing
+   * behind, Ctrl-C included.
    *
    * @param agents whether to run agents instead, for about a minute
    * @param environment for {@code NO_COLOR}, {@code COLUMNS}, {@code TERM}
    * @return 0 if the promise held; 1 if not, or if something failed
    */
-  private static int run(PrintStream out, Map<String, String> environment, boolean agents) {
+  private static int run(
+      PrintStream out, Map<String, String> environment, TrialPlan plan, boolean agents) {
     boolean onTerminal =
         Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
     Style style = Style.of(environment, onTerminal, out.charset());
     boolean inPlace = onTerminal && !environment.getOrDefault("TERM", "").equals("dumb");
     try (Terminal terminal = new Terminal(out, inPlace)) {
       Runtime.getRuntime().addShutdownHook(new Thread(terminal::close, "trial-terminal"));
-      Trial trial = new Trial(TrialPlan.standard(), terminal, style);
+      Trial trial = new Trial(plan, terminal, style);
       return agents ? trial.runAgents() : trial.run();
     }
   }
@@ -77,7 +82,13 @@ public final class Trial {
     List<Logger> quiet = List.of(Logger.getLogger("io.undertow"), Logger.getLogger("org.xnio"));
     quiet.forEach(logger -> logger.setLevel(Level.WARNING));
     try {
-      System.exit(run(System.out, System.getenv(), List.of(args).contains(AGENTS)));
+      List<String> options = List.of(args);
+      TrialPlan plan =
+          options.contains(MINUTES)
+              ? TrialPlan.ofMinutes(
+                  Integer.parseInt(options.get(options.indexOf(MINUTES) + 1)))
+              : TrialPlan.standard();
+      System.exit(run(System.out, System.getenv(), plan, options.contains(AGENTS)));
     } finally {
       Reference.reachabilityFence(quiet);
     }
@@ -167,11 +178,11 @@ public final class Trial {
             MAX_IN_FLIGHT);
     try (Load load = new Load(loadPlan, RandomGenerator.getDefault())) {
       long startNanos = provider.nowNanos();
-      Saturation saturation = new Saturation(startNanos, plan.window());
+      Saturation saturation = new Saturation(startNanos, plan);
       Thread sending =
           Thread.ofPlatform()
               .name("trial-load")
-              .start(() -> load.run(Saturation.longest(plan.window())));
+              .start(() -> load.run(saturation.longest()));
       Animation animation = new Animation(stage, load, saturation, startNanos);
       while (!sending.join(Duration.ofMillis(FRAME_MS))) {
         animation.frame();
@@ -186,7 +197,7 @@ public final class Trial {
       animation.last("checking retry-after");
       RetryProbe.Outcome probes =
           new RetryProbe(first.address(), first.adminAddress(), large, plan.window())
-              .run(plan.probes(), PROBE_TIMEOUT);
+              .run(plan.probes(), PROBE_TIMEOUT.plus(plan.window()));
       long steadyNanos = saturation.fromNanos(System.nanoTime());
       long endNanos = saturation.untilNanos(System.nanoTime());
       return new TrialResult(
@@ -199,7 +210,8 @@ public final class Trial {
           provider.stats().refused(),
           load.counts(),
           probes,
-          Duration.ofNanos(loadedNanos));
+          Duration.ofNanos(loadedNanos),
+          flow(provider, steadyNanos, endNanos));
     }
   }
 
@@ -212,6 +224,17 @@ public final class Trial {
         provider.usedShare(id, Dimension.OUTPUT_TOKENS, fromNanos, toNanos),
         provider.charged(id, Dimension.REQUESTS, fromNanos, toNanos),
         Duration.ofNanos(provider.longestPauseNanos(id, fromNanos, toNanos)));
+  }
+
+  private Flow flow(ProviderSimulator provider, long fromNanos, long toNanos) {
+    long[] grants =
+        plan.accounts().stream()
+            .flatMapToLong(
+                account ->
+                    Arrays.stream(provider.admissions(account.id(), fromNanos, toNanos)))
+            .sorted()
+            .toArray();
+    return Flow.of(grants, fromNanos, toNanos);
   }
 
   private void reached(String what) {

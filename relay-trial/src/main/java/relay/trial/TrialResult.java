@@ -1,6 +1,7 @@
 package relay.trial;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import relay.trial.load.LoadTally;
 import relay.trial.load.RetryProbe;
@@ -16,6 +17,7 @@ import relay.trial.load.RetryProbe;
  * @param load what the clients saw, over the whole run
  * @param probes retries of a quiet pool at the time that a 429 named, and a slot before
  * @param loadFor how long the load ran
+ * @param flow of the whole pool, over the steady time
  */
 record TrialResult(
     Duration steady,
@@ -25,7 +27,8 @@ record TrialResult(
     long provider429,
     LoadTally.Counts load,
     RetryProbe.Outcome probes,
-    Duration loadFor) {
+    Duration loadFor,
+    Flow flow) {
 
   /** The share of the binding limit that small requests must use for the promise to hold. */
   static final double PROMISED_SHARE = 0.99;
@@ -48,6 +51,37 @@ record TrialResult(
     /** Used share of the binding limit: once one limit is full, no request fits. */
     double binding() {
       return Math.max(requests, Math.max(input, output));
+    }
+  }
+
+  /**
+   * What the pool granted, by the provider's log.
+   *
+   * @param longestPause the longest time without a grant
+   * @param least grants in a second
+   * @param most grants in a second
+   */
+  record Flow(Duration longestPause, long least, long most) {
+    /**
+     * @param grants their times, in order, from one time up to another
+     */
+    static Flow of(long[] grants, long fromNanos, long toNanos) {
+      long second = 1_000_000_000L;
+      long[] seconds = new long[(int) Math.max(1, (toNanos - fromNanos) / second)];
+      long longest = 0;
+      long last = fromNanos;
+      for (long time : grants) {
+        longest = Math.max(longest, time - last);
+        last = time;
+        int at = (int) ((time - fromNanos) / second);
+        if (at < seconds.length) { // else in the last one, which is not whole
+          seconds[at]++;
+        }
+      }
+      return new Flow(
+          Duration.ofNanos(Math.max(longest, toNanos - last)),
+          Arrays.stream(seconds).min().orElse(0),
+          Arrays.stream(seconds).max().orElse(0));
     }
   }
 
@@ -80,10 +114,10 @@ record TrialResult(
   }
 
   /**
-   * The load came late by more than a twentieth of the window: a full pool's burst lasts no longer.
+   * The load came late by more than a hundredth of the window: a full pool's burst lasts no longer.
    */
   boolean machineWasBusy() {
-    return load.lateMs() > window.toMillis() / 20;
+    return load.lateMs() > window.toMillis() / 100;
   }
 
   boolean promiseHolds() {

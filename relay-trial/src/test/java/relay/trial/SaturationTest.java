@@ -14,10 +14,9 @@ import relay.trial.load.PoolView.Usage;
 
 class SaturationTest {
   private static final long SECOND = 1_000_000_000L;
-  private static final Duration WINDOW = Duration.ofSeconds(5);
   private static final long START = 77 * SECOND;
 
-  private final Saturation saturation = new Saturation(START, WINDOW);
+  private final Saturation saturation = new Saturation(START, TrialPlan.standard());
 
   private static PoolView pool(long... used) {
     return new PoolView(
@@ -42,6 +41,15 @@ class SaturationTest {
   }
 
   @Test
+  void with_windows_of_a_minute_it_begins_three_later_and_lasts_as_many_as_are_asked_for() {
+    Saturation minutes = new Saturation(START, TrialPlan.ofMinutes(7));
+    minutes.observe(pool(99), START + 50 * SECOND);
+    assertEquals(START + 230 * SECOND, minutes.fromNanos(START + 51 * SECOND));
+    assertEquals(START + 650 * SECOND, minutes.untilNanos(START + 51 * SECOND));
+    assertEquals(Duration.ofMinutes(17), minutes.longest());
+  }
+
+  @Test
   void it_does_not_begin_before_two_windows_and_a_half() {
     saturation.observe(pool(100), START + SECOND);
     assertEquals(START + 12_500_000_000L, saturation.fromNanos(START + 2 * SECOND));
@@ -56,7 +64,7 @@ class SaturationTest {
     saturation.observe(pool(100, 50), START + 30 * SECOND);
     assertTrue(saturation.isSteady(START + 40 * SECOND));
     assertTrue(saturation.isOver(START + 55 * SECOND));
-    assertEquals(Duration.ofSeconds(60), Saturation.longest(WINDOW));
+    assertEquals(Duration.ofSeconds(60), saturation.longest());
   }
 
   @Test

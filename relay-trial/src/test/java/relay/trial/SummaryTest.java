@@ -9,6 +9,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import relay.trial.Style.Glyphs;
 import relay.trial.TrialResult.AccountResult;
+import relay.trial.TrialResult.Flow;
 import relay.trial.load.LoadTally;
 import relay.trial.load.RetryProbe.Outcome;
 
@@ -33,7 +34,8 @@ class SummaryTest {
           ✓ exact to a slot    5 of 5   granted at it; 5 of 5 refused one slot before
           ✓ errors                  0
             throughput          373/s   9,325 granted of 13,050 sent
-            longest pause       41 ms   of any key's flow
+            longest pause       12 ms   of the pool's flow; of any key's 41 ms
+            each second     366 to 381 granted
             replicas        50.0 : 50.0 %
             keys            53.5 : 46.5 %
             measured           15.0 s   3 windows, after 12.5 s to fill the pool
@@ -89,6 +91,17 @@ class SummaryTest {
   }
 
   @Test
+  void the_flow_is_that_of_whole_seconds() {
+    long second = 1_000_000_000L;
+    long[] grants = {0, 2, second / 2, second + 1, 3 * second + 4, 4 * second - 1, 4 * second};
+    assertEquals(
+        new Flow(Duration.ofNanos(2 * second + 3), 0, 3),
+        Flow.of(grants, 0, 4 * second + second / 2));
+    assertEquals(
+        new Flow(Duration.ofSeconds(3), 0, 0), Flow.of(new long[0], second, 4 * second));
+  }
+
+  @Test
   void figures_read_well() {
     assertEquals("9.5k", Figures.tokens(9_599));
     assertEquals("148k", Figures.tokens(148_999));
@@ -110,7 +123,8 @@ class SummaryTest {
         provider429,
         load,
         probes,
-        Duration.ofSeconds(25));
+        Duration.ofSeconds(25),
+        new Flow(Duration.ofMillis(12), 366, 381));
   }
 
   private static String drawn(TrialResult measured) {

@@ -15,14 +15,14 @@ local function left_of(p, g, d, now)
   local free = limit - full_with(g, d, used, 0, 0) - margin(g, d)
   if used > 0 then empty = math.max(empty, (g[RECENT] + SLOTS + 1) * p[SLOT] - now) end
   local share = burst / shrunk
-  local even = least_room(g, d, limit) - level
   if d > 1 then
     if second * free >= level then return free, empty end
-    return math.min(free, math.max(math.min(burst * limit, share * (limit - used)) - level, even)), empty
+    local most, room = math.min(free, burst * limit - level), share * (limit - used) - level
+    return room + least_room(g, d, limit, most) >= most and most or math.min(most, room + least_room(g, d, limit, 0)), empty
   end
   -- each of them fills the window, which shrinks the burst for the next
-  local shrinking = (share * (limit - used + 1) - level) / (1 + share)
-  return math.min(free, math.max(math.min(burst * limit - level, shrinking), even, 1 + second - level)), empty
+  local shrinking = (share * (limit - used + 1) + least_room(g, d, limit, 1) - level) / (1 + share)
+  return math.min(free, math.max(math.min(burst * limit - level, shrinking), 1 + second - level)), empty
 end
 
 -- Writes two values for each dimension: what is left, and the microseconds until the whole limit is left; 0 without a

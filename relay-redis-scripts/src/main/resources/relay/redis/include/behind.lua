@@ -1,11 +1,6 @@
 -- What those before a request in the queue need, and when it fits behind them.
 -- @uses pool, key, group, records, gate, days, choice, line, rounds
 
--- The time in which a whole limit comes back. Charges leave a window in slots.
-function line.cycle(p)
-  return p[BUCKET] == 1 and refill_us(p) or math.max(refill_us(p), (SLOTS + 1) * p[SLOT])
-end
-
 -- What is promised before a request, by group; nil if nothing is.
 function line.sums_before(l, count)
   local order, sums = l.order, {}
@@ -58,7 +53,7 @@ function line.pace(ask, g)
   for d = 1, 4 do
     local limit = g[LIMIT + d]
     if limit > 0 and unripe[d] > 0 then
-      local spare = g[BURST] * (limit - used_of(g, d)) - least_room(g, d, limit)
+      local spare = g[BURST] * (limit - used_of(g, d))
       g[LEVEL + d] = g[LEVEL + d] + math.max(0, math.min(g[BURST] * unripe[d], spare))
     end
   end
@@ -126,7 +121,7 @@ end
 -- before which the request is not served: none before it is served later, and in a full window the pacer's burst is least.
 function line.load(r, ask, g, its, now, costs, rounds, full)
   local p, all, bucket = r.pool, ask.all and ask.all[g], r.pool[BUCKET] == 1
-  local later, paced = rounds * (line.cycle(p) + p[SLOT]), now
+  local later, paced = rounds * (refill_us(p) + p[SLOT]), now
   local debts = its and its.debts or { unpack(g, LEVEL + 1, LEVEL + 4) }
   line.pretend(r, ask, g, ask.all, rounds)
   if bucket or all and not its then return later, 0 end
@@ -137,7 +132,7 @@ function line.load(r, ask, g, its, now, costs, rounds, full)
       local debt = debts[d] + ((its and its.at or now) - now) * limit / refill_us(p)
       g[LEVEL + d] = full and 0 or debt
       if full then
-        local room = headway(false, costs[d], limit, limit, least_room(g, d, limit), burst, shrunk)
+        local room = headway(false, costs[d], limit, limit, least_room(g, d, limit, costs[d]), burst, shrunk)
         paced = math.max(paced, now + math.ceil((debt + costs[d] - room) * refill_us(p) / limit))
       end
     end

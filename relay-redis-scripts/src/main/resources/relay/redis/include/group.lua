@@ -52,8 +52,10 @@ local function begin_usage(g)
   if is_unused(g) then g.oldest = g[RECENT] end
 end
 
--- The time in which a debt of the whole limit flows off.
-local function refill_us(p) return p[WINDOW] / (1 - p[SLOWED]) end
+-- The time in which a debt of the whole limit flows off: as long as a charge stays in the window. If it were shorter, the pacer
+-- would admit more than the window can, and no debt would be left. A full window that admits just what leaves it repeats each
+-- pause for ever.
+local function refill_us(p) return (p[BUCKET] == 1 and p[WINDOW] or (SLOTS + 1) * p[SLOT]) / (1 - p[SLOWED]) end
 
 -- Refills the pacers up to `now`.
 local function flow(p, g, now)
@@ -95,8 +97,9 @@ end
 local function used_of(g, d) return d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d] end
 local function coming_of(g, d) return d >= 3 and g[COMING] or 0 end
 
--- Changes a limit that the provider stated or the configuration changed.
-local function limit(g, d, wanted)
+-- Changes a limit that the provider stated or the configuration changed. What a mirrored bucket has left stays, up to the new
+-- limit.
+local function limit(p, g, d, wanted)
   local had = g[LIMIT + d]
   if wanted == had then return end
   g[LIMIT + d] = wanted
@@ -106,6 +109,8 @@ local function limit(g, d, wanted)
   elseif had == 0 then
     -- the limit is new, so nothing was paced: all usage may be recent
     g[LEVEL + d] = math.min(wanted, used)
+  elseif p[BUCKET] == 1 then
+    g[LEVEL + d] = math.max(0, g[LEVEL + d] + (wanted - had))
   elseif g[LEVEL + d] > math.max(wanted, used) then
     -- This debt is from a lost state, not from known usage. The new limit is the most that can be missing; the
     -- debt of a larger limit would block a smaller one for many windows.

@@ -78,7 +78,7 @@ function settings.give(r, g, limits, burst, line, indebted, now)
   g[BURST] = burst
   local stated, seen = learned_of(line)
   for d = 1, 4 do
-    limit(g, d, effective(limits[d], stated[d]))
+    limit(r.pool, g, d, effective(limits[d], stated[d]))
     if indebted then g[LEVEL + d] = math.max(g[LEVEL + d], burst * g[LIMIT + d]) end
   end
   local admitted = admitted_by(least_share(stated, seen), r.pool, burst)
