@@ -1,8 +1,9 @@
 -- How much room promises hold.
 --
 -- A promise holds what has come of its own room: nothing before that begins to come, all of it from its time on. Other room that
--- is there, because some did not come or gave some back, goes to whoever asks. A promise for which a replica waits holds its
--- room from the start: its request is there. `due` has the promises by the time from which they may hold room.
+-- is there, because some did not come or gave some back, goes to whoever asks. So does the room of a place that is lent. A promise
+-- for which a replica waits holds its room from the start: its request is there. `due` has the promises by the time from which
+-- they may hold room.
 -- @uses line, pool, group
 local AWAY_US = 2e6 -- a replica where a request waits asks each second
 
@@ -18,7 +19,7 @@ end
 
 -- A promise is told a time, in a group. Its room comes in the time before that.
 function line.set(l, one, comes)
-  one.comes, one.from = comes, (one.ticket or one.came) and 0 or one.told - comes
+  one.comes, one.from = comes, one.ticket and 0 or one.told - comes
   table.insert(l.due, line.due_before(l.due, one.from) + 1, one)
   line.add(l.sums, one, 1)
 end
@@ -39,7 +40,7 @@ function line.ripe_before(r, ask, now)
     if one.rank < rank or one.rank == rank and (one.tag < tag or one.tag == tag and one.made < made) then
       local waits = one.ticket and one.of.asked >= now - AWAY_US
       local part = waits and 1 or math.min(1, 1 - (one.told - early - now) / one.comes)
-      if part > 0 then
+      if part > 0 and not one.lent and line.held_till(one) >= now then
         sums = sums or {}
         line.add(sums, one, part, p[BUCKET] == 0 and math.floor(part) or part)
       end

@@ -20,6 +20,15 @@ end
 -- The number of promises of higher ranks than one.
 function line.above(l, rank) return line.before(l.order, rank - 0.5, 0) end
 
+-- How many of the promises before a request, of its own rank, have lent their places, and with them their rooms.
+function line.lent_before(l, ask)
+  local count = 0
+  for n = line.above(l, ask.place) + 1, ask.count do
+    if l.order[n].lent then count = count + 1 end
+  end
+  return count
+end
+
 -- A rank has no more rooms than promises: the index gets back the last ones.
 function line.give_back(r, index, l)
   for rank = 0, 3 do
