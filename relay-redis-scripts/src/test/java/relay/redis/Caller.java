@@ -2,17 +2,19 @@ package relay.redis;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.function.LongUnaryOperator;
 import relay.redis.SharedPool.Client;
 
 /** Sends one request after the other, in virtual time, and comes back in its own manner. */
 final class Caller {
-  private static final long ANSWER = 20_000; // microseconds until the next request
+  private static final int LONGEST_ANSWER = 400_000; // microseconds until the next request
 
   private final SharedPool pool;
   private final Client client;
   private final long size;
   private final LongUnaryOperator comesBack;
+  private final Random random;
   private long probe;
   private int body; // 0: each request has its own
   private int mark;
@@ -33,6 +35,7 @@ final class Caller {
     this.client = client;
     this.size = size;
     this.comesBack = comesBack;
+    random = new Random(pool.time.next());
   }
 
   /** The first try of each request is of this size only. */
@@ -68,10 +71,10 @@ final class Caller {
       told.add(wait);
       pool.time.at(now + Math.max(1, comesBack.applyAsLong(wait)), this::send);
     } else if (probes) {
-      pool.time.at(now + ANSWER, this::send);
+      pool.time.at(now + random.nextInt(LONGEST_ANSWER), this::send);
     } else {
       waits.add(now - began);
-      pool.time.at(now + ANSWER, this::begin);
+      pool.time.at(now + random.nextInt(LONGEST_ANSWER), this::begin);
     }
   }
 }

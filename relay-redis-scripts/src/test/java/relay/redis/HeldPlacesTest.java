@@ -132,8 +132,8 @@ final class HeldPlacesTest {
             callers(10, pool, all, 10, told -> seconds(told) + random.nextInt(20_000)),
             callers(
                 10, pool, all, 10, told -> Math.round(seconds(told) * (1.08 + 0.13 * random.nextDouble()))));
-    pool.run(20);
-    double used = all.between(2, 20) / 240 / 18;
+    pool.run(12);
+    double used = all.between(2, 12) / 240 / 10;
     List<Integer> served = new ArrayList<>();
     List<Double> p95 = new ArrayList<>();
     for (List<Caller> kind : kinds) {
