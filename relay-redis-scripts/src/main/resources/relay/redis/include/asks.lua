@@ -23,7 +23,7 @@ function line.asks_at(call, at, count)
       string.match(call, '^ (%S+) ([123]) (%d+) (%d+) (%d+) (%S+) (%d+) (%S+)()', at)
     if not next_at then error({ err = 'BADARG an asker is `client rank weight kept floor ticket millis mark`' }) end
     asks[n], at = {
-      client = client, rank = rank + 0, weight = math.max(1, bounded(weight, 'weight')),
+      client = client, rank = rank + 0, weight = math.max(1, bounded(weight, 'weight')), lends = weight == '0',
       kept = bounded(kept, 'kept') / 1000, floor = bounded(floor, 'floor') / 1000,
       ticket = ticket ~= '-' and ticket, waits = 1000 * bounded(millis, 'millis'),
     }, next_at
@@ -40,5 +40,6 @@ function line.ask_of_lone(lone)
   end
   local mark = lone.marks[lone.n]
   if not mark then error({ err = 'BADARG each request has a mark' }) end
-  return line.mark_of({ client = lone.client, rank = 2, weight = 1, kept = 0, floor = 0, ticket = false, waits = 0 }, mark)
+  return line.mark_of({ client = lone.client, rank = 2, weight = 1, kept = 0, floor = 0, ticket = false, waits = 0, lends = true },
+    mark)
 end

@@ -1,6 +1,8 @@
 -- Which promise a request claims: its own. If it has none, it may stand at the place of one of its client's that is late: that
--- place is lent, once, and kept for the request that left it.
+-- place is lent, once, and kept for the request that left it. A queue whose promises are all of one client also lends room that
+-- nobody is about to need: the client divides its room as it likes.
 -- @uses pool, line, at_most
+local SOON_US, PARTS = 5e6, 12 -- of a window
 local HELD_SLOTS = 2 -- so long a place is not lent, at most a quarter of a second
 local FEW = 4 -- promises. Of no more, each is lent at its time: one that comes late soon finds room
 local SPARE = 0.005 -- of a limit: of late places that are no larger one is not lent, so who comes late finds room
@@ -78,9 +80,24 @@ function line.late_promise(c, ask, now, slot)
   return first
 end
 
--- For a place on a key the client's first promise is also lent before its time, once there is a place.
-function line.place_to_lend(c, ask, now, slot, is_free)
-  local lent, first = line.late_promise(c, ask, now, slot), c.promises[1]
-  if lent or not first or not first.at_most or first.ticket or first.lent then return lent end
-  return is_free(first) and first or nil
+-- The place of a request in its client's order: its own promise, else one that it is lent, if it may borrow. `has_come` tells of the
+-- client's first promise whether its place on a key, or its room, has come before it was told.
+function line.stands_at(c, ask, now, slot, tokens, borrows, has_come)
+  local mine, first = line.own_promise(c, ask, now, slot, tokens), c.promises[1]
+  if mine or not first or not borrows then return mine end
+  local lent = line.late_promise(c, ask, now, slot)
+  if lent or first.ticket or first.lent or not has_come(first) then return nil, lent end
+  if not first.mark and not ask.mark and line.is_alike(first, tokens) then return first end
+  return nil, first
+end
+
+-- Whether a newcomer may have the room that is left: no promise is due soon, its room has not begun to come, and no replica waits
+-- for it. Otherwise small requests would take the room of a large one for ever.
+function line.is_left(l, now, p)
+  local till = now + math.min(p[WINDOW] / PARTS, SOON_US)
+  for _, one in ipairs(l.due) do
+    if one.from > till then break end
+    if one.from <= now or one.told <= till then return false end
+  end
+  return true
 end

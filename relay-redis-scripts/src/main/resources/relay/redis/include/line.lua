@@ -4,10 +4,11 @@
 -- The promises of a model class form one queue, ordered by rank, then by tag. A client's next tag is its last one plus the
 -- request's cost over the client's weight (start-time fair queueing). A request may use a group's room less what the promises
 -- before its own need of it, of those whose room has begun to come. So freed capacity goes to waiting clients by weight, and
--- each finds its room at the time that it was told. A promise is kept for one second after its time, up to five for a client
--- that asks seldom, and shorter for a client that has not asked since it left others. It is for the request that left it, if
--- that can be told apart, and a quarter of a second later for any of its client. An idle client saves nothing up: its next
--- request has the tag of the request that was served last.
+-- each finds its room at the time that it was told. A promise holds its room for one second after its time, up to five for a
+-- client that asks seldom, and shorter for a client that has not asked since it left others. It is for the request that left it.
+-- While that is late, its place is lent: to another request of its client, or after that time to all. Who comes until 1.25 times
+-- the whole seconds that it was told still has its place in the order. An idle client saves nothing up: its next request has the
+-- tag of the request that was served last.
 --
 -- Queues are cached with the records, and not stored. After the loss of the cache all clients start anew.
 -- @uses numbers, pool, group
@@ -158,18 +159,25 @@ function line.held_till(one)
   return (told > asked and told or asked) + line.grace(one.of)
 end
 
--- Lets go of the promises of requests that did not come.
+-- A promise holds no room any longer. Its place is kept.
+function line.lend(l, one)
+  line.unset(l, one)
+  one.lent = true
+end
+
+-- Lends the places of requests that did not come, and then lets go of them.
 function line.let_go(l, now)
   local gone, first = {}, math.huge
   for _, one in ipairs(l.order) do
-    local till = one.till
-    if not one.lent then till = math.max(till, line.held_till(one)) end
+    local till = one.lent and one.till or line.held_till(one)
+    if till < now and not one.lent then
+      line.lend(l, one)
+      one.of.trust = 0.8 * one.of.trust -- until it asks again
+      till = one.till
+    end
     if till < now then gone[#gone + 1] = one elseif till < first then first = till end
   end
-  for _, one in ipairs(gone) do
-    line.forgo(l, one)
-    if not one.lent then one.of.trust = 0.8 * one.of.trust end -- until it asks again
-  end
+  for _, one in ipairs(gone) do line.forgo(l, one) end
   if #l.order == 0 then l.sums = {} end -- of groups that may be gone
   l.lapse_at = math.max(first, now + LAPSES_US)
 end

@@ -9,7 +9,7 @@ local MOST_TIDIED = 100 -- queues, by a heartbeat
 function line.ask_of_own(r, list, is_refused)
   r.own = r.own or { queues = {}, order = {}, first = 1, last = 0, promises = 0 }
   return (is_refused or r.own.queues[list[2].id])
-    and { own = r.own, client = list[1].id, rank = 2, weight = 1, kept = 0, floor = 0, ticket = false, waits = 0 }
+    and { own = r.own, client = list[1].id, rank = 2, weight = 1, kept = 0, floor = 0, ticket = false, waits = 0, lends = true }
 end
 
 -- Looks at the queues at which it has not looked for longest. Drops those that are empty and refused nobody for a window.

@@ -40,7 +40,7 @@ function line.has_come(r, index, ask, one, now)
   local l = ask.line
   local place = line.place_of(l.order, one)
   if one.at_most then return line.free_places(r, index, ask, now) > line.waiting_before(l, place - 1) end
-  local room = l.rooms[one.rank][place - line.above(l, one.rank)]
+  local room = l.rooms[one.rank][line.nth_of(l, one.rank, place - 1)]
   return room and room.at <= now
 end
 
@@ -57,13 +57,12 @@ function line.place_in(r, index, ask, now, input, output, borrows)
   l.scale = l.scale or line.scale_of(r, index)
   local groups = (ask.floor > 0 or ask.kept > 0) and line.groups_in(r, index) or 0
   ask.band = line.band_of(l, ask, now - p[WINDOW])
-  local mine, lent = line.own_promise(c, ask, now, p[SLOT], input + output), nil
-  if not mine and borrows and c.promises[1] then
-    lent = line.place_to_lend(c, ask, now, p[SLOT], function(one) return line.has_come(r, index, ask, one, now) end)
-  end
+  local mine, lent = line.stands_at(c, ask, now, p[SLOT], input + output, borrows, function(one)
+    return line.has_come(r, index, ask, one, now)
+  end)
   local least = l.at_most > now - p[WINDOW] and 1 / l.places or 0
   line.take_place(r, ask, c, mine, lent, l.scale, groups, now, input, output, least)
-  ask.nth = ask.count + 1 - line.above(l, ask.place) - line.lent_before(l, ask)
+  ask.nth = line.nth_of(l, ask.place, ask.count)
   if ask.place == 0 then
     ask.kept, ask.band = 0, nil -- a floor has rooms, and leaves nothing to anybody
   elseif ask.kept > 0 and p[BUCKET] == 0 then
@@ -112,6 +111,13 @@ function line.evenly(l, ask, now, opens)
   return math.max(opens, free_at)
 end
 
+-- Whether a request may have what is left before those that wait: if they are of another size. Those of one size find nothing
+-- where others did not.
+function line.may_pass(r, index, ask, now, input, output)
+  return ask.lends and line.is_left(ask.line, now, r.pool)
+    and redis.call('HGET', r.state, 's:' .. index.sets[index.first]) ~= size_of(input, output)
+end
+
 -- As `find`, for a request that has a place in the queue.
 function line.find(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
   local k, g, want_in, want_out, set, answer = line.choose(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
@@ -129,8 +135,9 @@ function line.choose(r, index, ask, now, input, output, spread, favourite, seed,
     line.give_back(r, index, l)
   end
   local waits = l.order[1]
-  if ask.kept == 0 and not waits then
-    return find(r, sets, first, last, now, input, output, favourite, seed, avoided, looks)
+  if ask.kept == 0 and (not waits or line.may_pass(r, index, ask, now, input, output)) then
+    local k, g, want_in, want_out, set, answer = find(r, sets, first, last, now, input, output, favourite, seed, avoided, looks)
+    if k ~= nil or not waits then return k, g, want_in, want_out, set, answer end
   end
   line.place_in(r, index, ask, now, input, output, true)
   if ask.wait then return nil, nil, nil, nil, nil, setmetatable({ opens = now + 1 }, { __index = l.last }) end
@@ -165,7 +172,7 @@ function line.refused(r, index, ask, answer, now, input, output, avoided)
   elseif ask.lent then -- it gets a place of its own
     ask.next = nil
     line.take_place(r, ask, ask.of, nil, nil, l.scale, ask.groups_in, now, input, output, ask.cost)
-    ask.nth = ask.count + 1 - line.above(l, ask.place) - line.lent_before(l, ask)
+    ask.nth = line.nth_of(l, ask.place, ask.count)
   end
   if ask.even then
     if not ask.wait then l.last = answer end
@@ -179,7 +186,7 @@ function line.refused(r, index, ask, answer, now, input, output, avoided)
     opens = math.max(now + 1, math.min(opens, line.time_of(r, index, ask, now, input, output, avoided)))
   end
   line.promise(ask, now, opens, answer.reason, answer.opener, l.scale, input, output)
-  if answer.reason ~= 5 and #l.rooms[rank] < line.above(l, rank + 1) - line.above(l, rank) then
+  if answer.reason ~= 5 and #l.rooms[rank] < line.waiting_in(l, rank) then
     line.add_room(l, rank, { at = answer.opens, group = answer.g, input = input, output = output })
     line.charged(r, ask, l.held[rank], now, function() line.park(r, index, answer.g, now, input, output) end)
   end

@@ -25,6 +25,7 @@ function line.set(l, one, comes)
 end
 
 function line.unset(l, one)
+  if one.lent then return end
   local at = line.due_before(l.due, one.from) + 1
   while l.due[at] ~= one do at = at + 1 end
   table.remove(l.due, at)
@@ -40,7 +41,7 @@ function line.ripe_before(r, ask, now)
     if one.rank < rank or one.rank == rank and (one.tag < tag or one.tag == tag and one.made < made) then
       local waits = one.ticket and one.of.asked >= now - AWAY_US
       local part = waits and 1 or math.min(1, 1 - (one.told - early - now) / one.comes)
-      if part > 0 and not one.lent and line.held_till(one) >= now then
+      if part > 0 then
         sums = sums or {}
         line.add(sums, one, part, p[BUCKET] == 0 and math.floor(part) or part)
       end

@@ -27,7 +27,7 @@ function line.recost(r, l, one, ask, now, input, output)
   if input ~= one.input or output ~= one.output or more ~= 0 then
     line.unset(l, one)
     one.input, one.output, one.cost, one.part = input, output, ask.cost, one.part + more
-    line.set(l, one, ask.cost * r.pool[WINDOW])
+    if not one.lent then line.set(l, one, ask.cost * r.pool[WINDOW]) end
     one.of.tag = one.of.tag + more
     if more > 0 then line.move(l, one, one.rank, one.tag + more) end
   end
@@ -75,15 +75,15 @@ end
 function line.join(r, list, ask, now, input, output, borrows)
   local l, p = ask.line, r.pool
   local c, groups = ask.of or line.client(r, l, ask, now), line.groups_of(r, list)
-  local mine, lent = line.own_promise(c, ask, now, p[SLOT], input + output), nil
-  if not mine and borrows and c.promises[1] then
-    lent = line.place_to_lend(c, ask, now, p[SLOT], function(one)
-      return not line.lacks_place(l, list, line.place_of(l.order, one) - 1, now)
-    end)
-  end
+  local mine, lent = line.stands_at(c, ask, now, p[SLOT], input + output, borrows, function(one)
+    return one.at_most and not line.lacks_place(l, list, line.place_of(l.order, one) - 1, now)
+  end)
+  local free = not mine and borrows and ask.lends and line.is_left(l, now, p) and best_of(r, list, now, input, output)
+  if free then lent = nil end
   local most = list[1][K_MAX]
   local least = most > 0 and l.at_most > now - p[WINDOW] and 1 / most or 0
   line.take_place(r, ask, c, mine, lent, list[2], groups.own, now, input, output, least)
+  if free then ask.count, ask.passes = 0, true end
   if ask.kept > 0 and p[BUCKET] == 0 then line.leave_some(l, ask, now, groups.own, 0) end
   ask.groups, ask.sums, ask.all = groups, line.ripe_before(r, ask, now), line.sums_before(l, ask.count)
   if ask.all or ask.kept > 0 and p[BUCKET] == 1 then
@@ -128,7 +128,7 @@ function line.granted(ask, now)
     line.remove(l, mine)
   else
     c.tag = (ask.next or ask.tag) + ask.cost / ask.weight
-    if lent then lent.lent = true end
+    if lent then line.lend(l, lent) end
   end
   c.got, c.got_at = line.faded(c.got, c.got_at, now, ask.window) + ask.cost, now
   l.tags[rank] = math.max(l.tags[rank], ask.tag)
@@ -148,7 +148,7 @@ function line.opens(r, list, ask, now, input, output)
   end
   line.leave(ask)
   if ask.wait then ask.kept = ask.leaves end
-  if ask.lent then -- it gets a place of its own
+  if ask.lent or ask.passes then -- it gets a place of its own
     ask.next = nil
     line.take_place(r, ask, ask.of, nil, nil, list[2], ask.groups.own, now, input, output, ask.cost)
     ask.sums, ask.all = line.ripe_before(r, ask, now), line.sums_before(ask.line, ask.count)
