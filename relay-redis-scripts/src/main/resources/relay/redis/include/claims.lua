@@ -59,11 +59,12 @@ function line.own_promise(c, ask, now, slot, tokens)
   return #c.promises == 1 and next_one.told - now <= 4 * slot and now - next_one.since >= next_one.told - now and next_one or nil
 end
 
--- The promise at whose place a request may stand that has none: the first whose owner is late.
+-- The promise at whose place a request may stand that has none: the first whose owner is late. Where most do not come in time,
+-- none is waited for, nor the margin in which those before it may come.
 function line.late_promise(c, ask, now, slot)
   local its, first = c.promises, nil
-  local late = now - (#its <= FEW and 0 or math.min(LEAST_GRACE_US, HELD_SLOTS * slot))
-  local spared = false
+  local late, spared = now - (#its <= FEW and 0 or math.min(LEAST_GRACE_US, HELD_SLOTS * slot)), c.faith < 0.5
+  if spared then late = now + MARGIN * slot end
   for n = 1, #its do
     local one = its[n]
     if n > MOST_LOOKED_AT and (first or one.at_most) then break end
@@ -91,13 +92,13 @@ function line.stands_at(c, ask, now, slot, tokens, borrows, has_come)
   return nil, first
 end
 
--- Whether a newcomer may have the room that is left: no promise is due soon, its room has not begun to come, and no replica waits
--- for it. Otherwise small requests would take the room of a large one for ever.
+-- Whether a newcomer may have the room that is left: no promise is due soon, no replica waits for one, and none was claimed in
+-- vain at its time. Otherwise small requests would take the room of a large one for ever.
 function line.is_left(l, now, p)
   local till = now + math.min(p[WINDOW] / PARTS, SOON_US)
   for _, one in ipairs(l.due) do
     if one.from > till then break end
-    if one.from <= now or one.told <= till then return false end
+    if one.ticket or one.came or one.told <= till then return false end
   end
   return true
 end

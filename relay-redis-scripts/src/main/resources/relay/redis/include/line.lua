@@ -58,7 +58,7 @@ end
 function line.name_of(ask) return ask.client .. ':' .. ask.rank end
 
 -- A client; of more than can be told apart the others are one. `marks`: its promises by mark; `gap`: the mean time between its
--- requests; `trust`: less for one that does not come.
+-- requests; `trust`: less for one that does not come; `faith`: the part of its promises for which their requests came in time.
 function line.client(r, l, ask, now)
   local whose = line.name_of(ask)
   local c = l.clients[whose]
@@ -67,7 +67,8 @@ function line.client(r, l, ask, now)
     local name = l.count < MOST_CLIENTS and whose or '-:' .. ask.rank
     c = l.clients[name]
     if not c then
-      c = { name = name, tag = 0, promises = {}, tickets = {}, marks = {}, asked = now, gap = 0, trust = 1, got = 0, got_at = now }
+      c = { name = name, tag = 0, promises = {}, tickets = {}, marks = {}, asked = now, gap = 0, trust = 1, faith = 1,
+        got = 0, got_at = now }
       l.clients[name], l.count = c, l.count + 1
     end
   end
@@ -162,7 +163,7 @@ end
 -- A promise holds no room any longer. Its place is kept.
 function line.lend(l, one)
   line.unset(l, one)
-  one.lent = true
+  one.lent, one.of.faith = true, 0.8 * one.of.faith
 end
 
 -- Lends the places of requests that did not come, and then lets go of them.
@@ -193,7 +194,8 @@ function line.debt(l, ask, now, window, groups)
   return math.max(0, l.debts[ask.rank] - ask.floor * groups * (now - l.served_at[ask.rank]) / window)
 end
 
--- Whether a rank has less than its floor, with what it was promised on account of that before one promise, or at all.
+-- Whether a rank has less than its floor also with this request, and with what it was promised on account of that: before one
+-- promise, or at all. A request that is larger than the floor waits until nothing of the debt is left.
 function line.is_below_floor(l, ask, mine, now, window, groups)
   if ask.floor == 0 then return false end
   local sum = line.debt(l, ask, now, window, groups)
@@ -201,7 +203,7 @@ function line.is_below_floor(l, ask, mine, now, window, groups)
     if one.rank > 0 or one == mine then break end
     if not one.lent then sum = sum + one.cost end
   end
-  return sum < ask.floor * groups
+  return sum + ask.cost <= math.max(ask.cost, ask.floor * groups) + 1e-9
 end
 
 -- The tag of a new client's request: that of the rank's first promise or, if it is lower, of its last granted request.

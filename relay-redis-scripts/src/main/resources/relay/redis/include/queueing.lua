@@ -60,7 +60,8 @@ function line.place_in(r, index, ask, now, input, output, borrows)
   local mine, lent = line.stands_at(c, ask, now, p[SLOT], input + output, borrows, function(one)
     return line.has_come(r, index, ask, one, now)
   end)
-  local least = l.at_most > now - p[WINDOW] and 1 / l.places or 0
+  ask.of_place = l.places and 1 / l.places or 0
+  local least = l.at_most > now - p[WINDOW] and ask.of_place or 0
   line.take_place(r, ask, c, mine, lent, l.scale, groups, now, input, output, least)
   ask.nth = line.nth_of(l, ask.place, ask.count)
   if ask.place == 0 then

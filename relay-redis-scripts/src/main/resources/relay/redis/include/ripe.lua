@@ -19,7 +19,7 @@ end
 
 -- A promise is told a time, in a group. Its room comes in the time before that.
 function line.set(l, one, comes)
-  one.comes, one.from = comes, one.ticket and 0 or one.told - comes
+  one.comes, one.from = comes, (one.ticket or one.came) and 0 or one.told - comes
   table.insert(l.due, line.due_before(l.due, one.from) + 1, one)
   line.add(l.sums, one, 1)
 end

@@ -38,9 +38,12 @@ end
 function line.take_place(r, ask, c, mine, lent, g, groups, now, input, output, least)
   local l, window = ask.line, r.pool[WINDOW]
   ask.of, ask.window, ask.groups_in = c, window, groups
-  ask.cost = math.max(least, line.cost_of(l, g, now, window, input, output))
+  ask.cost = math.max(least, mine and mine.at_most and mine.cost or 0, line.cost_of(l, g, now, window, input, output))
   ask.mine, ask.lent = mine, lent
-  if mine then line.recost(r, l, mine, ask, now, input, output) end
+  if mine then
+    if not mine.lent and mine.told <= now then c.faith = 0.8 * c.faith + 0.2 end
+    line.recost(r, l, mine, ask, now, input, output)
+  end
   local its = mine or lent
   local rank = line.is_below_floor(l, ask, its, now, window, groups) and 0 or ask.rank
   if mine and mine.rank ~= rank then line.move(l, mine, rank, mine.tag) end
@@ -80,8 +83,8 @@ function line.join(r, list, ask, now, input, output, borrows)
   end)
   local free = not mine and borrows and ask.lends and line.is_left(l, now, p) and best_of(r, list, now, input, output)
   if free then lent = nil end
-  local most = list[1][K_MAX]
-  local least = most > 0 and l.at_most > now - p[WINDOW] and 1 / most or 0
+  ask.of_place = list[1][K_MAX] > 0 and 1 / list[1][K_MAX] or 0
+  local least = l.at_most > now - p[WINDOW] and ask.of_place or 0
   line.take_place(r, ask, c, mine, lent, list[2], groups.own, now, input, output, least)
   if free then ask.count, ask.passes = 0, true end
   if ask.kept > 0 and p[BUCKET] == 0 then line.leave_some(l, ask, now, groups.own, 0) end
@@ -166,10 +169,11 @@ function line.promise(ask, now, opens, reason, opener, g, input, output)
   if reason == 5 then l.at_most = now elseif reason > 0 and reason < 5 then l.short[reason] = now end
   if one then
     line.unset(l, one)
-    one.lent = nil
+    one.lent, one.came = nil, one.came or one.told <= now and ask.lends -- in vain: from now on it is not passed by
   elseif reason <= 5 and ask.count < MOST_PROMISES and opens <= now + FARTHEST * ask.window then
     if #l.order == MOST_PROMISES then line.forgo(l, l.order[MOST_PROMISES]) end
     if own and own.promises == line.MOST_OWN then return end
+    if reason == 5 then ask.cost = math.max(ask.cost, ask.of_place) end
     l.made = l.made + 1
     if own then own.promises = own.promises + 1 end
     one = { of = ask.of, rank = ask.place, tag = ask.tag, cost = ask.cost, part = ask.cost / ask.weight, made = l.made,
