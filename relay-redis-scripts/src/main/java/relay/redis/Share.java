@@ -14,7 +14,8 @@ package relay.redis;
  * @param millis how long it will wait
  * @param mark what the request and its repetition have in common, such as a hash of its body: so
  *     the repetition gets the place that was kept for it. 0 if unknown
- * @param attempt whether the request repeats one of its mark: tells requests with equal bodies apart
+ * @param attempt whether the request repeats one of its mark: tells requests with equal bodies
+ *     apart
  */
 public record Share(
     String client,

@@ -98,8 +98,7 @@ final class HeldPlacesTest {
   void an_early_retry_leaves_no_second_promise(long early) {
     for (Accounting accounting : Accounting.values()) {
       SharedPool pool =
-          new SharedPool(
-              wire, Pools.accounting("early", accounting, new Limits(600, 0, 0, 0)));
+          new SharedPool(wire, Pools.accounting("early", accounting, new Limits(600, 0, 0, 0)));
       Client all = pool.client("default", 0);
       callers(23, pool, all, 10, early == 0 ? OBEYS : told -> early * MILLI);
       Caller obeys = callers(1, pool, all, 10, OBEYS).getFirst();
@@ -123,15 +122,18 @@ final class HeldPlacesTest {
   @EnumSource(Accounting.class)
   void callers_that_come_late_keep_their_places(Accounting accounting) {
     SharedPool pool =
-        new SharedPool(
-            wire, Pools.accounting("late", accounting, new Limits(240, 0, 0, 0)));
+        new SharedPool(wire, Pools.accounting("late", accounting, new Limits(240, 0, 0, 0)));
     Client all = pool.client("default", 0);
     List<List<Caller>> kinds =
         List.of(
             callers(10, pool, all, 10, told -> told + random.nextInt(20_000)),
             callers(10, pool, all, 10, told -> seconds(told) + random.nextInt(20_000)),
             callers(
-                10, pool, all, 10, told -> Math.round(seconds(told) * (1.08 + 0.13 * random.nextDouble()))));
+                10,
+                pool,
+                all,
+                10,
+                told -> Math.round(seconds(told) * (1.08 + 0.13 * random.nextDouble()))));
     pool.run(12);
     double used = all.between(2, 12) / 240 / 10;
     List<Integer> served = new ArrayList<>();

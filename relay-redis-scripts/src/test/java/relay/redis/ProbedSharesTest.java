@@ -24,8 +24,7 @@ final class ProbedSharesTest {
   }
 
   private SharedPool pool(Accounting accounting) {
-    return new SharedPool(
-        wire, Pools.accounting("probed", accounting, new Limits(0, LIMIT, 0, 0)));
+    return new SharedPool(wire, Pools.accounting("probed", accounting, new Limits(0, LIMIT, 0, 0)));
   }
 
   private static void enter(SharedPool pool, Client client, long size, long probe) {
