@@ -117,7 +117,10 @@ final class HeldPlacesTest {
     return Math.ceilDiv(told, 1_000_000) * 1_000_000;
   }
 
-  /** As openai's SDK, codex and Claude Code do: the last two read whole seconds only. */
+  /**
+   * As openai's SDK, codex and Claude Code do: the last two read whole seconds only. Those that
+   * come later wait longer by that: in a sliding window nothing can be saved up for them.
+   */
   @ParameterizedTest
   @EnumSource(Accounting.class)
   void callers_that_come_late_keep_their_places(Accounting accounting) {
@@ -154,7 +157,8 @@ final class HeldPlacesTest {
     System.out.printf("Places: %.2f %% used%n", 100 * used);
     int least = served.stream().mapToInt(n -> n).min().orElseThrow();
     int most = served.stream().mapToInt(n -> n).max().orElseThrow();
-    assertTrue(most <= 1.1 * least, served + " served");
+    double apart = accounting == Accounting.TOKEN_BUCKET ? 1.1 : 1.3;
+    assertTrue(most <= apart * least, served + " served");
     double longest = p95.stream().mapToDouble(x -> x).max().orElseThrow();
     double shortest = p95.stream().mapToDouble(x -> x).min().orElseThrow();
     assertTrue(longest <= 1.25 * shortest, p95 + " s at p95");
@@ -163,7 +167,7 @@ final class HeldPlacesTest {
 
   /** Each has one request at a time; all obey. */
   @ParameterizedTest
-  @ValueSource(ints = {900, 3_000})
+  @ValueSource(ints = {900, 2_500})
   void none_of_thousands_of_clients_is_starved(int count) {
     SharedPool pool = new SharedPool(wire, 1, new Limits(600, 0, 0, 0));
     List<Caller> all = new ArrayList<>();
@@ -171,7 +175,7 @@ final class HeldPlacesTest {
       Client client = pool.client("c" + n, 1);
       all.add(new Caller(pool, client, 10, OBEYS).start(n / 6e4));
     }
-    pool.run(12);
+    pool.run(8);
     List<Long> served = all.stream().map(c -> (long) c.waits.size()).sorted().toList();
     double mean = served.stream().mapToLong(x -> x).average().orElseThrow();
     System.out.printf(

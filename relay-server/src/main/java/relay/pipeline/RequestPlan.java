@@ -107,8 +107,7 @@ final class RequestPlan {
         .comingWith(estimate.outputSpread())
         .inSession(session())
         .pinnedTo(parsed.states())
-        .sharing(
-            claim.share(route.api().config()).marked(parsed.mark(), parsed.attempt()));
+        .sharing(claim.share(route.api().config()).marked(parsed.mark(), parsed.attempt()));
   }
 
   /** The session that stays on one account; empty if none does. */

@@ -31,13 +31,13 @@ function line.is_alike(one, tokens)
   return its <= 2 * tokens and tokens <= 2 * its
 end
 
--- The promise that a request left. Its mark tells: of several with one mark the first whose time has come, and for a repetition
--- also the next one. Of requests without a mark it is the only one, also a little too early: if most of the time has passed.
+-- The promise that a request left. Its mark tells: of several with one mark the first whose time has come, one that is lent
+-- last, and for a repetition also the next one. Of requests without a mark it is the only one, also a little too early: if most of the time has passed.
 function line.own_promise(c, ask, now, slot, tokens)
   local mine, its = c.tickets[ask.ticket], c.marks[ask.mark or '']
   if mine then return line.exchanged(c, mine, now) end
   if not its then return end
-  local soon, first, next_one, count = now + MARGIN * slot, nil, nil, 0 -- no request may claim a promise with a later time
+  local soon, first, late, next_one, count = now + MARGIN * slot, nil, nil, nil, 0 -- none may claim a promise with a later time
   for n = 1, #its do
     local one = its[n]
     if n > MOST_LOOKED_AT and (first or one.at_most) then break end -- it was told when to ask, and not when its place comes
@@ -45,7 +45,9 @@ function line.own_promise(c, ask, now, slot, tokens)
       count = count + 1
       if one.told > soon then
         if not next_one or one.told < next_one.told then next_one = one end
-      elseif not ask.floor or ask.floor == 0 or one.rank == 0 or ask.mark then
+      elseif one.lent then
+        late = late or one
+      elseif ask.floor == 0 or one.rank == 0 or ask.mark then
         first = one
         break
       else
@@ -53,6 +55,7 @@ function line.own_promise(c, ask, now, slot, tokens)
       end
     end
   end
+  first = first or late
   if ask.is_new and first and #its > 1 then return end
   if first or not next_one then return first end
   if ask.mark then return (ask.is_again or count == 1) and next_one or nil end

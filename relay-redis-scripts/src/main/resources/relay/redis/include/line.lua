@@ -149,40 +149,6 @@ function line.forgo(l, one)
   one.of.tag = one.of.tag - one.part
 end
 
--- How long a promise holds its room after its time.
-function line.grace(c)
-  return math.max(LEAST_GRACE_US, c.trust * math.max(GRACE_US, math.min(MOST_GRACE_US, 8 * c.gap)))
-end
-
--- Until when a promise holds its room, if that is not lent: for as long as its client asks.
-function line.held_till(one)
-  local told, asked = one.told, one.of.asked
-  return (told > asked and told or asked) + line.grace(one.of)
-end
-
--- A promise holds no room any longer. Its place is kept.
-function line.lend(l, one)
-  line.unset(l, one)
-  one.lent, one.of.faith = true, 0.8 * one.of.faith
-end
-
--- Lends the places of requests that did not come, and then lets go of them.
-function line.let_go(l, now)
-  local gone, first = {}, math.huge
-  for _, one in ipairs(l.order) do
-    local till = one.lent and one.till or line.held_till(one)
-    if till < now and not one.lent then
-      line.lend(l, one)
-      one.of.trust = 0.8 * one.of.trust -- until it asks again
-      till = one.till
-    end
-    if till < now then gone[#gone + 1] = one elseif till < first then first = till end
-  end
-  for _, one in ipairs(gone) do line.forgo(l, one) end
-  if #l.order == 0 then l.sums = {} end -- of groups that may be gone
-  l.lapse_at = math.max(first, now + LAPSES_US)
-end
-
 -- A sum of what was granted until then, of which a window is kept.
 function line.faded(sum, at, now, window) return sum * math.exp(-math.max(0, now - at) / window) end
 
