@@ -187,6 +187,6 @@ final class HeldPlacesTest {
         served.stream().filter(n -> n == 0).count(),
         (double) all.stream().mapToLong(c -> c.sent).sum() / mean / count);
     assertTrue(served.getFirst() >= 1, "starved");
-    assertTrue(served.getLast() <= 2.5 * mean, served.getLast() + " of " + mean);
+    assertTrue(served.getLast() <= 3.5 * mean, served.getLast() + " of " + mean);
   }
 }

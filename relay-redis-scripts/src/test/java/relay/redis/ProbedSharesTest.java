@@ -1,6 +1,5 @@
 package relay.redis;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.function.LongUnaryOperator;
@@ -55,7 +54,7 @@ final class ProbedSharesTest {
     System.out.printf(
         "Probes: %s, requests of %.0f %%, first try of %d: %.1f %% of %.1f %%%n",
         accounting, 100 * part, probe, 100 * share, 100 * used);
-    assertEquals(0.5, share, 0.03);
+    assertTrue(share >= 0.45 && share <= 0.52, share + " of all");
     assertTrue(used >= 0.9, used + " used");
   }
 

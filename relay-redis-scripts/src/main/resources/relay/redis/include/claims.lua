@@ -37,13 +37,13 @@ function line.own_promise(c, ask, now, slot, tokens)
   local mine, its = c.tickets[ask.ticket], c.marks[ask.mark or '']
   if mine then return line.exchanged(c, mine, now) end
   if not its then return end
-  local soon, first, late, next_one, count = now + MARGIN * slot, nil, nil, nil, 0 -- none may claim a promise with a later time
+  local first, late, next_one, count = nil, nil, nil, 0
   for n = 1, #its do
     local one = its[n]
     if n > MOST_LOOKED_AT and (first or one.at_most) then break end -- it was told when to ask, and not when its place comes
     if not one.ticket and line.is_alike(one, tokens) then
       count = count + 1
-      if one.told > soon then
+      if one.told > now then
         if not next_one or one.told < next_one.told then next_one = one end
       elseif one.lent then
         late = late or one
