@@ -17,6 +17,7 @@ final class Caller {
   private final Random random;
   private long probe;
   private int body; // 0: each request has its own
+  private boolean counts;
   private int mark;
   private long began;
   private int tries;
@@ -50,6 +51,12 @@ final class Caller {
     return this;
   }
 
+  /** It says of each request whether it is a repetition. */
+  Caller counting() {
+    counts = true;
+    return this;
+  }
+
   Caller start(double minute) {
     pool.atMinute(minute, this::begin);
     return this;
@@ -63,9 +70,12 @@ final class Caller {
   }
 
   private void send() {
-    boolean probes = probe > 0 && tries++ == 0;
+    boolean isFirst = tries++ == 0;
+    boolean probes = probe > 0 && isFirst;
     sent++;
-    long wait = client.ask(client.next().marked(mark), probes ? probe : size);
+    Share.Attempt attempt = isFirst ? Share.Attempt.FIRST : Share.Attempt.REPEATED;
+    Share share = client.next().marked(mark, counts ? attempt : Share.Attempt.UNKNOWN);
+    long wait = client.ask(share, probes ? probe : size);
     long now = pool.time.now();
     if (wait > 0) {
       told.add(wait);

@@ -113,6 +113,31 @@ final class HeldPlacesTest {
     }
   }
 
+  /** Sixty agents send the same body, and come some milliseconds late; their SDK counts retries. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void a_count_of_retries_tells_equal_bodies_apart(boolean counts) {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(240, 0, 0, 0));
+    Client all = pool.client("default", 0);
+    LongUnaryOperator late = told -> told + 8 * MILLI + random.nextInt(22_000);
+    List<Caller> agents = callers(60, pool, all, 10, late);
+    agents.forEach(c -> c.ofBody(7));
+    if (counts) {
+      agents.forEach(Caller::counting);
+    }
+    pool.run(8);
+    List<Long> waits = waits(agents);
+    System.out.printf(
+        "Places: one body, retries %s: waits of %.1f s in the mean, %.1f s at most, %.2f sent for"
+            + " each%n",
+        counts ? "counted" : "unknown",
+        mean(waits),
+        quantile(waits, 1),
+        (double) agents.stream().mapToLong(c -> c.sent).sum() / waits.size());
+    double most = counts ? 1.6 : 3.5; // who cannot be told apart shares by chance
+    assertTrue(quantile(waits, 1) <= most * mean(waits), quantile(waits, 1) + " s");
+  }
+
   private static long seconds(long told) {
     return Math.ceilDiv(told, 1_000_000) * 1_000_000;
   }
