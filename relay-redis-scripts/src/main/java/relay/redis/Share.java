@@ -14,6 +14,8 @@ package relay.redis;
  * @param millis how long it will wait
  * @param mark what the request and its repetition have in common, such as a hash of its body: so
  *     the repetition gets the place that was kept for it. 0 if unknown
+ * @param attempt whether the request repeats one of its mark: tells requests with equal bodies
+ *     apart
  */
 public record Share(
     String client,
@@ -23,7 +25,21 @@ public record Share(
     int floor,
     String ticket,
     long millis,
-    int mark) {
+    int mark,
+    Attempt attempt) {
+  /** Whether a request repeats an earlier one, as its sender says. */
+  public enum Attempt {
+    UNKNOWN(""),
+    FIRST("."),
+    REPEATED("+");
+
+    private final String sign; // before the mark
+
+    Attempt(String sign) {
+      this.sign = sign;
+    }
+  }
+
   /** The number of ranks. */
   public static final int RANKS = 3;
 
@@ -58,7 +74,7 @@ public record Share(
 
   /** For a request that asks once. */
   public Share(String client, int rank, long weight, int kept, int floor) {
-    this(client, rank, weight, kept, floor, "", 0, 0);
+    this(client, rank, weight, kept, floor, "", 0, 0, Attempt.UNKNOWN);
   }
 
   /** For a request that asks once, of a client that shares the pool with nobody. */
@@ -73,12 +89,17 @@ public record Share(
 
   /** The same, for a request that has this mark. */
   public Share marked(int itsMark) {
-    return new Share(client, rank, weight, kept, floor, ticket, millis, itsMark);
+    return marked(itsMark, Attempt.UNKNOWN);
+  }
+
+  /** The same, for a request that has this mark, and says whether it is a repetition. */
+  public Share marked(int itsMark, Attempt its) {
+    return new Share(client, rank, weight, kept, floor, ticket, millis, itsMark, its);
   }
 
   /** The same, for a request that waits for its turn. */
   Share waiting(String itsTicket, long longest) {
-    return new Share(client, rank, weight, kept, floor, itsTicket, longest, mark);
+    return new Share(client, rank, weight, kept, floor, itsTicket, longest, mark, attempt);
   }
 
   /** The name of the waiting line of its client and rank. */
@@ -110,6 +131,11 @@ public record Share(
 
   /** Appends the mark alone. */
   void appendMark(StringBuilder line) {
-    line.append(' ').append(mark == 0 ? "-" : Integer.toHexString(mark));
+    line.append(' ');
+    if (mark == 0) {
+      line.append('-');
+    } else {
+      line.append(attempt.sign).append(Integer.toHexString(mark));
+    }
   }
 }

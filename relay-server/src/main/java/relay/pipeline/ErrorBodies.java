@@ -9,6 +9,9 @@ import relay.model.RelayError;
 
 /** Relay's own errors in the format of each dialect. */
 public final class ErrorBodies {
+  /** Clients wait no longer; some of them without a word for hours. */
+  private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
+
   private ErrorBodies() {}
 
   /** The JSON body. */
@@ -40,11 +43,13 @@ public final class ErrorBodies {
             .add("request-id", requestId)
             .add("x-request-id", requestId) // where OpenAI's SDKs look for it
             .add("x-relay-error-origin", "relay");
-    if (error.status() < 500 && (error.status() != 429 || error.retryAfter() == null)) {
-      // The SDKs obey it. Without it Claude Code silently retries a 401 for minutes.
+    Duration wait = error.retryAfter();
+    boolean isSoon = wait != null && wait.compareTo(LONGEST_WAIT) <= 0;
+    if (error.status() < 500 && !(error.status() == 429 && isSoon)) {
+      // The SDKs obey it. Without it Claude Code silently retries a 401 for minutes, and
+      // Anthropic's SDK waits a day for a day's limit.
       lines.add("x-should-retry", "false");
     }
-    Duration wait = error.retryAfter();
     if (wait != null) {
       long millis = Math.max(1, (wait.toNanos() + 999_999) / 1_000_000);
       lines

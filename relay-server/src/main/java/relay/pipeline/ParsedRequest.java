@@ -6,11 +6,13 @@ import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
 import relay.model.Dialect;
 import relay.model.Endpoint;
+import relay.redis.Share;
 import relay.request.RequestFacts;
 
 /** A client's request, before the choice of a provider. */
 final class ParsedRequest {
   private static final Set<String> REPEATABLE = Set.of("GET", "HEAD", "OPTIONS", "PUT", "DELETE");
+  private static final int MOST_DIGITS = 9;
 
   private final Dialect dialect;
   private final @Nullable Endpoint endpoint;
@@ -18,6 +20,7 @@ final class ParsedRequest {
   private final RequestFacts facts;
   private final Payload body;
   private final List<String> states;
+  private final Share.Attempt attempt;
   private int mark; // 0 until it is asked for
 
   private ParsedRequest(
@@ -26,24 +29,45 @@ final class ParsedRequest {
       String method,
       RequestFacts facts,
       Payload body,
-      List<String> states) {
+      List<String> states,
+      Share.Attempt attempt) {
     this.dialect = dialect;
     this.endpoint = endpoint;
     this.method = method;
     this.facts = facts;
     this.body = body;
     this.states = states;
+    this.attempt = attempt;
   }
 
-  /** A request with a known endpoint. */
-  static ParsedRequest of(Endpoint endpoint, RequestFacts facts, Payload body) {
+  /**
+   * A request with a known endpoint.
+   *
+   * @param retries how often it was sent before, as its SDK counts; null if it does not
+   */
+  static ParsedRequest of(
+      Endpoint endpoint, RequestFacts facts, Payload body, @Nullable String retries) {
     List<String> states = facts.namesState() ? NamedStates.in(body) : List.of();
-    return new ParsedRequest(endpoint.dialect(), endpoint, "POST", facts, body, states);
+    return new ParsedRequest(
+        endpoint.dialect(), endpoint, "POST", facts, body, states, attempt(retries));
+  }
+
+  private static Share.Attempt attempt(@Nullable String retries) {
+    if (retries == null || retries.isEmpty() || retries.length() > MOST_DIGITS) {
+      return Share.Attempt.UNKNOWN;
+    }
+    for (int n = 0; n < retries.length(); n++) {
+      if (retries.charAt(n) < '0' || retries.charAt(n) > '9') {
+        return Share.Attempt.UNKNOWN;
+      }
+    }
+    return retries.equals("0") ? Share.Attempt.FIRST : Share.Attempt.REPEATED;
   }
 
   /** A request that passes unparsed. */
   static ParsedRequest unread(Dialect dialect, String method, Payload body, List<String> states) {
-    return new ParsedRequest(dialect, null, method, RequestFacts.UNREAD, body, states);
+    return new ParsedRequest(
+        dialect, null, method, RequestFacts.UNREAD, body, states, Share.Attempt.UNKNOWN);
   }
 
   Dialect dialect() {
@@ -73,6 +97,11 @@ final class ParsedRequest {
       mark = body.checksum();
     }
     return mark;
+  }
+
+  /** Whether it repeats a request of its mark. */
+  Share.Attempt attempt() {
+    return attempt;
   }
 
   /** Hashes of what it names and only one account knows. */

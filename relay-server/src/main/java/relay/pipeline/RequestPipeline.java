@@ -341,7 +341,8 @@ public final class RequestPipeline {
       admitted.request().answer().refuse(unserved(endpoint.dialect(), facts.model()));
       return;
     }
-    forward(admitted, chosen, ParsedRequest.of(endpoint, facts, body));
+    String retries = admitted.request().client().header("x-stainless-retry-count");
+    forward(admitted, chosen, ParsedRequest.of(endpoint, facts, body, retries));
   }
 
   /** The message names the dialect: the model may be served in the other one. */

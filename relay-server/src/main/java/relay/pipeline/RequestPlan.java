@@ -107,7 +107,7 @@ final class RequestPlan {
         .comingWith(estimate.outputSpread())
         .inSession(session(claim.caller().name()))
         .pinnedTo(parsed.states())
-        .sharing(claim.share(route.api().config()).marked(parsed.mark()));
+        .sharing(claim.share(route.api().config()).marked(parsed.mark(), parsed.attempt()));
   }
 
   /** The session that stays on one account; empty if none does. */

@@ -1,11 +1,15 @@
 package relay.pipeline;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
@@ -36,6 +40,21 @@ class ErrorBodiesTest {
             RelayError.overloaded(Dialect.OPENAI, "m"))) {
       assertNull(ErrorBodies.headers(error, "req").first("x-should-retry"));
     }
+  }
+
+  /** Anthropic's SDK would wait a day in silence. */
+  @ParameterizedTest
+  @EnumSource(Dialect.class)
+  void who_is_told_more_than_a_minute_is_told_not_to_wait(Dialect dialect) {
+    for (long millis : new long[] {60_001, 86_582_000}) {
+      RelayError error = RelayError.rateLimited("m", Duration.ofMillis(millis));
+      HeaderLines headers = ErrorBodies.headers(error, "req");
+      assertEquals("false", headers.first("x-should-retry"));
+      assertEquals(Long.toString(millis), headers.first("retry-after-ms"));
+      assertFalse(new String(ErrorBodies.body(dialect, error, "req"), UTF_8).contains("quota"));
+    }
+    RelayError soon = RelayError.rateLimited("m", Duration.ofSeconds(60));
+    assertNull(ErrorBodies.headers(soon, "req").first("x-should-retry"));
   }
 
   @Test

@@ -1,10 +1,17 @@
 -- The clients of a call's requests.
 -- @uses numbers, line
 
+-- What a request and its repetition have in common; a sign before it tells whether this is a repetition.
+function line.mark_of(ask, text)
+  local sign, mark = string.match(text, '^([+.]?)(.*)$')
+  ask.mark, ask.is_again, ask.is_new = mark ~= '-' and mark, sign == '+', sign == '.'
+  return ask
+end
+
 -- Parses ` client rank weight kept floor ticket millis mark` of each request: a name; 1 for the highest priority; its share among
 -- those of its rank; thousandths of each limit that it must leave free, and that its rank has before all others; of a request
 -- that waits and asks again what tells it apart, else -; how long it waits; and what it and its repetition have in common, - if
--- that is unknown. The weight is 0 if the client shares the pool with nobody: its queue lends the room that is left, see
+-- that is unknown, with a + before it if it is a repetition, a dot if it is a first try. The weight is 0 if the client shares the pool with nobody: its queue lends the room that is left, see
 -- include/claims. Where all requests are of one such client, do not wait and have no priority, there is ` client =`, and
 -- then ` mark` of each. Returns the asks, or nil and what the call says of that client; and the position of the rest.
 function line.asks_at(call, at, count)
@@ -18,8 +25,9 @@ function line.asks_at(call, at, count)
     asks[n], at = {
       client = client, rank = rank + 0, weight = math.max(1, bounded(weight, 'weight')), lends = weight == '0',
       kept = bounded(kept, 'kept') / 1000, floor = bounded(floor, 'floor') / 1000,
-      ticket = ticket ~= '-' and ticket, waits = 1000 * bounded(millis, 'millis'), mark = mark ~= '-' and mark,
+      ticket = ticket ~= '-' and ticket, waits = 1000 * bounded(millis, 'millis'),
     }, next_at
+    line.mark_of(asks[n], mark)
   end
   return asks, nil, at
 end
@@ -32,6 +40,6 @@ function line.ask_of_lone(lone)
   end
   local mark = lone.marks[lone.n]
   if not mark then error({ err = 'BADARG each request has a mark' }) end
-  return { client = lone.client, rank = 2, weight = 1, kept = 0, floor = 0, ticket = false, waits = 0, lends = true,
-    mark = mark ~= '-' and mark }
+  return line.mark_of({ client = lone.client, rank = 2, weight = 1, kept = 0, floor = 0, ticket = false, waits = 0, lends = true },
+    mark)
 end

@@ -16,7 +16,9 @@ function line.lacks_place(l, list, count, now)
   for n = 1, count do
     local one = l.order[n]
     local left = one.only and (own[one.group] or 0)
-    if one.at_most and not left then
+    if one.lent then
+      left = nil -- who comes late takes the next place
+    elseif one.at_most and not left then
       before = before + 1
     elseif one.at_most and left > 0 then
       free, own[one.group] = free - 1, left - 1

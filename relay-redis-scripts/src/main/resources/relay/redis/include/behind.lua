@@ -6,11 +6,15 @@ function line.sums_before(l, count)
   local order, sums = l.order, {}
   if count == 0 then return nil end
   if 2 * count <= #order then
-    for n = 1, count do line.add(sums, order[n], 1) end
+    for n = 1, count do
+      if not order[n].lent then line.add(sums, order[n], 1) end
+    end
     return sums
   end
   for group, sum in pairs(l.sums) do sums[group] = { sum[1], sum[2], sum[3] } end
-  for n = count + 1, #order do line.add(sums, order[n], -1) end
+  for n = count + 1, #order do
+    if not order[n].lent then line.add(sums, order[n], -1) end
+  end
   return sums
 end
 
@@ -92,9 +96,9 @@ function line.owed_after(r, ask, now)
   local order, owed, refill = ask.line.order, {}, refill_us(r.pool)
   for n = ask.count, math.max(1, ask.count - MOST_LOOKED_AT), -1 do
     local one = order[n]
-    local g, told, input, output = one.group, one.told, one.input, one.output
+    local g, told, input, output = not one.lent and one.group, one.told, one.input, one.output
     if told < now then told = now end
-    repeat
+    while g do
       local its = owed[g]
       if not its then
         local all, flown = ask.all[g], (told - now) / refill
@@ -112,7 +116,7 @@ function line.owed_after(r, ask, now)
       if o3 > debts[3] then debts[3] = o3 end
       if o4 > debts[4] then debts[4] = o4 end
       g = g.over
-    until not g
+    end
   end
   return owed
 end

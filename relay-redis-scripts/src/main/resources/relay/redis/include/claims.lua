@@ -1,9 +1,11 @@
--- Which of its client's promises a request claims; and whether a queue lends a newcomer the room that is left. It does if all
--- promises are of one client, which divides its room as it likes.
+-- Which promise a request claims: its own. If it has none, it may stand at the place of one of its client's that is late: that
+-- place is lent, once, and kept for the request that left it. A queue whose promises are all of one client also lends room that
+-- nobody is about to need: the client divides its room as it likes.
 -- @uses pool, line, at_most
-local MOST_HELD_US, PARTS = 5e6, 12 -- of a window
-local HELD_SLOTS = 2 -- so long only the request that left a promise may claim it, at most a quarter of a second
-local FEW = 4 -- promises. With no more, none is held for the request that left it: one that comes late soon finds room
+local SOON_US, PARTS = 5e6, 12 -- of a window
+local HELD_SLOTS = 2 -- so long a place is not lent, at most a quarter of a second
+local FEW = 4 -- promises. Of no more, each is lent at its time: one that comes late soon finds room
+local SPARE = 0.005 -- of a limit: of late places that are no larger one is not lent, so who comes late finds room
 
 -- A request that waits takes its client's first promise, in exchange for its own, if nobody has asked for that in time: a replica
 -- asks for its first request only, so a place before that, or of a request that is gone, would be nobody's.
@@ -23,72 +25,83 @@ function line.exchanged(c, mine, now)
   return first
 end
 
--- From when on a request may claim a promise: its own, or one without a mark, from the time that was told; that of another request
--- of its client later, so that this comes first. If most of its client's requests do not come back, none is waited for: of a
--- client alone also not the margin in which those before it may come.
-function line.claimable_at(one, ask, c, slot)
-  if one.mark == ask.mark or not (one.mark and ask.mark) then return one.told end
-  if c.faith < 0.5 then return one.told - (ask.lends and MARGIN * slot or 0) end
-  return #c.promises <= FEW and one.told or one.told + math.min(LEAST_GRACE_US, HELD_SLOTS * slot)
+-- Whether a promise was left by a request of about this size.
+function line.is_alike(one, tokens)
+  local its = one.input + one.output
+  return its <= 2 * tokens and tokens <= 2 * its
 end
 
--- Whether a request may claim a promise as soon as its time has come.
-function line.is_of(one, ask, c, slot) return line.claimable_at(one, ask, c, slot) <= one.told end
-
--- The promise that a request claims: that for which it waits, else the first of its client's that it may claim, and for which no
--- replica waits: its own before any other, and one that was kept for another request last. Of a rank with a floor one that has a
--- part of that. Also its own, if that is the only one, a little too early: if most of the time has passed that was told.
-function line.claimed(c, ask, now, slot)
-  local mine, its, first, ripe, late = c.tickets[ask.ticket], c.promises, nil, nil, nil
+-- The promise that a request left. Its mark tells: of several with one mark the first whose time has come, one that is lent
+-- last, and for a repetition also the next one. Of requests without a mark it is the only one, also a little too early: if most of the time has passed.
+function line.own_promise(c, ask, now, slot, tokens)
+  local mine, its = c.tickets[ask.ticket], c.marks[ask.mark or '']
   if mine then return line.exchanged(c, mine, now) end
-  local soon = now + MARGIN * slot -- no request may claim a promise with a later time
+  if not its then return end
+  local first, late, next_one, count = nil, nil, nil, 0
   for n = 1, #its do
     local one = its[n]
-    -- it was told when to ask again, and not when its place comes
+    if n > MOST_LOOKED_AT and (first or one.at_most) then break end -- it was told when to ask, and not when its place comes
+    if not one.ticket and line.is_alike(one, tokens) then
+      count = count + 1
+      if one.told > now then
+        if not next_one or one.told < next_one.told then next_one = one end
+      elseif one.lent then
+        late = late or one
+      elseif ask.floor == 0 or one.rank == 0 or ask.mark then
+        first = one
+        break
+      else
+        first = first or one
+      end
+    end
+  end
+  first = first or late
+  if ask.is_new and first and #its > 1 then return end
+  if first or not next_one then return first end
+  if ask.mark then return (ask.is_again or count == 1) and next_one or nil end
+  return #c.promises == 1 and next_one.told - now <= 4 * slot and now - next_one.since >= next_one.told - now and next_one or nil
+end
+
+-- The promise at whose place a request may stand that has none: the first whose owner is late. Where most do not come in time,
+-- none is waited for, nor the margin in which those before it may come.
+function line.late_promise(c, ask, now, slot)
+  local its, first = c.promises, nil
+  local late, spared = now - (#its <= FEW and 0 or math.min(LEAST_GRACE_US, HELD_SLOTS * slot)), c.faith < 0.5
+  if spared then late = now + MARGIN * slot end
+  for n = 1, #its do
+    local one = its[n]
     if n > MOST_LOOKED_AT and (first or one.at_most) then break end
-    local is_near = not one.ticket and one.told <= soon
-    local from = is_near and line.claimable_at(one, ask, c, slot) or math.huge
-    if from <= now then
-      if from > one.told then
-        if not late or one.rank < late.rank then late = one end
-      elseif one.rank > 0 and ask.floor > 0 then
-        ripe = ripe or one
-      elseif one.mark == ask.mark then
+    if not one.lent and not one.ticket and one.told <= late then
+      if one.cost <= SPARE and not spared and one.mark then
+        spared = true
+      elseif one.rank == 0 or ask.floor == 0 then
         return one
       else
         first = first or one
       end
     end
   end
-  if first or ripe or late then return first or ripe or late end
-  local only = #its == 1 and not its[1].ticket and line.is_of(its[1], ask, c, slot) and its[1]
-  return only and only.told - now <= 4 * slot and now - only.since >= only.told - now and only or nil
+  return first
 end
 
--- The promise that a request claims: for a place on a key also its client's first one before it was told, once there is one.
-function line.claimed_place(l, c, list, ask, now, slot)
-  local mine, first = line.claimed(c, ask, now, slot), c.promises[1]
-  if mine or not first or not first.at_most or first.ticket then return mine end
-  return not line.lacks_place(l, list, line.place_of(l.order, first) - 1, now) and first or nil
+-- The place of a request in its client's order: its own promise, else one that it is lent, if it may borrow. `has_come` tells of the
+-- client's first promise whether its place on a key, or its room, has come before it was told.
+function line.stands_at(c, ask, now, slot, tokens, borrows, has_come)
+  local mine, first = line.own_promise(c, ask, now, slot, tokens), c.promises[1]
+  if mine or not first or not borrows then return mine end
+  local lent = line.late_promise(c, ask, now, slot)
+  if lent or first.ticket or first.lent or not has_come(first) then return nil, lent end
+  if not first.mark and not ask.mark and line.is_alike(first, tokens) then return first end
+  return nil, first
 end
 
--- Whether a newcomer may have the room that is left: no promise is due soon that it may not claim, no replica waits for one, and
--- none was claimed in vain. Otherwise a client that polls would take the room of each promise just before its time, and small
--- requests that of a large one for ever.
-function line.is_left(l, c, ask, now, p)
-  local till = now + math.min(p[WINDOW] / PARTS, MOST_HELD_US)
+-- Whether a newcomer may have the room that is left: no promise is due soon, no replica waits for one, and none was claimed in
+-- vain at its time. Otherwise small requests would take the room of a large one for ever.
+function line.is_left(l, now, p)
+  local till = now + math.min(p[WINDOW] / PARTS, SOON_US)
   for _, one in ipairs(l.due) do
     if one.from > till then break end
-    local is_open = one.of == c and line.claimable_at(one, ask, c, p[SLOT]) <= now
-    if one.ticket or one.came or one.told <= till and not is_open then return false end
+    if one.ticket or one.came or one.told <= till then return false end
   end
   return true
-end
-
--- The promise that a newcomer's grant uses up: the first that is no larger. The request that left it gets another time.
-function line.first_of(c, input, output)
-  for n = 1, math.min(#c.promises, MOST_LOOKED_AT) do
-    local one = c.promises[n]
-    if one.input <= input and one.output <= output and not one.ticket then return one end
-  end
 end

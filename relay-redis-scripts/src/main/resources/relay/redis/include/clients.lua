@@ -1,6 +1,8 @@
 -- What a heartbeat tells of the clients of a pool that is short.
 -- @uses pool, line
 
+local MOST_TOLD = 2000 -- clients of a class
+
 -- Whether a class is short: it refused a request within a window, or expects one back.
 function line.is_short(l, now, window)
   return #l.order > 0 or math.max(unpack(l.short)) > now - window
@@ -14,9 +16,10 @@ function line.standings(r, now)
     if now >= l.lapse_at then line.let_go(l, now) end
     local of_class = {}
     for name, c in pairs(line.is_short(l, now, window) and l.clients or {}) do
-      if c.asked > now - window then
-        local got, n = line.faded(c.got, c.got_at, now, window), #of_class
-        of_class[n + 1], of_class[n + 2], of_class[n + 3], of_class[n + 4] = name, c.weight, #c.promises, math.floor(1e6 * got)
+      if c.asked > now - window and #of_class < 4 * MOST_TOLD then
+        local got, n, waiting = line.faded(c.got, c.got_at, now, window), #of_class, 0
+        for _, one in ipairs(c.promises) do waiting = waiting + (one.lent and 0 or 1) end
+        of_class[n + 1], of_class[n + 2], of_class[n + 3], of_class[n + 4] = name, c.weight, waiting, math.floor(1e6 * got)
       end
     end
     if #of_class > 0 then all[#all + 1] = of_class end

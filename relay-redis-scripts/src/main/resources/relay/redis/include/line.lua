@@ -4,15 +4,16 @@
 -- The promises of a model class form one queue, ordered by rank, then by tag. A client's next tag is its last one plus the
 -- request's cost over the client's weight (start-time fair queueing). A request may use a group's room less what the promises
 -- before its own need of it, of those whose room has begun to come. So freed capacity goes to waiting clients by weight, and
--- each finds its room at the time that it was told. A promise is kept for one second after its time, up to five for a client
--- that asks seldom, and shorter for a client that has not asked since it left others. It is for the request that left it, if
--- that can be told apart, and a quarter of a second later for any of its client. An idle client saves nothing up: its next
--- request has the tag of the request that was served last.
+-- each finds its room at the time that it was told. A promise holds its room for one second after its time, up to five for a
+-- client that asks seldom, and shorter for a client that has not asked since it left others. It is for the request that left it.
+-- While that is late, its place is lent: to another request of its client, or after that time to all. Who comes until 1.25 times
+-- the whole seconds that it was told still has its place in the order. An idle client saves nothing up: its next request has the
+-- tag of the request that was served last.
 --
 -- Queues are cached with the records, and not stored. After the loss of the cache all clients start anew.
 -- @uses numbers, pool, group
 local GRACE_US, MOST_GRACE_US, LEAST_GRACE_US = 1e6, 5e6, 0.25e6
-local MOST_PROMISES, MOST_CLIENTS = 1000, 1000 -- of a model class
+local MOST_PROMISES, MOST_CLIENTS = 1000, 10000 -- of a model class
 local MOST_LOOKED_AT = 64
 local MARGIN = 1 -- slots: so much later a request is told to come after others, who take a moment to come
 local LAPSES_US = 5e4 -- the promises are searched for lapsed ones no more often
@@ -29,7 +30,7 @@ function line.of(r, list, is_needed, own)
   local l = all[class]
   if not l and is_needed then
     l = { own = own, class = class, clients = {}, count = 0, order = {}, made = 0, due = {}, paced = {}, sums = {}, tags = { 0, 0, 0 },
-      served = { 0, 0, 0 }, served_at = { 0, 0, 0 }, short = { 0, 0, 0, 0 }, at_most = 0, lapse_at = math.huge, sweep_at = 0 }
+      served = { 0, 0, 0 }, served_at = { 0, 0, 0 }, debts = { 0, 0, 0 }, short = { 0, 0, 0, 0 }, at_most = 0, lapse_at = math.huge, sweep_at = 0 }
     all[class] = l
     if own then own.order[own.last + 1], own.last = l, own.last + 1 end
   end
@@ -56,8 +57,8 @@ end
 
 function line.name_of(ask) return ask.client .. ':' .. ask.rank end
 
--- A client; of more than can be told apart the others are one. `gap`: the mean time between its requests; `trust`: less for one
--- that does not come; `faith`: the part of its promises that the requests claimed which left them.
+-- A client; of more than can be told apart the others are one. `marks`: its promises by mark; `gap`: the mean time between its
+-- requests; `trust`: less for one that does not come; `faith`: the part of its promises for which their requests came in time.
 function line.client(r, l, ask, now)
   local whose = line.name_of(ask)
   local c = l.clients[whose]
@@ -66,7 +67,8 @@ function line.client(r, l, ask, now)
     local name = l.count < MOST_CLIENTS and whose or '-:' .. ask.rank
     c = l.clients[name]
     if not c then
-      c = { name = name, tag = 0, promises = {}, tickets = {}, asked = now, gap = 0, trust = 1, faith = 1, got = 0, got_at = now }
+      c = { name = name, tag = 0, promises = {}, tickets = {}, marks = {}, asked = now, gap = 0, trust = 1, faith = 1,
+        got = 0, got_at = now }
       l.clients[name], l.count = c, l.count + 1
     end
   end
@@ -114,18 +116,31 @@ function line.give(one, ticket)
   if ticket then tickets[ticket] = one end
 end
 
-function line.remove(l, one)
-  local its = one.of.promises
-  for n = 1, #its do
-    if its[n] == one then
-      table.remove(its, n)
+function line.take_out(list, one)
+  for n = 1, #list do
+    if list[n] == one then
+      table.remove(list, n)
       break
     end
   end
+end
+
+function line.remove(l, one)
+  local c, mark = one.of, one.mark or ''
+  line.take_out(c.promises, one)
+  line.take_out(c.marks[mark], one)
+  if not c.marks[mark][1] then c.marks[mark] = nil end
   line.give(one, nil)
   table.remove(l.order, line.place_of(l.order, one))
   if l.own then l.own.promises = l.own.promises - 1 end
   line.unset(l, one)
+end
+
+-- Moves a promise to another place.
+function line.move(l, one, rank, tag)
+  table.remove(l.order, line.place_of(l.order, one))
+  one.rank, one.tag = rank, tag
+  table.insert(l.order, line.before(l.order, rank, tag) + 1, one)
 end
 
 -- Lets go of a promise: its client has not had it.
@@ -134,51 +149,27 @@ function line.forgo(l, one)
   one.of.tag = one.of.tag - one.part
 end
 
--- How long a promise is kept after its time.
-function line.grace(c)
-  return math.max(LEAST_GRACE_US, c.trust * math.max(GRACE_US, math.min(MOST_GRACE_US, 8 * c.gap)))
-end
-
--- Lets go of the promises of clients that did not come.
-function line.let_go(l, now)
-  local lapsed, any, first = {}, false, math.huge
-  for _, c in pairs(l.clients) do
-    local its, asked, grace = c.promises, c.asked, line.grace(c)
-    for n = 1, #its do
-      local one = its[n]
-      local told = one.told
-      local till = (told > asked and told or asked) + grace
-      if till < now then lapsed[one], any = true, true elseif till < first then first = till end
-    end
-  end
-  local gone = {}
-  for n = 1, any and #l.order or 0 do
-    local one = l.order[n]
-    if lapsed[one] then gone[#gone + 1] = one end
-  end
-  for _, one in ipairs(gone) do
-    line.forgo(l, one)
-    one.of.trust = 0.8 * one.of.trust -- until it asks again
-  end
-  if #l.order == 0 then l.sums = {} end -- of groups that may be gone
-  l.lapse_at = math.max(first, now + LAPSES_US)
-end
-
 -- A sum of what was granted until then, of which a window is kept.
 function line.faded(sum, at, now, window) return sum * math.exp(-math.max(0, now - at) / window) end
 
 -- What a rank was granted in about the last window, as parts of a limit.
 function line.served(l, rank, now, window) return line.faded(l.served[rank], l.served_at[rank], now, window) end
 
--- Whether a rank has less than its floor, with what it was promised on account of that.
-function line.is_below_floor(l, ask, now, window, groups)
+-- What a rank with a floor had of late: a debt that flows off at the floor's rate.
+function line.debt(l, ask, now, window, groups)
+  return math.max(0, l.debts[ask.rank] - ask.floor * groups * (now - l.served_at[ask.rank]) / window)
+end
+
+-- Whether a rank has less than its floor also with this request, and with what it was promised on account of that: before one
+-- promise, or at all. A request that is larger than the floor waits until nothing of the debt is left.
+function line.is_below_floor(l, ask, mine, now, window, groups)
   if ask.floor == 0 then return false end
-  local sum = line.served(l, ask.rank, now, window)
+  local sum = line.debt(l, ask, now, window, groups)
   for _, one in ipairs(l.order) do
-    if one.rank > 0 then break end
-    sum = sum + one.cost
+    if one.rank > 0 or one == mine then break end
+    if not one.lent then sum = sum + one.cost end
   end
-  return sum < ask.floor * groups
+  return sum + ask.cost <= math.max(ask.cost, ask.floor * groups) + 1e-9
 end
 
 -- The tag of a new client's request: that of the rank's first promise or, if it is lower, of its last granted request.

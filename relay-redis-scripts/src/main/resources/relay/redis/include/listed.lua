@@ -10,7 +10,8 @@ local function serve(r, list, session, id, now, lease_us, input, output, spread,
   if lone then ask = line.has_queue(line.of(r, list)) and line.ask_of_lone(lone) end
   if ask then
     line.enter(r, list, ask, now, input, output, spread)
-    favourite = favourite or ask.mine and ask.mine.group.field
+    local its = ask.mine or ask.lent
+    favourite = favourite or its and its.group.field
   end
   local best, want_in, want_out, dimension, limit =
     best_of(r, list, now, input, output, favourite, r.pool[STRATEGY] == RANDOM and seed_of(id), ask and ask.left)

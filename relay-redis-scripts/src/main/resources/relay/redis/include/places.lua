@@ -35,7 +35,7 @@ end
 function line.waiting_before(l, count)
   local before = 0
   for n = 1, count do
-    if l.order[n].at_most then before = before + 1 end
+    if l.order[n].at_most and not l.order[n].lent then before = before + 1 end
   end
   return before
 end

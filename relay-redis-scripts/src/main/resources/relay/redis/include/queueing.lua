@@ -35,19 +35,13 @@ function line.scale_of(r, index)
   return group_of(r, string.match(row, ' (%S+)$'))
 end
 
--- The promise that a request claims: its client's first one also if its room has come before it was told.
-function line.claimed_room(r, index, ask, c, now)
-  local l, first = ask.line, c.promises[1]
-  if first and line.is_of(first, ask, c, r.pool[SLOT]) and not (first.ticket or c.tickets[ask.ticket]) then
-    local place = line.place_of(l.order, first)
-    if first.at_most then
-      if line.free_places(r, index, ask, now) > line.waiting_before(l, place - 1) then return first end
-    else
-      local room = l.rooms[first.rank][place - line.above(l, first.rank)]
-      if room and room.at <= now then return first end
-    end
-  end
-  return line.claimed(c, ask, now, r.pool[SLOT])
+-- Whether the room or the place has come of a client's promise that was told a later time.
+function line.has_come(r, index, ask, one, now)
+  local l = ask.line
+  local place = line.place_of(l.order, one)
+  if one.at_most then return line.free_places(r, index, ask, now) > line.waiting_before(l, place - 1) end
+  local room = l.rooms[one.rank][line.nth_of(l, one.rank, place - 1)]
+  return room and room.at <= now
 end
 
 -- The priority in whose band the request parks what is not free for it; nil if that is not free for anybody.
@@ -58,14 +52,18 @@ function line.band_of(l, ask, since)
   end
 end
 
-function line.place_in(r, index, ask, now, input, output)
-  local l, p, c = ask.line, r.pool, line.client(r, ask.line, ask, now)
+function line.place_in(r, index, ask, now, input, output, borrows)
+  local l, p, c = ask.line, r.pool, ask.of or line.client(r, ask.line, ask, now)
   l.scale = l.scale or line.scale_of(r, index)
   local groups = (ask.floor > 0 or ask.kept > 0) and line.groups_in(r, index) or 0
   ask.band = line.band_of(l, ask, now - p[WINDOW])
-  line.take_place(r, ask, c, line.claimed_room(r, index, ask, c, now), l.scale, groups, now, input, output)
-  if not ask.mine and l.at_most > now - p[WINDOW] then ask.cost = math.max(ask.cost, 1 / l.places) end
-  ask.nth = ask.count + 1 - line.above(l, ask.place)
+  local mine, lent = line.stands_at(c, ask, now, p[SLOT], input + output, borrows, function(one)
+    return line.has_come(r, index, ask, one, now)
+  end)
+  ask.of_place = l.places and 1 / l.places or 0
+  local least = l.at_most > now - p[WINDOW] and ask.of_place or 0
+  line.take_place(r, ask, c, mine, lent, l.scale, groups, now, input, output, least)
+  ask.nth = line.nth_of(l, ask.place, ask.count)
   if ask.place == 0 then
     ask.kept, ask.band = 0, nil -- a floor has rooms, and leaves nothing to anybody
   elseif ask.kept > 0 and p[BUCKET] == 0 then
@@ -117,7 +115,7 @@ end
 -- Whether a request may have what is left before those that wait: if they are of another size. Those of one size find nothing
 -- where others did not.
 function line.may_pass(r, index, ask, now, input, output)
-  return ask.lends and line.is_left(ask.line, nil, ask, now, r.pool)
+  return ask.lends and line.is_left(ask.line, now, r.pool)
     and redis.call('HGET', r.state, 's:' .. index.sets[index.first]) ~= size_of(input, output)
 end
 
@@ -142,7 +140,7 @@ function line.choose(r, index, ask, now, input, output, spread, favourite, seed,
     local k, g, want_in, want_out, set, answer = find(r, sets, first, last, now, input, output, favourite, seed, avoided, looks)
     if k ~= nil or not waits then return k, g, want_in, want_out, set, answer end
   end
-  line.place_in(r, index, ask, now, input, output)
+  line.place_in(r, index, ask, now, input, output, true)
   if ask.wait then return nil, nil, nil, nil, nil, setmetatable({ opens = now + 1 }, { __index = l.last }) end
   local k, g, want_in, want_out, set = line.take_room(r, index, ask, now, input, output, favourite, seed, avoided)
   if k then return k, g, want_in, want_out, set end
@@ -160,12 +158,7 @@ end
 -- It is granted in a group.
 function line.found(r, index, ask, now, input, output)
   local l = ask.line
-  if not ask.of then
-    local its = ask.lends and l.clients[line.name_of(ask)]
-    local used = its and line.first_of(its, input, output)
-    if used then line.remove(l, used) end
-    if ask.floor > 0 then line.place_in(r, index, ask, now, input, output) end
-  end
+  if not ask.of and ask.floor > 0 then line.place_in(r, index, ask, now, input, output) end
   line.granted(ask, now)
   l.grants = l.grants + 1
   line.give_back(r, index, l)
@@ -175,7 +168,13 @@ end
 function line.refused(r, index, ask, answer, now, input, output, avoided)
   local l = ask.line
   if answer.reason == 5 then l.places = math.max(1, answer.k[K_MAX]) end
-  if not ask.of then line.place_in(r, index, ask, now, input, output) end
+  if not ask.of then
+    line.place_in(r, index, ask, now, input, output)
+  elseif ask.lent then -- it gets a place of its own
+    ask.next = nil
+    line.take_place(r, ask, ask.of, nil, nil, l.scale, ask.groups_in, now, input, output, ask.cost)
+    ask.nth = line.nth_of(l, ask.place, ask.count)
+  end
   if ask.even then
     if not ask.wait then l.last = answer end
     local opens = line.evenly(l, ask, now, answer.opens)
@@ -188,7 +187,7 @@ function line.refused(r, index, ask, answer, now, input, output, avoided)
     opens = math.max(now + 1, math.min(opens, line.time_of(r, index, ask, now, input, output, avoided)))
   end
   line.promise(ask, now, opens, answer.reason, answer.opener, l.scale, input, output)
-  if answer.reason ~= 5 and #l.rooms[rank] < line.above(l, rank + 1) - line.above(l, rank) then
+  if answer.reason ~= 5 and #l.rooms[rank] < line.waiting_in(l, rank) then
     line.add_room(l, rank, { at = answer.opens, group = answer.g, input = input, output = output })
     line.charged(r, ask, l.held[rank], now, function() line.park(r, index, answer.g, now, input, output) end)
   end

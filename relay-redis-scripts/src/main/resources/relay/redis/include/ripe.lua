@@ -1,8 +1,9 @@
--- How much room promises hold.
+-- How much room promises hold, and for how long.
 --
 -- A promise holds what has come of its own room: nothing before that begins to come, all of it from its time on. Other room that
--- is there, because some did not come or gave some back, goes to whoever asks. A promise for which a replica waits holds its
--- room from the start: its request is there. `due` has the promises by the time from which they may hold room.
+-- is there, because some did not come or gave some back, goes to whoever asks. So does the room of a place that is lent. A promise
+-- for which a replica waits holds its room from the start: its request is there. `due` has the promises by the time from which
+-- they may hold room.
 -- @uses line, pool, group
 local AWAY_US = 2e6 -- a replica where a request waits asks each second
 
@@ -24,6 +25,7 @@ function line.set(l, one, comes)
 end
 
 function line.unset(l, one)
+  if one.lent then return end
   local at = line.due_before(l.due, one.from) + 1
   while l.due[at] ~= one do at = at + 1 end
   table.remove(l.due, at)
@@ -46,4 +48,38 @@ function line.ripe_before(r, ask, now)
     end
   end
   return sums
+end
+
+-- How long a promise holds its room after its time.
+function line.grace(c)
+  return math.max(LEAST_GRACE_US, c.trust * math.max(GRACE_US, math.min(MOST_GRACE_US, 8 * c.gap)))
+end
+
+-- Until when a promise holds its room, if that is not lent: for as long as its client asks.
+function line.held_till(one)
+  local told, asked = one.told, one.of.asked
+  return (told > asked and told or asked) + line.grace(one.of)
+end
+
+-- A promise holds no room any longer. Its place is kept.
+function line.lend(l, one)
+  line.unset(l, one)
+  one.lent, one.of.faith = true, 0.8 * one.of.faith
+end
+
+-- Lends the places of requests that did not come, and then lets go of them.
+function line.let_go(l, now)
+  local gone, first = {}, math.huge
+  for _, one in ipairs(l.order) do
+    local till = one.lent and one.till or line.held_till(one)
+    if till < now and not one.lent then
+      line.lend(l, one)
+      one.of.trust = 0.8 * one.of.trust -- until it asks again
+      till = one.till
+    end
+    if till < now then gone[#gone + 1] = one elseif till < first then first = till end
+  end
+  for _, one in ipairs(gone) do line.forgo(l, one) end
+  if #l.order == 0 then l.sums = {} end -- of groups that may be gone
+  l.lapse_at = math.max(first, now + LAPSES_US)
 end

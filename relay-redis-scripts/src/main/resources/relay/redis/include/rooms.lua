@@ -20,12 +20,26 @@ end
 -- The number of promises of higher ranks than one.
 function line.above(l, rank) return line.before(l.order, rank - 0.5, 0) end
 
--- A rank has no more rooms than promises: the index gets back the last ones.
+-- The number of a place among those of its rank that have rooms: `count` promises are before it. Those that have lent their places
+-- have none.
+function line.nth_of(l, rank, count)
+  local above = line.above(l, rank)
+  local nth = count + 1 - above
+  for n = above + 1, count do
+    if l.order[n].lent then nth = nth - 1 end
+  end
+  return nth
+end
+
+-- How many promises of a rank have not lent their places.
+function line.waiting_in(l, rank) return line.nth_of(l, rank, line.above(l, rank + 1)) - 1 end
+
+-- A rank has no more rooms than such promises: the index gets back the last ones.
 function line.give_back(r, index, l)
   for rank = 0, 3 do
     local rooms = l.rooms[rank]
     if rooms[1] then
-      local most = line.above(l, rank + 1) - line.above(l, rank)
+      local most = line.waiting_in(l, rank)
       while #rooms > most do
         levels.reopen(r, line.remove_room(l, rank, #rooms).group.id, nil, index.from, index.sets)
       end

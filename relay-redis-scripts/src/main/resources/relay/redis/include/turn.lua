@@ -4,6 +4,7 @@
 -- @uses pool, group, ring, records, line, ripe, behind, at_most, claims
 local FARTHEST = 5 -- windows: who is told a later time gets no promise
 local LEAST_KEPT = 0.01 -- of a limit: so much of a kept share is left free always
+local HELD_PART = 1.25 -- of the whole seconds that a request is told: so long its place is held, for many come late
 local EVEN, BURST_OF_EVEN = 1.015, 0.01 -- faster than its share, and so much of a window at once
 
 -- The groups of a list, each once, and then those above them.
@@ -20,29 +21,39 @@ function line.groups_of(r, list)
   return groups
 end
 
--- A promise comes before all others, on account of its rank's floor.
-function line.raise(l, one)
-  table.remove(l.order, line.place_of(l.order, one))
-  one.rank = 0
-  table.insert(l.order, line.before(l.order, 0, one.tag) + 1, one)
+-- A promise is for what its request costs now. The difference advances the place, and the client's next one.
+function line.recost(r, l, one, ask, now, input, output)
+  local more = (ask.cost - one.cost) / ask.weight
+  if input ~= one.input or output ~= one.output or more ~= 0 then
+    line.unset(l, one)
+    one.input, one.output, one.cost, one.part = input, output, ask.cost, one.part + more
+    if not one.lent then line.set(l, one, ask.cost * r.pool[WINDOW]) end
+    one.of.tag = one.of.tag + more
+    if more > 0 then line.move(l, one, one.rank, one.tag + more) end
+  end
 end
 
--- The request of a client takes its place in the queue: that of the promise that it claims, or one by its tag. `g`: a group
--- that tells what it costs; `groups`: how many there are.
-function line.take_place(r, ask, c, mine, g, groups, now, input, output)
-  local l, p = ask.line, r.pool
-  ask.of, ask.window = c, p[WINDOW]
-  local lacks = (not mine or mine.rank > 0) and line.is_below_floor(l, ask, now, p[WINDOW], groups)
+-- The request of a client takes its place in the queue: that of its promise, one that it is lent, or one by its tag. `g`: a group
+-- that tells what it costs; `groups`: how many there are; `least`: what it costs at least.
+function line.take_place(r, ask, c, mine, lent, g, groups, now, input, output, least)
+  local l, window = ask.line, r.pool[WINDOW]
+  ask.of, ask.window, ask.groups_in = c, window, groups
+  ask.cost = math.max(least, mine and mine.at_most and mine.cost or 0, line.cost_of(l, g, now, window, input, output))
+  ask.mine, ask.lent = mine, lent
   if mine then
-    if mine.mark and ask.mark then c.faith = 0.8 * c.faith + (mine.mark == ask.mark and 0.2 or 0) end
-    if lacks then line.raise(l, mine) end
-    ask.mine, ask.tag, ask.place, ask.cost = mine, mine.tag, mine.rank, mine.cost
-    ask.count = line.place_of(l.order, mine) - 1
+    if not mine.lent and mine.told <= now then c.faith = 0.8 * c.faith + 0.2 end
+    line.recost(r, l, mine, ask, now, input, output)
+  end
+  local its = mine or lent
+  local rank = line.is_below_floor(l, ask, its, now, window, groups) and 0 or ask.rank
+  if mine and mine.rank ~= rank then line.move(l, mine, rank, mine.tag) end
+  ask.place, ask.tag = rank, math.max(line.tag_of(l, ask.rank), c.tag)
+  if mine then
+    ask.tag, ask.count = mine.tag, line.place_of(l.order, mine) - 1
   else
-    ask.tag, ask.place = math.max(line.tag_of(l, ask.rank), c.tag), ask.rank
-    ask.cost = line.cost_of(l, g, now, p[WINDOW], input, output)
-    if lacks then ask.place = 0 end
-    ask.count = line.before(l.order, ask.place, ask.tag)
+    if lent then ask.next, ask.tag = ask.tag, lent.tag + math.max(0, ask.cost - lent.cost) / ask.weight end
+    ask.count = line.before(l.order, rank, ask.tag)
+    if lent then ask.count = math.max(0, math.min(ask.count, line.place_of(l.order, lent) - 1)) end
   end
 end
 
@@ -63,18 +74,21 @@ function line.leave_some(l, ask, now, groups, ahead)
   if wait > 0 then ask.wait, ask.leaves, ask.kept = wait, ask.kept, 1 end -- none of it for now
 end
 
--- Until the request leaves, the groups are charged with what those before it need.
-function line.join(r, list, ask, now, input, output)
+-- Until the request leaves, the groups are charged with what those before it need. `borrows`: at a place that it may be lent.
+function line.join(r, list, ask, now, input, output, borrows)
   local l, p = ask.line, r.pool
-  local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
-  local mine = line.claimed_place(l, c, list, ask, now, p[SLOT])
-  local free = ask.lends and line.is_left(l, c, ask, now, p) and best_of(r, list, now, input, output)
-  line.take_place(r, ask, c, mine or free and line.first_of(c, input, output), list[2], groups.own, now, input, output)
-  if free then ask.count = 0 end
+  local c, groups = ask.of or line.client(r, l, ask, now), line.groups_of(r, list)
+  local mine, lent = line.stands_at(c, ask, now, p[SLOT], input + output, borrows, function(one)
+    return one.at_most and not line.lacks_place(l, list, line.place_of(l.order, one) - 1, now)
+  end)
+  local free = not mine and borrows and ask.lends and line.is_left(l, now, p) and best_of(r, list, now, input, output)
+  if free then lent = nil end
+  ask.of_place = list[1][K_MAX] > 0 and 1 / list[1][K_MAX] or 0
+  local least = l.at_most > now - p[WINDOW] and ask.of_place or 0
+  line.take_place(r, ask, c, mine, lent, list[2], groups.own, now, input, output, least)
+  if free then ask.count, ask.passes = 0, true end
   if ask.kept > 0 and p[BUCKET] == 0 then line.leave_some(l, ask, now, groups.own, 0) end
   ask.groups, ask.sums, ask.all = groups, line.ripe_before(r, ask, now), line.sums_before(l, ask.count)
-  local most = list[1][K_MAX]
-  if not ask.mine and most > 0 and l.at_most > now - p[WINDOW] then ask.cost = math.max(ask.cost, 1 / most) end
   if ask.all or ask.kept > 0 and p[BUCKET] == 1 then
     line.hold(r, ask, now)
   elseif ask.kept > 0 then
@@ -104,22 +118,28 @@ function line.enter(r, list, ask, now, input, output, spread)
   local l = line.of(r, list, joins, ask.own)
   ask.line, ask.spread = l, spread
   if l and now >= l.lapse_at then line.let_go(l, now) end
-  if joins or l and l.order[1] then line.join(r, list, ask, now, input, output) end
+  if joins or l and l.order[1] then line.join(r, list, ask, now, input, output, true) end
 end
 
--- It leaves with a grant.
+-- It leaves with a grant. A place that it was lent stays, without its room, for the request that left it: so it costs its client
+-- the place that it would have had itself.
 function line.granted(ask, now)
   if not ask.of then return end
   line.leave(ask)
-  local l, c, rank, mine = ask.line, ask.of, ask.rank, ask.mine
+  local l, c, rank, mine, lent = ask.line, ask.of, ask.rank, ask.mine, ask.lent
   if mine then
     line.remove(l, mine)
   else
-    c.tag = ask.tag + ask.cost / ask.weight
+    c.tag = (ask.next or ask.tag) + ask.cost / ask.weight
+    if lent then line.lend(l, lent) end
   end
   c.got, c.got_at = line.faded(c.got, c.got_at, now, ask.window) + ask.cost, now
   l.tags[rank] = math.max(l.tags[rank], ask.tag)
   if ask.pace then l.paced[rank] = math.max(l.paced[rank] or 0, now) + ask.cost * ask.pace end
+  if ask.floor > 0 then -- what it was lent counts as no more than the floor
+    local debt = line.debt(l, ask, now, ask.window, ask.groups_in)
+    l.debts[rank] = ask.place == 0 and debt + ask.cost or math.max(debt, math.min(ask.floor * ask.groups_in, debt + ask.cost))
+  end
   l.served[rank], l.served_at[rank] = line.served(l, rank, now, ask.window) + ask.cost, now
 end
 
@@ -131,6 +151,11 @@ function line.opens(r, list, ask, now, input, output)
   end
   line.leave(ask)
   if ask.wait then ask.kept = ask.leaves end
+  if ask.lent or ask.passes then -- it gets a place of its own
+    ask.next = nil
+    line.take_place(r, ask, ask.of, nil, nil, list[2], ask.groups.own, now, input, output, ask.cost)
+    ask.sums, ask.all = line.ripe_before(r, ask, now), line.sums_before(ask.line, ask.count)
+  end
   local opens, reason, opener, g = line.soonest_behind(r, list, ask, now, input, output)
   if ask.wait then opens = math.max(opens, now + ask.wait) end
   if opens < now + 1e6 and line.lacks_place(ask.line, list, ask.count, now) then opens, reason = now + 1e6, 5 end
@@ -144,21 +169,26 @@ function line.promise(ask, now, opens, reason, opener, g, input, output)
   if reason == 5 then l.at_most = now elseif reason > 0 and reason < 5 then l.short[reason] = now end
   if one then
     line.unset(l, one)
-    one.mark, one.came = ask.mark, ask.lends -- in vain: from now on it is not passed by
+    one.lent, one.came = nil, one.came or one.told <= now and ask.lends -- in vain: from now on it is not passed by
   elseif reason <= 5 and ask.count < MOST_PROMISES and opens <= now + FARTHEST * ask.window then
     if #l.order == MOST_PROMISES then line.forgo(l, l.order[MOST_PROMISES]) end
     if own and own.promises == line.MOST_OWN then return end
+    if reason == 5 then ask.cost = math.max(ask.cost, ask.of_place) end
     l.made = l.made + 1
     if own then own.promises = own.promises + 1 end
     one = { of = ask.of, rank = ask.place, tag = ask.tag, cost = ask.cost, part = ask.cost / ask.weight, made = l.made,
       input = input, output = output, mark = ask.mark }
-    table.insert(ask.of.promises, one)
+    local c, mark = ask.of, ask.mark or ''
+    table.insert(c.promises, one)
+    c.marks[mark] = c.marks[mark] or {}
+    table.insert(c.marks[mark], one)
     table.insert(l.order, line.before(l.order, one.rank, one.tag) + 1, one)
     ask.of.tag = ask.tag + one.part
   end
   l.lapse_at = math.min(l.lapse_at, math.max(now + LAPSES_US, opens + LEAST_GRACE_US))
   if not one then return end
   one.told, one.since, one.group, one.opener, one.at_most = opens, now, g, opener, reason == 5
+  one.till = now + HELD_PART * 1e6 * math.ceil((opens - now) / 1e6)
   one.only = ask.groups and ask.groups.own == 1 -- it must go to one account, or there is but one
   -- whoever does not wait so long is told the time, and comes again without a ticket
   line.give(one, ask.ticket and opens - now <= ask.waits and ask.ticket or nil)

@@ -1,0 +1,217 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Random;
+import java.util.function.LongUnaryOperator;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import relay.redis.SharedPool.Client;
+
+/** The place of a refused request is its own: whatever others ask for, and if it comes late. */
+final class HeldPlacesTest {
+  private static final long LIMIT = 120_000; // input tokens a minute
+  private static final long MILLI = 1_000;
+  private static final LongUnaryOperator OBEYS = told -> told + 10_000;
+
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
+  private final Random random = new Random(20_261_201);
+
+  @AfterEach
+  void disconnect() {
+    wire.close();
+  }
+
+  private static List<Caller> callers(
+      int count, SharedPool pool, Client client, long size, LongUnaryOperator comesBack) {
+    return Stream.generate(() -> new Caller(pool, client, size, comesBack))
+        .limit(count)
+        .map(c -> c.start(pool.time.next() / 6e5))
+        .toList();
+  }
+
+  private static List<Long> waits(Collection<Caller> callers) {
+    return callers.stream().flatMap(c -> c.waits.stream()).sorted().toList();
+  }
+
+  private static double quantile(List<Long> sorted, double q) {
+    return sorted.isEmpty()
+        ? Double.POSITIVE_INFINITY
+        : sorted.get((int) Math.ceil(q * sorted.size()) - 1) / 1e6;
+  }
+
+  private static double mean(List<Long> all) {
+    return all.stream().mapToLong(x -> x).average().orElse(Double.NaN) / 1e6;
+  }
+
+  /** Small ones come back after 300 to 500 ms, with bodies of their own or all with one. */
+  @ParameterizedTest
+  @CsvSource({
+    "SLIDING_WINDOW, 1, false",
+    "SLIDING_WINDOW, 1, true",
+    "TOKEN_BUCKET, 1, false",
+    "TOKEN_BUCKET, 1, true",
+    "SLIDING_WINDOW, 3, false",
+    "TOKEN_BUCKET, 3, false"
+  })
+  void a_large_request_that_obeys_is_served_beside_small_ones_that_poll(
+      Accounting accounting, int count, boolean oneBody) {
+    SharedPool pool =
+        new SharedPool(wire, Pools.accounting("held", accounting, new Limits(0, LIMIT, 0, 0)));
+    Client all = pool.client("default", 0);
+    List<Caller> small =
+        callers(60, pool, all, LIMIT / 500, told -> 300 * MILLI + random.nextInt(200_000));
+    if (oneBody) {
+      small.forEach(c -> c.ofBody(7));
+    }
+    pool.run(1);
+    List<Caller> large = new ArrayList<>();
+    for (int n = 0; n < count; n++) {
+      large.add(new Caller(pool, all, LIMIT / 6, OBEYS).start(1 + n / 100.0));
+    }
+    pool.run(10);
+    List<Long> waits = waits(large);
+    System.out.printf(
+        "Places: %s, %d large beside 60 that poll%s: %d served, waits of %.0f s in the mean, %.0f"
+            + " s at most, %.1f %% used%n",
+        accounting,
+        count,
+        oneBody ? " with one body" : "",
+        waits.size(),
+        mean(waits),
+        quantile(waits, 1),
+        100.0 * all.tokens / LIMIT / 10);
+    assertTrue(large.stream().allMatch(c -> c.waits.size() >= 5), "too few were served");
+    assertTrue(quantile(waits, 1) <= 90, quantile(waits, 1) + " s");
+  }
+
+  /** Those that obey are told what they would be told if all did. */
+  @ParameterizedTest
+  @ValueSource(longs = {0, 300, 1_000})
+  void an_early_retry_leaves_no_second_promise(long early) {
+    for (Accounting accounting : Accounting.values()) {
+      SharedPool pool =
+          new SharedPool(wire, Pools.accounting("early", accounting, new Limits(600, 0, 0, 0)));
+      Client all = pool.client("default", 0);
+      callers(23, pool, all, 10, early == 0 ? OBEYS : told -> early * MILLI);
+      Caller obeys = callers(1, pool, all, 10, OBEYS).getFirst();
+      pool.run(8);
+      List<Long> told = obeys.told.stream().sorted().toList();
+      System.out.printf(
+          "Places: %s, beside 23 that come back after %d ms: told %.1f s in the median, %.1f s at"
+              + " most; waits %.1f s%n",
+          accounting, early, quantile(told, 0.5), quantile(told, 1), mean(obeys.waits));
+      assertTrue(quantile(told, 1) <= 6, quantile(told, 1) + " s");
+      assertTrue(all.between(2, 8) >= 0.97 * 6 * 600, all.between(2, 8) + " granted");
+    }
+  }
+
+  /** Sixty agents send the same body, and come some milliseconds late; their SDK counts retries. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void a_count_of_retries_tells_equal_bodies_apart(boolean counts) {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(240, 0, 0, 0));
+    Client all = pool.client("default", 0);
+    LongUnaryOperator late = told -> told + 8 * MILLI + random.nextInt(22_000);
+    List<Caller> agents = callers(60, pool, all, 10, late);
+    agents.forEach(c -> c.ofBody(7));
+    if (counts) {
+      agents.forEach(Caller::counting);
+    }
+    pool.run(8);
+    List<Long> waits = waits(agents);
+    System.out.printf(
+        "Places: one body, retries %s: waits of %.1f s in the mean, %.1f s at most, %.2f sent for"
+            + " each%n",
+        counts ? "counted" : "unknown",
+        mean(waits),
+        quantile(waits, 1),
+        (double) agents.stream().mapToLong(c -> c.sent).sum() / waits.size());
+    double most = counts ? 1.6 : 3.5; // who cannot be told apart shares by chance
+    assertTrue(quantile(waits, 1) <= most * mean(waits), quantile(waits, 1) + " s");
+  }
+
+  private static long seconds(long told) {
+    return Math.ceilDiv(told, 1_000_000) * 1_000_000;
+  }
+
+  /**
+   * As openai's SDK, codex and Claude Code do: the last two read whole seconds only. Those that
+   * come later wait longer by that: in a sliding window nothing can be saved up for them.
+   */
+  @ParameterizedTest
+  @EnumSource(Accounting.class)
+  void callers_that_come_late_keep_their_places(Accounting accounting) {
+    SharedPool pool =
+        new SharedPool(wire, Pools.accounting("late", accounting, new Limits(240, 0, 0, 0)));
+    Client all = pool.client("default", 0);
+    List<List<Caller>> kinds =
+        List.of(
+            callers(10, pool, all, 10, told -> told + random.nextInt(20_000)),
+            callers(10, pool, all, 10, told -> seconds(told) + random.nextInt(20_000)),
+            callers(
+                10,
+                pool,
+                all,
+                10,
+                told -> Math.round(seconds(told) * (1.08 + 0.13 * random.nextDouble()))));
+    pool.run(12);
+    double used = all.between(2, 12) / 240 / 10;
+    List<Integer> served = new ArrayList<>();
+    List<Double> p95 = new ArrayList<>();
+    for (List<Caller> kind : kinds) {
+      List<Long> waits = waits(kind);
+      served.add(waits.size());
+      p95.add(quantile(waits, 0.95));
+      System.out.printf(
+          "Places: %s, %d served, %.2f sent for each, waits p5 %.1f s, p50 %.1f s, p95 %.1f s%n",
+          accounting,
+          waits.size(),
+          (double) kind.stream().mapToLong(c -> c.sent).sum() / waits.size(),
+          quantile(waits, 0.05),
+          quantile(waits, 0.5),
+          quantile(waits, 0.95));
+    }
+    System.out.printf("Places: %.2f %% used%n", 100 * used);
+    int least = served.stream().mapToInt(n -> n).min().orElseThrow();
+    int most = served.stream().mapToInt(n -> n).max().orElseThrow();
+    double apart = accounting == Accounting.TOKEN_BUCKET ? 1.1 : 1.3;
+    assertTrue(most <= apart * least, served + " served");
+    double longest = p95.stream().mapToDouble(x -> x).max().orElseThrow();
+    double shortest = p95.stream().mapToDouble(x -> x).min().orElseThrow();
+    assertTrue(longest <= 1.25 * shortest, p95 + " s at p95");
+    assertTrue(used >= 0.99, used + " used");
+  }
+
+  /** Each has one request at a time; all obey. */
+  @ParameterizedTest
+  @ValueSource(ints = {900, 2_500})
+  void none_of_thousands_of_clients_is_starved(int count) {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(600, 0, 0, 0));
+    List<Caller> all = new ArrayList<>();
+    for (int n = 0; n < count; n++) {
+      Client client = pool.client("c" + n, 1);
+      all.add(new Caller(pool, client, 10, OBEYS).start(n / 6e4));
+    }
+    pool.run(8);
+    List<Long> served = all.stream().map(c -> (long) c.waits.size()).sorted().toList();
+    double mean = served.stream().mapToLong(x -> x).average().orElseThrow();
+    System.out.printf(
+        "Places: %d clients: %d to %d of %.1f; %d got nothing; %.1f sent for each%n",
+        count,
+        served.getFirst(),
+        served.getLast(),
+        mean,
+        served.stream().filter(n -> n == 0).count(),
+        (double) all.stream().mapToLong(c -> c.sent).sum() / mean / count);
+    assertTrue(served.getFirst() >= 1, "starved");
+    assertTrue(served.getLast() <= 3.5 * mean, served.getLast() + " of " + mean);
+  }
+}
