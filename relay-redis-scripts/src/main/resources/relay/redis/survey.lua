@@ -22,7 +22,8 @@
 --       news       `born position next_ms shares`: what the last reply of a call that asked for news ended with, 0 0 at
 --                  first; the time until the smallest request fits, - for never, ? if nobody
 --                  looked; 1 if replicas without Redis take a
---                  share, else 0; or - to ask for none
+--                  share, else 0; then a line for each of some answers of the provider: `group granted`, then limits, remainders
+--                  and times, as for observe; or - to ask for none
 --       ...        the groups' ids
 --       ...        for each key: id, account
 -- REPLY {1, time, epoch, replicas, live leases, expired leases, 1 if the caller is to draw what is new and 2 if all, fleet,
@@ -33,7 +34,8 @@
 --                 replicas of the last ten seconds, separated by blanks}
 --         group: {requests, input, output, in flight, cooldown_us, opens_us, limits of requests, input,
 --                 output, input + output; the provider's stated limits of these; thousandths of the
---                 burst that the provider is known to admit; output that is expected still to come; if the group
+--                 burst that the provider is known to admit; output that is expected still to come; 1 if it mirrors
+--                 buckets, and why; if the group
 --                 has limits a day, those of requests and tokens, and what is used of them}; empty if unknown
 --         key:   {in flight, cooldown_us of its own or of all its groups, reason of the quarantine or '',
 --                 max_concurrent, priority, weight}
@@ -54,6 +56,10 @@
 -- @include leaving
 -- @include gate
 -- @include learned
+-- @include late
+-- @include foreign
+-- @include proof
+-- @include answers
 -- @include days
 -- @include choice
 -- @include index
@@ -74,8 +80,8 @@ local draw, config, groups, news = number(ARGV[4], 'draw'), ARGV[5], number(ARGV
 local read = draw < 2
 draw = draw > 0
 if groups > #ARGV - 7 then error({ err = 'BADARG fewer groups than announced' }) end
-local born, position, next_ms, shares = string.match(news, '^(%d+) (%d+) (%S+) ([01])$')
-if news ~= '-' and not born then error({ err = 'BADARG news must be `born position next_ms shares`, or -' }) end
+local born, position, next_ms, shares, told = string.match(news, '^(%d+) (%d+) (%S+) ([01])(.*)$')
+if news ~= '-' and not born or born and string.find(told, '^[^\n]') then error({ err = 'BADARG news must be `born position next_ms shares`, or -' }) end
 position = born and bounded_moment(position, 'position')
 if born and not string.find(next_ms, '^[-?]$') then number(next_ms, 'next_ms') end
 check_standing(config)
@@ -123,6 +129,7 @@ local retiring = born and plan and redis.call('HGET', state, 'retiring')
 if retiring then forget_some(r, fleet, picture, now, retiring) end
 drain(r, fleet, now, picture, draw and lines, reply[8][5], quarantine)
 if born then pass_time(r, now) end
+if born and told ~= '' then answers.apply_all(r, learned, told, now, 11, KEYS) end
 for n = 1, groups do
   local id = ARGV[7 + n]
   local g = group_of(r, id)
@@ -136,10 +143,13 @@ for n = 1, groups do
     if read then
       local opens = group_opens(win, p, g, now, math.huge, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
       if d then opens = days.opens(r, g, now, opens, 0, 1) end
-      g.stated = g.stated or learned_of(redis.call('HGET', learned, id))
+      if not g.stated then
+        local lines = redis.call('HMGET', learned, id, proof.field(id))
+        g.stated, g.why = statement.of(lines[1]), proof.why(p, g, proof.read(lines[2]))
+      end
       local stated = g.stated
       reply[8 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now), g[LIMIT + 1], g[LIMIT + 2],
-        g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst, math.floor(g[COMING]),
+        g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst, math.floor(g[COMING]), g[MIRRORED], g.why,
         d and d[D_LIMIT + 1] or nil, d and d[D_LIMIT + 2], d and d[D_USED + 1], d and d[D_USED + 2] }
     elseif d then
       days.roll(r, g, d, now)

@@ -21,7 +21,7 @@ final class LimitNewsTest {
   private long nanos;
 
   private boolean isNews(Limits limits, Remaining remaining, @Nullable PoolSnapshot latest) {
-    return news.isNews("acme/default", limits, remaining, latest, nanos);
+    return news.isNews("acme/default", limits, remaining, latest, Duration.ofMinutes(1), nanos);
   }
 
   private static PoolSnapshot used(long requests, long inputTokens, long outputTokens) {
@@ -145,7 +145,7 @@ final class LimitNewsTest {
   void groups_are_bounded() {
     int told = 0;
     for (int n = 0; n < 30_000; n++) {
-      told += news.isNews("g" + n, LIMITS, Remaining.NONE, null, 0) ? 1 : 0;
+      told += news.isNews("g" + n, LIMITS, Remaining.NONE, null, Duration.ofMinutes(1), 0) ? 1 : 0;
     }
     assertEquals(20_000, told);
   }

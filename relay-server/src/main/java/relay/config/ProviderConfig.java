@@ -165,7 +165,7 @@ public record ProviderConfig(
             Affinity.SESSION,
             Duration.ZERO,
             Duration.ofMinutes(1),
-            Accounting.SLIDING_WINDOW,
+            Accounting.AUTO,
             1.0,
             true,
             0,
@@ -201,6 +201,7 @@ public record ProviderConfig(
 
   /** How usage counts against the limits. */
   public enum Accounting {
+    AUTO,
     SLIDING_WINDOW,
     TOKEN_BUCKET
   }

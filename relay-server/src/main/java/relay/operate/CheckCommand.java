@@ -37,6 +37,7 @@ record CheckCommand(CommandContext context) implements Subcommand {
     return switch (ConfigFile.load(file.get(), context.environment())) {
       case Loaded.Valid(Config valid) -> {
         context.out().println(file.get() + ": valid: " + summary(valid));
+        valid.enabledProviders().forEach(provider -> context.out().println(accounting(provider)));
         MemoryBudget memory = MemoryBudget.ofHeap(Runtime.getRuntime().maxMemory());
         ConfigWarnings.of(valid, memory)
             .forEach(warning -> context.err().println("warning: " + warning));
@@ -53,6 +54,18 @@ record CheckCommand(CommandContext context) implements Subcommand {
     List<ProviderConfig> enabled = config.enabledProviders();
     int keys = enabled.stream().mapToInt(provider -> provider.keys().size()).sum();
     return count(enabled.size(), "provider") + ", " + count(keys, "key");
+  }
+
+  private static String accounting(ProviderConfig provider) {
+    String rule =
+        switch (provider.pooling().accounting()) {
+          case AUTO ->
+              "auto: each group begins with a sliding window, and follows the provider's token"
+                  + " bucket once its answers prove one";
+          case SLIDING_WINDOW -> "sliding_window";
+          case TOKEN_BUCKET -> "token_bucket";
+        };
+    return "  " + provider.name() + ": accounting " + rule;
   }
 
   private static String count(int number, String what) {

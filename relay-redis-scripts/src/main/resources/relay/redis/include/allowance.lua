@@ -9,7 +9,7 @@ local function left_of(p, g, d, now)
   local level = math.max(0, g[LEVEL + d] - math.max(0, now - g[AT]) * limit / window)
   local empty = level * window / limit
   local burst, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
-  if p[BUCKET] == 1 then return headway(true, 0, limit, 0, 0, burst, shrunk) - level, empty end
+  if g[MIRRORED] > 0 then return headway(true, 0, limit, 0, 0, burst, shrunk) - level, empty end
   limit = limit * (1 - p[KEPT])
   local used, second = used_of(g, d), math.min(1, 4 * shrunk) -- of a cost, above the cost itself
   local free = limit - full_with(g, d, used, 0, 0) - margin(g, d)

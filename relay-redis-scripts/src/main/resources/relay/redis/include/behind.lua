@@ -2,8 +2,8 @@
 -- @uses pool, key, group, records, gate, days, choice, line, rounds
 
 -- The time in which a whole limit comes back. Charges leave a window in slots.
-function line.cycle(p)
-  return p[BUCKET] == 1 and refill_us(p) or math.max(refill_us(p), (SLOTS + 1) * p[SLOT])
+function line.cycle(p, g)
+  return g[MIRRORED] > 0 and refill_us(p) or math.max(refill_us(p), (SLOTS + 1) * p[SLOT])
 end
 
 -- What is promised before a request, by group; nil if nothing is.
@@ -24,7 +24,7 @@ local NOTHING = { 0, 0, 0 }
 -- Charges a group with the promises before a request, until `leave`. Leaves out `rounds` whole limits of that sum: the
 -- caller adds the time in which they come back.
 function line.pretend(r, ask, g, sums, rounds)
-  local mirrored, kept, saved = r.pool[BUCKET] == 1, ask.kept, ask.saved or {}
+  local mirrored, kept, saved = g[MIRRORED] > 0, ask.kept, ask.saved or {}
   ask.saved = saved
   local sum = sums and sums[g] or NOTHING
   local l1, l2, l3, l4 = g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]
@@ -125,8 +125,8 @@ end
 -- Charges a group with what is before a request. Returns the time in which whole limits of that leave the window, and a time
 -- before which the request is not served: none before it is served later, and in a full window the pacer's burst is least.
 function line.load(r, ask, g, its, now, costs, rounds, full)
-  local p, all, bucket = r.pool, ask.all and ask.all[g], r.pool[BUCKET] == 1
-  local later, paced = rounds * (line.cycle(p) + p[SLOT]), now
+  local p, all, bucket = r.pool, ask.all and ask.all[g], g[MIRRORED] > 0
+  local later, paced = rounds * (line.cycle(p, g) + p[SLOT]), now
   local debts = its and its.debts or { unpack(g, LEVEL + 1, LEVEL + 4) }
   line.pretend(r, ask, g, ask.all, rounds)
   if bucket or all and not its then return later, 0 end
@@ -149,7 +149,7 @@ end
 function line.soonest_behind(r, list, ask, now, input, output)
   local p, costs, later, least = r.pool, { 1, input, output, input + output }, {}, {}
   for _, g in ipairs(ask.groups) do line.bring_up(r, g, now) end
-  local owed = p[BUCKET] == 0 and ask.all and line.owed_after(r, ask, now) or {}
+  local owed = p[BUCKET] ~= 1 and ask.all and line.owed_after(r, ask, now) or {}
   local rounds, full = line.rounds_before(r, ask, costs)
   for _, g in ipairs(ask.groups) do
     later[g], least[g] = line.load(r, ask, g, owed[g], now, costs, rounds[g], full[g])

@@ -1,8 +1,8 @@
 -- A quota group's record, field `g:<group>` of the state hash: little-endian doubles, and the used slots of its window while they
 -- are few: see include/ring.
 -- @uses pool
-local GROUP = '<dddddddddddddddddddddddddddddd'
-local GROUP_BYTES = 240
+local GROUP = '<ddddddddddddddddddddddddddddddddd'
+local GROUP_BYTES = 264
 local AT, RECENT, COOL, BURST = 1, 2, 3, 4 -- last touch, newest slot, cooldown's end, burst ratio
 local SHRUNK, SHRUNK_AT = 5, 6 -- share of the burst that the provider is known to admit, and since when
 local LIMIT = 6 -- LIMIT + d; d is 1 requests, 2 input, 3 output, 4 input + output
@@ -17,6 +17,8 @@ local FLIGHT, STRIKES = 24, 25 -- live leases; 429s in a row without a retry tim
 local VARIANCE = 26 -- of the output to come
 local STRICT_AT = 27 -- the last time at which STRICT rose or fell
 local FOREIGN, FOREIGN_AT = 26, 30 -- FOREIGN + d, d 2 or 3: charged as another's use, of late; the last time
+local MIRRORED = 31 -- 1 if its limits are the provider's buckets, 0 if they are windows: the pool's accounting, or see include/proof
+local REFUSED, REFUSED_AT = 32, 33 -- requests that the provider refused of late and that are charged, fading; the last time
 local A_SLOT = '<dddd' -- after the record, up to 64: a used slot's number, requests, input, output
 local FEW_BYTES = 32 -- of each
 local CONFIGURED = '<dddd' -- field `c:<group>`: the four configured limits
@@ -29,10 +31,10 @@ local function read_group(value)
     error({ err = string.format('SCHEMA a group has %.0f bytes, this version knows %.0f', #value, GROUP_BYTES) })
   end
   local g = { struct.unpack(GROUP, value) }
-  g[31], g.few = nil, string.sub(value, GROUP_BYTES + 1) -- `unpack` adds where it ended
+  g[34], g.few = nil, string.sub(value, GROUP_BYTES + 1) -- `unpack` adds where it ended
   return g
 end
-local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 30)) .. g.few end
+local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 33)) .. g.few end
 
 -- The share of a limit that may be used at once. A refusal by the provider shrinks it; it doubles back every
 -- hour.
@@ -40,6 +42,11 @@ local function burst_of(ratio, shrunk, shrunk_at, now)
   if shrunk == 1 then return ratio, 1 end
   shrunk = math.min(1, shrunk * 2 ^ math.floor(math.max(0, now - shrunk_at) / HOUR_US))
   return ratio * shrunk, shrunk
+end
+
+-- Requests that the provider refused within a window, about: they are charged, and most providers do not count them.
+local function refused_of(p, g, now)
+  return g[REFUSED] * math.max(0, 1 - math.max(0, now - g[REFUSED_AT]) / p[WINDOW])
 end
 
 local function is_unused(g) return g[USED + 1] == 0 and g[USED + 2] == 0 and g[USED + 3] == 0 end

@@ -6,8 +6,9 @@ local EPOCH, OFFSET, LAST, TURN, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED
 local HEARD, DOUBTED = 18, 19 -- a replica's last heartbeat, 0 if all have left; see `pool_time`
 local SCHEMA = 20 -- of what is stored; older versions wrote none
 local OTHER_SLOTS = 2 -- schemas below had slots of another length
-local SCHEMA_NOW = 3 -- raise it when older versions would misread the state: they refuse it then
+local SCHEMA_NOW = 4 -- raise it when older versions would misread the state: they refuse it then
 local KEPT, SLOWED, KEPT_UNTIL = 21, 22, 23 -- for replicas that serve without Redis: see include/missing
+local AUTO = 2 -- as BUCKET: each group has its own rule
 local DAY = 24 -- 1 if groups have limits a day: see include/days
 local POOL_BYTES = 192
 local A_DAY_US = 86400e6
