@@ -71,6 +71,8 @@ class PoolJsonTest {
             Limits.UNKNOWN,
             1,
             0,
+            Accounting.TOKEN_BUCKET,
+            "configured",
             new Days.Count(1_000, 0),
             new Days.Count(250, 90_000));
     PoolSnapshot snapshot = new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(group), List.of());
