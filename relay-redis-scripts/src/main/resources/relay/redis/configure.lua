@@ -122,8 +122,8 @@ if rules and p[SLOT] ~= slot_us then
   r.stale = true -- what the cache knows of later departures holds no longer
   p[WINDOW], p[SLOT] = window_us, slot_us
 end
-if rules and p[BUCKET] ~= bucket then follow_all(r, bucket, now, slot) end
 if rules then
+  if p[BUCKET] ~= bucket then follow_all(r, bucket, now, slot) end
   p[WINDOW], p[SLOT], p[STRATEGY], p[BUCKET] = window_us, slot_us, strategy, bucket
   days.adopt(r, day_rule, alone, now)
 end
@@ -133,8 +133,7 @@ local function put(field, text)
 end
 fetch_all(r, settings.fields(ARGV, 'g:', 14, keys_from - 1, r.groups))
 local begun, lines = {}, values_of(state, settings.fields(ARGV, 'd:', 14, keys_from - 1))
-local stated = values_of(learned, settings.fields(ARGV, '', 14, keys_from - 1))
-local proven = p[BUCKET] == AUTO and values_of(learned, settings.fields(ARGV, 'rule ', 14, keys_from - 1)) or {}
+local stated, proven = settings.answers(p, learned, ARGV, 14, keys_from - 1)
 for n = 14, keys_from - 1, 5 do
   local id, place, wanted, line = ARGV[n], (n - 9) / 5, {}, nil
   local g, indebted = r.groups[id], lost
@@ -148,10 +147,7 @@ for n = 14, keys_from - 1, 5 do
     end
     local mirrored = proof.rule(p[BUCKET], proven[place])
     if not g or lost or stated[place] or p[DAY] == 1 or not settings.are_of(g, wanted, burst, mirrored) then
-      if g then
-        roll(win, p, g, slot)
-        flow(p, g, now)
-      else
+      if not g then
         g, indebted = new_group(r, id), lost or forgotten
         g[AT], g[RECENT], g[SHRUNK], g[MIRRORED] = now, slot, 1, mirrored
       end

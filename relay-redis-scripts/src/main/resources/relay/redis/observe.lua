@@ -39,11 +39,11 @@
 local state, win, learned, group = KEYS[1], KEYS[2], KEYS[3], ARGV[3]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local granted = moment(ARGV[4], 'granted')
-local stated, rest, full_us = answers.read(ARGV, 5)
+local stated, rest, full_us = tellings.read(ARGV, 5)
 local r = open(state, win)
 if not r then return { -3 } end
 local now = pool_time(r.pool, given, ceiling)
-local foreign = answers.apply(r, learned, group, granted, stated, rest, full_us, now)
+local foreign = tellings.apply(r, learned, group, granted, stated, rest, full_us, now)
 if not foreign then return { -3 } end
 redis.call('PEXPIRE', learned, LEARNED_MS)
 write(r)

@@ -59,10 +59,10 @@
 -- @include late
 -- @include foreign
 -- @include proof
--- @include answers
 -- @include days
 -- @include choice
 -- @include index
+-- @include answers
 -- @include lease
 -- @include news
 -- @include fleet
@@ -77,8 +77,7 @@ local state, win, leases, due, later, quarantine, picture, replicas, summary, le
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local replica, given, ceiling = ARGV[1], clock(ARGV[3], ARGV[2])
 local draw, config, groups, news = number(ARGV[4], 'draw'), ARGV[5], number(ARGV[6], 'groups'), ARGV[7]
-local read = draw < 2
-draw = draw > 0
+local read; read, draw = draw < 2, draw > 0
 if groups > #ARGV - 7 then error({ err = 'BADARG fewer groups than announced' }) end
 local born, position, next_ms, shares, told = string.match(news, '^(%d+) (%d+) (%S+) ([01])(.*)$')
 if news ~= '-' and not born or born and string.find(told, '^[^\n]') then error({ err = 'BADARG news must be `born position next_ms shares`, or -' }) end
@@ -129,7 +128,7 @@ local retiring = born and plan and redis.call('HGET', state, 'retiring')
 if retiring then forget_some(r, fleet, picture, now, retiring) end
 drain(r, fleet, now, picture, draw and lines, reply[8][5], quarantine)
 if born then pass_time(r, now) end
-if born and told ~= '' then answers.apply_all(r, learned, told, now, 11, KEYS) end
+if told and told ~= '' then tellings.apply_all(r, learned, told, now, 11, KEYS) end
 for n = 1, groups do
   local id = ARGV[7 + n]
   local g = group_of(r, id)
@@ -143,11 +142,7 @@ for n = 1, groups do
     if read then
       local opens = group_opens(win, p, g, now, math.huge, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
       if d then opens = days.opens(r, g, now, opens, 0, 1) end
-      if not g.stated then
-        local lines = redis.call('HMGET', learned, id, proof.field(id))
-        g.stated, g.why = statement.of(lines[1]), proof.why(p, g, proof.read(lines[2]))
-      end
-      local stated = g.stated
+      local stated = tellings.known(p, learned, g)
       reply[8 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now), g[LIMIT + 1], g[LIMIT + 2],
         g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst, math.floor(g[COMING]), g[MIRRORED], g.why,
         d and d[D_LIMIT + 1] or nil, d and d[D_LIMIT + 2], d and d[D_USED + 1], d and d[D_USED + 2] }

@@ -150,7 +150,7 @@ final class KeptRecordsTest {
     acquire(wire, "b");
     byte[] newer =
         StoredPool.with(
-            wire.redis().hget(names.state, RedisKeys.bytes("pool")), StoredPool.SCHEMA, 4);
+            wire.redis().hget(names.state, RedisKeys.bytes("pool")), StoredPool.SCHEMA, 5);
     wire.redis().hset(names.state, RedisKeys.bytes("pool"), newer);
     List<Step> steps =
         List.of(
@@ -163,7 +163,7 @@ final class KeptRecordsTest {
       Throwable refusal = assertThrows(CompletionException.class, () -> call(wire, step));
       String why = String.valueOf(RedisLink.cause(refusal).getMessage());
       assertTrue(
-          why.startsWith("SCHEMA the state is of schema 4, this version knows 3"),
+          why.startsWith("SCHEMA the state is of schema 5, this version knows 4"),
           step.script() + ": " + why);
     }
     assertEquals(2, used(0));

@@ -57,7 +57,7 @@ final class OthersModel {
     double part = 0;
     long[] others = new long[3];
     for (int d = 0; d < 4; d++) {
-      refilled(told, d, answer, now, shape);
+      refilled(told, d, known, answer, now, shape);
     }
     for (int d = 0; d < 4; d++) {
       long limit = answer.stated().get(d);
@@ -124,7 +124,8 @@ final class OthersModel {
   }
 
   /** Notes whether an answer has more left than a window would have. */
-  private void refilled(AnswersModel told, int d, Step.Observe answer, long now, Shape shape) {
+  private void refilled(
+      AnswersModel told, int d, double others, Step.Observe answer, long now, Shape shape) {
     long limit = answer.stated().get(d);
     long left = answer.left().get(d);
     long age = now - answer.granted();
@@ -132,10 +133,12 @@ final class OthersModel {
       return;
     }
     if (age < shape.windowMicros() / 4.0) {
-      double used = group.used(d, shape.slotOf(now)) - (d == 0 ? refusedAt(now, shape) : 0);
+      double notOurs = (d == 0 ? refusedAt(now, shape) : 0) + others * limit;
+      double used = group.used(d, shape.slotOf(now)) - notOurs;
       double ours = d == 0 ? used : 0.9 * used;
       double aged = (double) age * limit / shape.windowMicros();
-      double counted = limit - left + slack(d, limit) + aged + 0.03 * limit;
+      double missing = limit - told.share(d) * limit;
+      double counted = limit - (left + missing) + slack(d, limit) + aged + 0.03 * limit;
       double before = answer.granted() - Math.min(1e6, 0.05 * shape.windowMicros());
       long from = (long) Math.floor(before / shape.slotMicros());
       if (counted < ours && counted < ours - group.since(d, from, shape.slotOf(now))) {

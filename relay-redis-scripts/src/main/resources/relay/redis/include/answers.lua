@@ -4,8 +4,8 @@
 -- in flight. The most that the provider's bucket was seen to hold bounds the burst. If less is left of that than our use
 -- explains, another user shares the account: the difference is charged, spread over the time since the last answer, and ages out
 -- like other usage.
--- @uses numbers, pool, group, ring, foreign, records, refund, coming, learned, late, proof
-local answers = {} -- the functions: the library may have 200 local names
+-- @uses numbers, pool, group, ring, foreign, records, refund, coming, learned, late, proof, index
+local tellings = {} -- the functions: the library may have 200 local names
 do
   local SPREAD = 16 -- into which a charge for a whole window is spread
   local KNOWN = 0.1 -- of a limit: others are known to use the account
@@ -14,7 +14,7 @@ do
   local JUST_BEFORE = 0.05 -- of a window, at most a second: requests overtake each other on their way
 
   -- Parses `limit limit limit limit`, remainders and milliseconds until each is full, from an argument on.
-  function answers.read(args, from)
+  function tellings.read(args, from)
     local stated, left, full_us = {}, {}, {}
     for d = 1, 4 do
       stated[d] = number(args[from + d - 1], 'limit')
@@ -85,10 +85,15 @@ do
     for d = 1, 4 do
       if stated[d] > 0 and rest[d] and full_us[d] and now - granted < p[WINDOW] / 4 then
         local aged = (now - granted) * stated[d] / p[WINDOW]
-        local is_refilled = proof.is_refilled(g, d, stated[d], rest[d], since_then, aged, slack[d], d == 1 and refused or 0)
-        if is_refilled then e[d].refilled = now end
+        local not_ours = (d == 1 and refused or 0) + others * stated[d]
+        local is_refilled = proof.is_refilled(g, d, stated[d], rest[d], since_then, aged, slack[d], not_ours)
+        local missing = stated[d] - statement.share(known, seen, d) * stated[d]
+        if is_refilled or missing > 0
+          and proof.is_refilled(g, d, stated[d], rest[d] + missing, since_then, aged, slack[d], not_ours) then
+          e[d].refilled = now
+        end
         if p[BUCKET] == AUTO then
-          proof.weigh(p, g, e, d, stated[d], rest[d], full_us[d], since_then()[d], aged, slack[d], is_refilled, now)
+          proof.weigh(p, g, e, d, stated[d], rest[d], full_us[d], since_then()[d], aged, slack[d], is_refilled, others, now)
         end
       end
     end
@@ -129,7 +134,7 @@ do
 
   -- Applies an answer to the request of a group. Below another group it tells of either. Of that one, where it states its
   -- limit. Of neither if it states more than the group may use: then it is of the one above, whose limit nobody knows.
-  function answers.apply(r, learned, group, granted, stated, rest, full_us, now)
+  function tellings.apply(r, learned, group, granted, stated, rest, full_us, now)
     local told = group_of(r, group)
     local over = told and levels.above(r, told)
     local of_over, left_of_over = { 0, 0, 0, 0 }, {}
@@ -151,18 +156,27 @@ do
     return foreign
   end
 
+  -- The limits that answers stated of a group; `why` is then known, too.
+  function tellings.known(p, learned, g)
+    if not g.stated then
+      local lines = redis.call('HMGET', learned, g.id, proof.field(g.id))
+      g.stated, g.why = statement.of(lines[1]), proof.why(p, g, proof.read(lines[2]))
+    end
+    return g.stated
+  end
+
   -- Applies lines of answers that a heartbeat brings: see survey. `sets` holds the ready sets of an indexed pool from index `from`
   -- on.
-  function answers.apply_all(r, learned, lines, now, from, sets)
+  function tellings.apply_all(r, learned, lines, now, from, sets)
     local told = {}
     for text in string.gmatch(lines, '[^\n]+') do
       local words = {}
       for word in string.gmatch(text, '%S+') do words[#words + 1] = word end
       if #words ~= 14 then error({ err = 'BADARG an answer has 14 words' }) end
-      told[#told + 1] = { words[1], moment(words[2], 'granted'), answers.read(words, 3) }
+      told[#told + 1] = { words[1], moment(words[2], 'granted'), tellings.read(words, 3) }
     end
     for _, a in ipairs(told) do
-      if answers.apply(r, learned, a[1], a[2], a[3], a[4], a[5], now) then reopen(r, a[1], nil, from, sets) end
+      if tellings.apply(r, learned, a[1], a[2], a[3], a[4], a[5], now) then reopen(r, a[1], nil, from, sets) end
     end
     redis.call('PEXPIRE', learned, LEARNED_MS)
   end

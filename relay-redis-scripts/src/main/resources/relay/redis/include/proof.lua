@@ -14,6 +14,7 @@ do
   local ENOUGH, LONG_ENOUGH = 20, 0.5 -- answers, windows
   local MOST_DOUBLINGS = 20
   local COARSE_US = 2e6 -- a time in whole seconds may be so much later than the least that it means
+  local MOST_OTHERS = 0.05 -- of a limit
   local LITTLE = 0.15 -- of a limit: with less in use a window cannot be told from a bucket, and it does not matter
   local NAMES = { 'rpm', 'itpm', 'otpm', 'tpm' }
   local RULES = { sliding_window = 0, token_bucket = 1 }
@@ -59,16 +60,16 @@ do
 
   -- Whether an answer has more left than a window would have: what we use alone. `lately`, asked only if it matters: what was
   -- charged since a little before its grant, which the provider may not have counted; `aged`: what may have flown off since the
-  -- grant; `refused`: charged, and not counted by the provider.
-  function proof.is_refilled(g, d, stated, left, lately, aged, slack, refused)
+  -- grant; `not_ours`: charged as others' use, or refused.
+  function proof.is_refilled(g, d, stated, left, lately, aged, slack, not_ours)
     local used, counted = d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d], stated - left + slack + aged + 0.03 * stated
-    used = used - refused
+    used = used - not_ours
     if d > 1 then used = 0.9 * used end -- estimates are in it
     return counted < used and counted < used - lately()[d]
   end
 
-  -- Weighs what an answer says of one limit. `is_refilled`: as above.
-  function proof.weigh(p, g, e, d, stated, left, full_us, lately, aged, slack, is_refilled, now)
+  -- Weighs what an answer says of one limit. `is_refilled`: as above; `others`: the share that others used of late.
+  function proof.weigh(p, g, e, d, stated, left, full_us, lately, aged, slack, is_refilled, others, now)
     local one, rate = e[d], stated / p[WINDOW]
     local size, coarse = left + full_us * rate, COARSE_US * rate
     local holds = math.min(stated, math.max(one.size, size))
@@ -77,7 +78,7 @@ do
       if e.rule == 1 then disbelieve(g, e) end
       return begin(e, d, 'window', now)
     end
-    if holds - left > owed + slack + aged then return begin(e, d, 'others', now) end
+    if others > MOST_OTHERS or holds - left > owed + slack + aged then return begin(e, d, 'others', now) end
     if size + coarse + slack + 0.02 * stated < one.size then return begin(e, d, 'size', now) end
     if g[LIMIT + d] == stated and holds + coarse - left < owed - (d >= 3 and g[COMING] or 0) - lately - slack - 0.05 * stated then
       return begin(e, d, 'left', now)

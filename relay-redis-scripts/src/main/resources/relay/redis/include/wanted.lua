@@ -67,6 +67,12 @@ function settings.fields(args, prefix, from, to, except)
   return names
 end
 
+-- What answers told of the groups that these arguments name: their limits, and beside `auto` their rules.
+function settings.answers(p, learned, args, from, to)
+  local proven = p[BUCKET] == AUTO and values_of(learned, settings.fields(args, 'rule ', from, to))
+  return values_of(learned, settings.fields(args, '', from, to)), proven or {}
+end
+
 -- Whether a group has these limits, this burst and this rule.
 function settings.are_of(g, limits, burst, mirrored)
   return g[BURST] == burst and g[MIRRORED] == mirrored and g[LIMIT + 1] == limits[1] and g[LIMIT + 2] == limits[2] and g[LIMIT + 3] == limits[3]
