@@ -26,6 +26,7 @@ final class LimitNews {
   private static final int PACE = 40; // or so many times in a shorter window
   private static final double NOTABLE = 0.05;
   private static final double SCARCE = 0.25;
+  private static final double SMALL = 0.95; // what answers prove of a whole bucket is a little less
 
   /**
    * Reported limits that are missing in a snapshot after this time were lost by Redis, or expired.
@@ -67,7 +68,7 @@ final class LimitNews {
     boolean news =
         (before == null ? !confirms(limits, state) : !all.equals(before.limits()))
             || (before != null && nanos - before.nanos() >= KNOWN_NANOS && isLost(limits, state))
-            || (state != null && state.burst() < 1 && !remaining.equals(Remaining.NONE))
+            || (state != null && state.burst() < SMALL && !remaining.equals(Remaining.NONE))
             || lower(limits, remaining, state == null ? UNUSED : state.used());
     if (news || before == null) {
       reported.put(group, new Reported(all, remaining, nanos));

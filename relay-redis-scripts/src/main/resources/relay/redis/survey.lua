@@ -156,10 +156,10 @@ for n = 1, groups do
     if draw then
       lines[#lines + 1] = id
       local tpm = g[LIMIT + 4] > 0 and string.format(TPM, g[USED + 2] + g[USED + 3], g[LIMIT + 4]) or ''
-      local day = d and days.line(d) or ''
       lines[#lines + 1] = string.format(USAGE, g[USED + 1], of(g[LIMIT + 1]), g[USED + 2], of(g[LIMIT + 2]), g[USED + 3],
-        of(g[LIMIT + 3]), tpm, day, g[FLIGHT], math.ceil(cool / 1000))
+        of(g[LIMIT + 3]), tpm, d and days.line(d) or '', g[FLIGHT], math.ceil(cool / 1000))
         .. (burst < 1000 and ' burst 0.' .. string.format('%03d', burst) or '')
+        .. (p[BUCKET] == AUTO and g[MIRRORED] > 0 and ' rule token_bucket' or '')
     end
   elseif read then
     reply[8 + n] = {}
