@@ -303,7 +303,7 @@ class OperatorTest {
             0,
             config
                 + ": valid: 2 providers, 4 keys; accounting auto (sliding_window until answers"
-                + " prove token_bucket): anthropic, zai\n",
+                + " prove token_bucket): anthropic, openai\n",
             ""),
         run(config, "check"));
   }
