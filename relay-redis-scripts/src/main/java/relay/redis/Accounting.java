@@ -12,5 +12,19 @@ public enum Accounting {
    * passes at once, and the whole limit in the long run, whatever the requests' size. The window is
    * still counted, for display.
    */
-  TOKEN_BUCKET
+  TOKEN_BUCKET,
+  /**
+   * Each group begins as {@link #SLIDING_WINDOW}. It follows {@link #TOKEN_BUCKET} from when the
+   * provider's answers prove that its limits are refilled steadily, until a refusal contradicts it.
+   */
+  AUTO;
+
+  /** As the scripts know it. */
+  int code() {
+    return switch (this) {
+      case SLIDING_WINDOW -> 0;
+      case TOKEN_BUCKET -> 1;
+      case AUTO -> 2;
+    };
+  }
 }

@@ -68,7 +68,7 @@ final class Announcement {
     args.add(bytes(ThreadLocalRandom.current().nextLong(1, Limits.MAX)));
     args.add(bytes(plan.window().toMillis()));
     args.add(bytes(plan.strategy().code()));
-    args.add(bytes(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0));
+    args.add(bytes(plan.accounting().code()));
     long millionths = Math.max(1, Math.round(plan.burstRatio() * 1e6)); // the script refuses 0
     args.add(bytes(BigDecimal.valueOf(millionths, 6).toPlainString()));
     args.add(bytes(later));

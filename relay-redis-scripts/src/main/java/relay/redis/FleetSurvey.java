@@ -42,6 +42,7 @@ final class FleetSurvey {
   private final PlanAnnouncer plans;
   private final String replica;
   private final String shares;
+  private final ToldLimits answers;
   private final AtomicBoolean reading = new AtomicBoolean(); // guards the fields up to `seen`
   private volatile @Nullable SurveyedRows rows;
   private volatile long readAt = System.nanoTime() - READ_EVERY_NANOS; // news was read
@@ -65,8 +66,15 @@ final class FleetSurvey {
   /**
    * @param replica this replica's id; empty for an observer
    * @param shares whether a replica takes its share of the limits while it is without Redis
+   * @param answers what each heartbeat takes along
    */
-  FleetSurvey(ScriptCaller caller, PlanAnnouncer plans, String replica, boolean shares) {
+  FleetSurvey(
+      ScriptCaller caller,
+      PlanAnnouncer plans,
+      String replica,
+      boolean shares,
+      ToldLimits answers) {
+    this.answers = answers;
     this.shares = shares ? " 1" : " 0";
     this.caller = caller;
     this.plans = plans;
@@ -130,7 +138,8 @@ final class FleetSurvey {
     PoolPlan plan = plans.candidates().plan();
     boolean asks = drew ? isDrawn(plan) || standing.equals(LEAVES) : isDue(plan);
     String from = asks ? position : FROM_START; // a list of what is new would not be read
-    return call(replica, standing, READS, from + " " + nextMs + shares, NOTHING)
+    String told = standing.equals(LEAVES) ? "" : answers.take();
+    return call(replica, standing, READS, from + " " + nextMs + shares + told, NOTHING)
         .thenCompose(
             beat -> {
               Reply.Fleet fleet = beat.fleet(7);

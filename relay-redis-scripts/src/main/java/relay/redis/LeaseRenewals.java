@@ -20,6 +20,7 @@ import relay.redis.PoolSnapshot.GroupState;
  */
 final class LeaseRenewals {
   private static final int BATCH = 100;
+  private static final double NEARLY = 0.9; // of a limit
 
   private final PoolScripts scripts;
   private final Duration every;
@@ -89,23 +90,34 @@ final class LeaseRenewals {
     }
   }
 
-  private ReportPace pace(double bucket) {
+  private ReportPace pace(Accounting rule, double bucket) {
     PoolPlan plan = scripts.plan();
-    return ReportPace.of(plan.accounting(), plan.window(), plan.burstRatio() * bucket, every);
+    return ReportPace.of(rule, plan.window(), plan.burstRatio() * bucket, every);
   }
 
-  /** A group has a pace of its own where the provider is known to hold less than the limit. */
+  /** What answers have proven to be nearly the whole limit is reported as that. */
+  private static double bucketOf(GroupState group, Accounting accounting) {
+    return accounting == Accounting.AUTO && group.burst() >= NEARLY ? 1 : group.burst();
+  }
+
+  /**
+   * A group has a pace of its own where the provider is known to hold less than the limit, or
+   * answers decide its rule.
+   */
   private Function<Lease, ReportPace> paces() {
+    Accounting accounting = scripts.plan().accounting();
     PoolSnapshot pool = live.isEmpty() ? null : latest.get();
     Map<String, ReportPace> small =
         pool == null
             ? Map.of()
             : pool.groups().stream()
-                .filter(group -> group.burst() < 1)
+                .filter(group -> group.burst() < 1 || accounting == Accounting.AUTO)
                 .collect(
                     Collectors.toMap(
-                        GroupState::id, group -> pace(group.burst()), (first, _) -> first));
-    ReportPace other = pace(1);
+                        GroupState::id,
+                        group -> pace(group.rule(), bucketOf(group, accounting)),
+                        (first, _) -> first));
+    ReportPace other = pace(accounting, 1);
     return lease -> small.getOrDefault(lease.group(), other);
   }
 

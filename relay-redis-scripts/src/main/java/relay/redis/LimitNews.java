@@ -1,5 +1,6 @@
 package relay.redis;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
@@ -11,18 +12,21 @@ import relay.redis.PoolSnapshot.GroupState;
  * Decides which of a provider's stated limits are worth a call to Redis. Every answer states them,
  * and nearly all repeat what is known: the same limits, and a remainder that our own use explains.
  *
- * <p>Five things are news. A limit differs from the last one. A limit is no longer in Redis. The
+ * <p>Five things are news. A limit differs from the last one, or the first one from what Redis has. A
+ * limit is no longer in Redis. The
  * remainder falls short of limit minus own use by more than a twentieth of the limit: then the
  * provider's bucket is smaller, or another user shares the account. The remainder is less than a
  * quarter of the limit: then another user may be the reason although our own use would explain it.
  * Or the group's burst is reduced: the remainder tells whether it must be. A group has at most one
- * news a second; if it still holds, the next answer repeats it. Thread-safe.
+ * news a second, or forty in a shorter window; if it still holds, the next answer repeats it. Thread-safe.
  */
 final class LimitNews {
   private static final int MOST_GROUPS = 20_000;
-  private static final long PAUSE_NANOS = 1_000_000_000;
+  private static final Duration PAUSE = Duration.ofSeconds(1);
+  private static final int PACE = 40; // or so many times in a shorter window
   private static final double NOTABLE = 0.05;
   private static final double SCARCE = 0.25;
+  private static final double SMALL = 0.95; // what answers prove of a whole bucket is a little less
 
   /**
    * Reported limits that are missing in a snapshot after this time were lost by Redis, or expired.
@@ -46,22 +50,27 @@ final class LimitNews {
    * @param nanos now, on a monotonic clock
    */
   boolean isNews(
-      String group, Limits limits, Remaining remaining, @Nullable PoolSnapshot latest, long nanos) {
+      String group,
+      Limits limits,
+      Remaining remaining,
+      @Nullable PoolSnapshot latest,
+      Duration window,
+      long nanos) {
+    Duration pause = window.dividedBy(PACE).compareTo(PAUSE) < 0 ? window.dividedBy(PACE) : PAUSE;
     Reported before = reported.get(group);
     if (!limits.areKnown()
-        || (before != null && nanos - before.nanos() < PAUSE_NANOS)
+        || (before != null && nanos - before.nanos() < pause.toNanos())
         || (before == null && reported.size() >= MOST_GROUPS)) {
       return false;
     }
     Limits all = before == null ? limits : completed(limits, before.limits());
     GroupState state = latest == null ? null : state(group, latest);
     boolean news =
-        before == null
-            || !all.equals(before.limits())
-            || (nanos - before.nanos() >= KNOWN_NANOS && isLost(limits, state))
-            || (state != null && state.burst() < 1 && !remaining.equals(Remaining.NONE))
+        (before == null ? !confirms(limits, state) : !all.equals(before.limits()))
+            || (before != null && nanos - before.nanos() >= KNOWN_NANOS && isLost(limits, state))
+            || (state != null && state.burst() < SMALL && !remaining.equals(Remaining.NONE))
             || lower(limits, remaining, state == null ? UNUSED : state.used());
-    if (news) {
+    if (news || before == null) {
       reported.put(group, new Reported(all, remaining, nanos));
     }
     return news;
@@ -90,6 +99,16 @@ final class LimitNews {
         stated.inputTokens() > 0 ? stated.inputTokens() : before.inputTokens(),
         stated.outputTokens() > 0 ? stated.outputTokens() : before.outputTokens(),
         stated.totalTokens() > 0 ? stated.totalTokens() : before.totalTokens());
+  }
+
+  /** Whether a first answer states what holds already. Then it may travel with a heartbeat. */
+  private static boolean confirms(Limits stated, @Nullable GroupState state) {
+    for (Dimension d : Dimension.values()) {
+      if (state == null || (stated.of(d) > 0 && stated.of(d) != state.limits().of(d))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static boolean isLost(Limits stated, @Nullable GroupState state) {

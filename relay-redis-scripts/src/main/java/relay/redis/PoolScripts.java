@@ -26,6 +26,7 @@ final class PoolScripts {
   private final ScriptCaller caller;
   private final PlanAnnouncer plans;
   private final FleetSurvey fleet;
+  private final ToldLimits answers;
   private final RedisKeys keys;
   private final String replica;
   private final byte[] leaseMs;
@@ -37,7 +38,9 @@ final class PoolScripts {
     leaseMs = bytes(options.lease().toMillis());
     caller = new ScriptCaller(link, keys);
     plans = new PlanAnnouncer(caller, plan, replica);
-    fleet = new FleetSurvey(caller, plans, replica, options.fallback() == Fallback.FAIR_SHARE);
+    answers = new ToldLimits();
+    fleet =
+        new FleetSurvey(caller, plans, replica, options.fallback() == Fallback.FAIR_SHARE, answers);
   }
 
   /** The epoch under which this replica uses the pool; 0 before the first use. */
@@ -85,6 +88,11 @@ final class PoolScripts {
 
   FleetSurvey fleet() {
     return fleet;
+  }
+
+  /** Answers that travel with the next heartbeats. */
+  ToldLimits answers() {
+    return answers;
   }
 
   /** Tells what was used before the state was lost. */
@@ -189,7 +197,7 @@ final class PoolScripts {
         () -> {
           List<byte[]> args = caller.clockArgs();
           args.addAll(List.of(bytes(field), bytes(howLong.toMillis()), bytes(grantedMicros)));
-          return new Call(ScriptFile.COOLDOWN, List.of(keys.state, keys.win), args);
+          return new Call(ScriptFile.COOLDOWN, List.of(keys.state, keys.win, keys.learned), args);
         },
         Reply::of);
   }

@@ -89,6 +89,8 @@ public record PoolSnapshot(
    *     seen to hold less than the limit, or it refused requests while the window was far from full
    * @param reservedOutput output tokens that running requests are expected to make yet; reserved
    *     requests and input are part of {@code used}
+   * @param rule the rule that the group follows: the pool's accounting, or what answers decided
+   * @param why it follows that rule, for people
    * @param dayLimits limits a day; none if the group has none
    * @param dayUsed usage of the present day, if it has such limits
    */
@@ -104,10 +106,14 @@ public record PoolSnapshot(
       Limits learned,
       double burst,
       long reservedOutput,
+      Accounting rule,
+      String why,
       Days.Count dayLimits,
       Days.Count dayUsed) {
 
-    /** A group without limits a day. */
+    private static final String CONFIGURED = "configured";
+
+    /** A group without limits a day, in a pool whose accounting is a window. */
     public GroupState(
         String id,
         String account,
@@ -132,6 +138,8 @@ public record PoolSnapshot(
           learned,
           burst,
           reservedOutput,
+          Accounting.SLIDING_WINDOW,
+          CONFIGURED,
           Days.Count.NONE,
           Days.Count.NONE);
     }

@@ -46,7 +46,9 @@ final class ProviderReports {
       Supplier<Refill> refill,
       @Nullable PoolSnapshot latest) {
     String group = lease.group();
-    if (limitNews.isNews(group, limits, remaining, latest, System.nanoTime())) {
+    long now = System.nanoTime();
+    Duration window = scripts.plan().window();
+    if (limitNews.isNews(group, limits, remaining, latest, window, now)) {
       scripts
           .observe(group, limits, remaining, lease.grantedMicros(), refill.get())
           .exceptionally(
@@ -54,6 +56,9 @@ final class ProviderReports {
                 limitNews.lost(group); // no line in the log: an outage would fill it
                 return null;
               });
+    } else if (!lease.isWithoutRedis()) {
+      long granted = lease.grantedMicros();
+      scripts.answers().note(group, granted, limits, remaining, refill, window, now);
     }
   }
 

@@ -183,8 +183,10 @@ sealed interface Reply {
                   Reply.number(r.get(13))),
               Reply.number(r.get(14)) / 1000.0,
               Reply.number(r.get(15)),
-              day(r, 16),
-              day(r, 18)));
+              Reply.number(r.get(16)) == 1 ? Accounting.TOKEN_BUCKET : Accounting.SLIDING_WINDOW,
+              text(r.get(17)),
+              day(r, 18),
+              day(r, 20)));
     }
 
     private static Days.Count day(List<Object> r, int at) {

@@ -16,6 +16,7 @@ import java.time.Duration;
  */
 record ReportPace(Duration every, Duration within) {
   private static final Duration OFTEN = Duration.ofSeconds(2);
+  private static final int A_WINDOW = 30; // or so many times in a shorter window
   private static final double LEAST = 1.0 / 6; // of a window
 
   /**
@@ -24,9 +25,13 @@ record ReportPace(Duration every, Duration within) {
    */
   static ReportPace of(Accounting accounting, Duration window, double bucket, Duration renewal) {
     boolean whole = accounting == Accounting.TOKEN_BUCKET && bucket >= 1;
-    Duration often = renewal.compareTo(OFTEN) < 0 ? renewal : OFTEN;
+    Duration often = shorter(renewal, shorter(OFTEN, window.dividedBy(A_WINDOW)));
     double part = accounting == Accounting.TOKEN_BUCKET ? Math.clamp(bucket, LEAST, 1) : 1;
     return new ReportPace(
         whole ? renewal : often, Duration.ofNanos(Math.round(window.toNanos() * part)));
+  }
+
+  private static Duration shorter(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? a : b;
   }
 }

@@ -238,6 +238,8 @@ final class SurveyedRows {
         g.learned(),
         g.burst(),
         g.reservedOutput(),
+        g.rule(),
+        g.why(),
         g.dayLimits(),
         g.dayUsed());
   }

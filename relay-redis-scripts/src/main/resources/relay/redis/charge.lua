@@ -61,8 +61,8 @@ if k then
 else
   bury(r, id, now + p[WINDOW]) -- after that the usage has aged out, and nobody sends it again
 end
-local flown = p[BUCKET] == 0 and spread / p[WINDOW] or 0 -- of a limit; a bucket's debt is all that bounds it
 repeat
+  local flown = g[MIRRORED] == 0 and spread / p[WINDOW] or 0 -- of a limit; a bucket's debt is all that bounds it
   roll(r.win, p, g, math.floor(now / p[SLOT]))
   flow(p, g, now)
   local costs = { 0, 0, 0, 0 }

@@ -16,7 +16,7 @@
 --       fresh      a random number: the epoch of a new pool
 --       window_ms  the limits' window
 --       strategy   1 least_loaded, 2 round_robin, 3 random, 4 weighted
---       bucket     1 if the groups mirror a token bucket, 0 if they enforce a window
+--       bucket     1 if the groups mirror a token bucket, 0 if they enforce a window, 2 if answers decide
 --       burst      burst ratio, a decimal in (0, 1]
 --       later      0 for the first part; for later parts the first part's `found`
 --       groups     number of groups
@@ -55,6 +55,7 @@
 -- @include days
 -- @include choice
 -- @include learned
+-- @include proof
 -- @include reshape
 -- @include index
 -- @include indexing
@@ -131,8 +132,8 @@ if rules and p[SLOT] ~= slot_us then
   r.stale = true -- what the cache knows of later departures holds no longer
   p[WINDOW], p[SLOT] = window_us, slot_us
 end
-if rules and p[BUCKET] < bucket then mirror(r, now, slot) end
 if rules then
+  if p[BUCKET] ~= bucket then follow_all(r, bucket, now, slot) end
   p[WINDOW], p[SLOT], p[STRATEGY], p[BUCKET] = window_us, slot_us, strategy, bucket
   days.adopt(r, day_rule, alone, now)
 end
@@ -142,7 +143,7 @@ local function put(field, text)
 end
 fetch_all(r, settings.fields(ARGV, 'g:', 14, keys_from - 1, r.groups))
 local begun, lines = {}, values_of(state, settings.fields(ARGV, 'd:', 14, keys_from - 1))
-local answers = values_of(learned, settings.fields(ARGV, '', 14, keys_from - 1))
+local stated, proven = settings.answers(p, learned, ARGV, 14, keys_from - 1)
 for n = 14, keys_from - 1, 5 do
   local id, place, wanted, line = ARGV[n], (n - 9) / 5, {}, nil
   local g, indebted = r.groups[id], lost
@@ -154,15 +155,14 @@ for n = 14, keys_from - 1, 5 do
       if line then put('d:' .. id, line) end
       put('c:' .. id, struct.pack(CONFIGURED, unpack(wanted)))
     end
-    if not g or lost or answers[place] or p[DAY] == 1 or not settings.are_of(g, wanted, burst) then
-      if g then
-        roll(win, p, g, slot)
-        flow(p, g, now)
-      else
+    local mirrored = proof.rule(p[BUCKET], proven[place])
+    if not g or lost or stated[place] or p[DAY] == 1 or not settings.are_of(g, wanted, burst, mirrored) then
+      if not g then
         g, indebted = new_group(r, id), lost or forgotten
-        g[AT], g[RECENT], g[SHRUNK] = now, slot, 1
+        g[AT], g[RECENT], g[SHRUNK], g[MIRRORED] = now, slot, 1, mirrored
       end
-      settings.give(r, g, wanted, burst, answers[place], indebted, now)
+      follow(r, g, mirrored, now, slot)
+      settings.give(r, g, wanted, burst, stated[place], indebted, now)
       if rules then days.limit(r, g, live, plan, day_limits[id], (lost or forgotten) and seen_at, now) end
       change(r, g)
       if not alone then reopen(r, id, nil, 8, KEYS) end

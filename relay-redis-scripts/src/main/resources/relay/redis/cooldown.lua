@@ -4,6 +4,7 @@
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
+--       learned    limits stated by the provider, and what its answers prove
 -- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
 --       field      `k:<key>` or `g:<group>`
@@ -20,7 +21,9 @@
 -- @include records
 -- @include refund
 -- @include coming
-local state, win, field = KEYS[1], KEYS[2], ARGV[3]
+-- @include learned
+-- @include proof
+local state, win, learned, field = KEYS[1], KEYS[2], KEYS[3], ARGV[3]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local cool_us = number(ARGV[4], 'cool_ms') * 1000
 local granted = moment(ARGV[5], 'granted')
@@ -36,6 +39,12 @@ if record.pack == pack_group then
     cool_us = math.min(60e6, 1e6 * 2 ^ g[STRIKES])
     g[STRIKES] = math.min(g[STRIKES] + 1, 6)
   end
+  if granted > 0 then
+    g[REFUSED], g[REFUSED_AT] = refused_of(p, g, now) + 1, now
+    proof.refute(learned, p, g, granted, now)
+    local over = levels.above(r, g)
+    if over then proof.refute(learned, p, over, granted, now) end
+  end
   if granted > g[SHRUNK_AT] then
     roll(win, p, g, math.floor(now / p[SLOT]))
     flow(p, g, now)
@@ -46,7 +55,7 @@ if record.pack == pack_group then
       change(r, over)
     end
     local full = math.max(fullest(p, g), over and fullest(p, over) or 0) >= 0.9
-    if p[BUCKET] == 1 or not full then
+    if g[MIRRORED] > 0 or not full then
       local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
       g[SHRUNK], g[SHRUNK_AT] = math.max(LEAST_BURST, shrunk * (full and 0.9 or 0.5)), now
     else

@@ -70,7 +70,7 @@ for id, times in pairs(told) do
     flow(p, g, now)
     for _, part_of in ipairs(is_next and times or {}) do
       local ago, requests, input, output = unpack(part_of)
-      if late.count(r.win, p, g, math.floor((now - ago) / p[SLOT]), requests, input, output) and p[BUCKET] == 0 then
+      if late.count(r.win, p, g, math.floor((now - ago) / p[SLOT]), requests, input, output) and g[MIRRORED] == 0 then
         for d, cost in ipairs({ requests, input, output, input + output }) do
           g[LEVEL + d] = math.max(0, g[LEVEL + d] - cost * owed) -- it is in the window instead
         end
@@ -79,7 +79,7 @@ for id, times in pairs(told) do
     for d = 1, complete and 4 or 0 do
       local limit, used = g[LIMIT + d], used_of(g, d) + coming_of(g, d)
       -- a debt of the whole limit flows off in a window, and the pacer lets none grow beyond this
-      local most = p[BUCKET] == 0 and math.min(used, g[BURST] * (limit - used) + least_room(g, d, limit, 0)) or used
+      local most = g[MIRRORED] == 0 and math.min(used, g[BURST] * (limit - used) + least_room(g, d, limit, 0)) or used
       g[LEVEL + d] = math.min(g[LEVEL + d], most)
     end
     change(r, g)

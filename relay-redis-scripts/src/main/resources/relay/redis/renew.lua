@@ -22,6 +22,7 @@
 -- @include key
 -- @include group
 -- @include ring
+-- @include foreign
 -- @include records
 -- @include refund
 -- @include coming

@@ -22,7 +22,8 @@
 --       news       `born position next_ms shares`: what the last reply of a call that asked for news ended with, 0 0 at
 --                  first; the time until the smallest request fits, - for never, ? if nobody
 --                  looked; 1 if replicas without Redis take a
---                  share, else 0; or - to ask for none
+--                  share, else 0; then a line for each of some answers of the provider: `group granted`, then limits, remainders
+--                  and times, as for observe; or - to ask for none
 --       ...        the groups' ids
 --       ...        for each key: id, account
 -- REPLY {1, time, epoch, replicas, live leases, expired leases, 1 if the caller is to draw what is new and 2 if all, fleet,
@@ -33,7 +34,8 @@
 --                 replicas of the last ten seconds, separated by blanks}
 --         group: {requests, input, output, in flight, cooldown_us, opens_us, limits of requests, input,
 --                 output, input + output; the provider's stated limits of these; thousandths of the
---                 burst that the provider is known to admit; output that is expected still to come; if the group
+--                 burst that the provider is known to admit; output that is expected still to come; 1 if it mirrors
+--                 buckets, and why; if the group
 --                 has limits a day, those of requests and tokens, and what is used of them}; empty if unknown
 --         key:   {in flight, cooldown_us of its own or of all its groups, reason of the quarantine or '',
 --                 max_concurrent, priority, weight}
@@ -54,9 +56,13 @@
 -- @include leaving
 -- @include gate
 -- @include learned
+-- @include late
+-- @include foreign
+-- @include proof
 -- @include days
 -- @include choice
 -- @include index
+-- @include answers
 -- @include lease
 -- @include news
 -- @include fleet
@@ -71,11 +77,10 @@ local state, win, leases, due, later, quarantine, picture, replicas, summary, le
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local replica, given, ceiling = ARGV[1], clock(ARGV[3], ARGV[2])
 local draw, config, groups, news = number(ARGV[4], 'draw'), ARGV[5], number(ARGV[6], 'groups'), ARGV[7]
-local read = draw < 2
-draw = draw > 0
+local read; read, draw = draw < 2, draw > 0
 if groups > #ARGV - 7 then error({ err = 'BADARG fewer groups than announced' }) end
-local born, position, next_ms, shares = string.match(news, '^(%d+) (%d+) (%S+) ([01])$')
-if news ~= '-' and not born then error({ err = 'BADARG news must be `born position next_ms shares`, or -' }) end
+local born, position, next_ms, shares, told = string.match(news, '^(%d+) (%d+) (%S+) ([01])(.*)$')
+if news ~= '-' and not born or born and string.find(told, '^[^\n]') then error({ err = 'BADARG news must be `born position next_ms shares`, or -' }) end
 position = born and bounded_moment(position, 'position')
 if born and not string.find(next_ms, '^[-?]$') then number(next_ms, 'next_ms') end
 check_standing(config)
@@ -128,6 +133,7 @@ local retiring = born and plan and redis.call('HGET', state, 'retiring')
 if retiring then forget_some(r, fleet, picture, now, retiring) end
 drain(r, fleet, now, picture, draw and lines, reply[8][5], quarantine)
 if born then pass_time(r, now) end
+if told and told ~= '' then tellings.apply_all(r, learned, told, now, 11, KEYS) end
 for n = 1, groups do
   local id = ARGV[7 + n]
   local g = group_of(r, id)
@@ -141,10 +147,9 @@ for n = 1, groups do
     if read then
       local opens = group_opens(win, p, g, now, math.huge, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
       if d then opens = days.opens(r, g, now, opens, 0, 1) end
-      g.stated = g.stated or learned_of(redis.call('HGET', learned, id))
-      local stated = g.stated
+      local stated = tellings.known(p, learned, g)
       reply[8 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now), g[LIMIT + 1], g[LIMIT + 2],
-        g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst, math.floor(g[COMING]),
+        g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst, math.floor(g[COMING]), g[MIRRORED], g.why,
         d and d[D_LIMIT + 1] or nil, d and d[D_LIMIT + 2], d and d[D_USED + 1], d and d[D_USED + 2] }
     elseif d then
       days.roll(r, g, d, now)
@@ -156,10 +161,10 @@ for n = 1, groups do
     if draw then
       lines[#lines + 1] = id
       local tpm = g[LIMIT + 4] > 0 and string.format(TPM, g[USED + 2] + g[USED + 3], g[LIMIT + 4]) or ''
-      local day = d and days.line(d) or ''
       lines[#lines + 1] = string.format(USAGE, g[USED + 1], of(g[LIMIT + 1]), g[USED + 2], of(g[LIMIT + 2]), g[USED + 3],
-        of(g[LIMIT + 3]), tpm, day, g[FLIGHT], math.ceil(cool / 1000))
+        of(g[LIMIT + 3]), tpm, d and days.line(d) or '', g[FLIGHT], math.ceil(cool / 1000))
         .. (burst < 1000 and ' burst 0.' .. string.format('%03d', burst) or '')
+        .. (p[BUCKET] == AUTO and g[MIRRORED] > 0 and ' rule token_bucket' or '')
     end
   elseif read then
     reply[8 + n] = {}

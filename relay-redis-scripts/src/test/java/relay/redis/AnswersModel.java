@@ -1,5 +1,8 @@
 package relay.redis;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+
 /** What the provider's answers told of a group's limits, in the model. */
 final class AnswersModel {
   private static final long HALF_HOUR = 1_800_000_000L;
@@ -9,6 +12,29 @@ final class AnswersModel {
   private long[] seen = none();
   private long[] before = none();
   private long since;
+
+  /** The share of a limit that others used of late, and when; the last answer. */
+  private double others;
+
+  private long othersAt;
+  long toldAt;
+
+  /** When an answer last had more left than a window would have. */
+  final long[] refilledAt = new long[4];
+
+  double othersAt(long now, Shape shape) {
+    return others * Math.max(0, 1 - (double) (now - othersAt) / shape.windowMicros());
+  }
+
+  /** Redis keeps two decimals. */
+  void note(double part, long now, Shape shape) {
+    if (part > 0) {
+      double all = Math.min(9, othersAt(now, shape) + part);
+      others = new BigDecimal(all).setScale(2, RoundingMode.HALF_EVEN).doubleValue();
+      othersAt = now;
+    }
+    toldAt = now;
+  }
 
   private static long[] none() {
     return new long[] {-1, -1, -1, -1};

@@ -157,6 +157,9 @@ final class GroupModel {
 
   /** The provider refused a request that was granted at this time. */
   void refused(long granted, long now, Shape shape) {
+    if (granted > 0) {
+      others.refused(now, shape);
+    }
     if (granted > shrunkAt) {
       flow(now, shape);
       if (above != null) {
@@ -249,7 +252,8 @@ final class GroupModel {
 
   void expect(LeaseModel l, long now, Shape shape, long newly, long rest, long spread) {
     flow(now, shape);
-    expect(now, shape, l.since, l.told, newly, l.rest, rest, l.spread, spread);
+    long fresh = others.newOf(newly, l.rest, rest, l.told, now, shape);
+    expect(now, shape, l.since, l.told, fresh, l.rest, rest, l.spread, spread);
   }
 
   /**

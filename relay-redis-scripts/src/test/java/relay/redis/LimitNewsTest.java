@@ -21,7 +21,7 @@ final class LimitNewsTest {
   private long nanos;
 
   private boolean isNews(Limits limits, Remaining remaining, @Nullable PoolSnapshot latest) {
-    return news.isNews("acme/default", limits, remaining, latest, nanos);
+    return news.isNews("acme/default", limits, remaining, latest, Duration.ofMinutes(1), nanos);
   }
 
   private static PoolSnapshot used(long requests, long inputTokens, long outputTokens) {
@@ -62,6 +62,13 @@ final class LimitNewsTest {
   }
 
   @Test
+  void a_first_answer_that_confirms_what_redis_has_is_no_news() {
+    assertFalse(isNews(LIMITS, Remaining.NONE, used(0, 0, 0)));
+    nanos += 10 * SECOND;
+    assertTrue(isNews(LIMITS, Remaining.NONE, learned(Limits.UNKNOWN)), "it did not arrive");
+  }
+
+  @Test
   void an_answer_without_limits_is_no_news() {
     assertFalse(isNews(Limits.UNKNOWN, new Remaining(0, 0, 0, 0), null));
     assertTrue(isNews(LIMITS, Remaining.NONE, null));
@@ -90,7 +97,7 @@ final class LimitNewsTest {
 
   @Test
   void a_remainder_that_our_own_use_explains_is_no_news() {
-    assertTrue(isNews(LIMITS, new Remaining(100, 30_000, 8_000, -1), used(0, 0, 0)));
+    assertFalse(isNews(LIMITS, new Remaining(100, 30_000, 8_000, -1), used(0, 0, 0)));
     for (long step = 0; step <= 75; step++) {
       nanos += 2 * SECOND;
       PoolSnapshot latest = used(step, step * 300, step * 80);
@@ -104,7 +111,7 @@ final class LimitNewsTest {
   @Test
   void foreign_usage_is_news_once_a_second_until_it_is_charged() {
     PoolSnapshot latest = used(10, 3_000, 800);
-    assertTrue(isNews(LIMITS, Remaining.NONE, latest));
+    assertTrue(isNews(LIMITS, Remaining.NONE, null));
     assertFalse(isNews(LIMITS, new Remaining(90, 5_000, 7_200, -1), latest), "just told");
     nanos += SECOND;
     assertTrue(isNews(LIMITS, new Remaining(90, 5_000, 7_200, -1), latest));
@@ -145,7 +152,7 @@ final class LimitNewsTest {
   void groups_are_bounded() {
     int told = 0;
     for (int n = 0; n < 30_000; n++) {
-      told += news.isNews("g" + n, LIMITS, Remaining.NONE, null, 0) ? 1 : 0;
+      told += news.isNews("g" + n, LIMITS, Remaining.NONE, null, Duration.ofMinutes(1), 0) ? 1 : 0;
     }
     assertEquals(20_000, told);
   }

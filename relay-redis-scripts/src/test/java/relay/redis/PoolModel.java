@@ -187,9 +187,9 @@ final class PoolModel {
         g.reshape(before.slotOf(now), shape.slotOf(now));
       }
     }
-    if (bucket && !before.bucket()) {
-      for (GroupModel g : groups.values()) {
-        g.flow(now, before);
+    for (GroupModel g : bucket == before.bucket() ? List.<GroupModel>of() : groups.values()) {
+      g.flow(now, before);
+      if (bucket) {
         g.mirror(now, shape);
       }
     }

@@ -176,6 +176,38 @@ final class SmallerBucketTest {
   }
 
   @Test
+  void the_output_of_a_stream_is_charged_once_also_if_a_header_told_of_it_before_its_report() {
+    PoolPlan plan =
+        new PoolPlan(
+            "smaller",
+            Duration.ofMinutes(1),
+            Strategy.LEAST_LOADED,
+            Accounting.SLIDING_WINDOW,
+            1,
+            List.of("model"),
+            List.of(new KeyPlan("key0", "account0", 0, 1, 0)),
+            Map.of(GROUP, new Limits(0, 0, LIMIT, 0)));
+    var _ = call(new Step.Configure(0, EPOCH, plan), NOW);
+    Wish stream = new Wish("stream", 0, 1_000, 100, "");
+    var _ = call(new Step.Acquire(List.of(stream), EPOCH, 3_600_000, FIELDS), NOW);
+    Step header =
+        new Step.Observe(
+            GROUP,
+            List.of(0L, 0L, LIMIT, 0L),
+            List.of(-1L, -1L, LIMIT - 59_800, -1L),
+            NOW,
+            List.of(-1L, -1L, 17_900L, -1L),
+            List.of());
+    long told = (Long) call(header, NOW + SECOND).get(4);
+    assertTrue(told > 50_000, "told " + told);
+    HeldLease.Report report = new HeldLease.Report("stream", 100_200, 500, 100);
+    var _ = call(new Step.Renew(3_600_000, List.of(HeldLease.of(report))), NOW + 2 * SECOND);
+    assertEquals(100_200L, surveyed(NOW + 2 * SECOND).get(2));
+    var _ = call(Step.settle("stream", 0, 100_900), NOW + 3 * SECOND);
+    assertEquals(100_900L, surveyed(NOW + 3 * SECOND).get(2));
+  }
+
+  @Test
   void the_use_of_others_stays_charged_when_a_later_request_costs_more_than_reserved() {
     configure(Accounting.SLIDING_WINDOW);
     assertTrue(isGranted("one", 10_000, NOW));

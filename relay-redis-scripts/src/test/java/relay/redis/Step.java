@@ -261,7 +261,7 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      return new byte[][] {names.state, names.win};
+      return new byte[][] {names.state, names.win, names.learned};
     }
 
     @Override
@@ -346,7 +346,7 @@ sealed interface Step {
       List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), known, fresh));
       args.add(plan.window().toMillis());
       args.add(plan.strategy().code());
-      args.add(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0);
+      args.add(plan.accounting().code());
       args.add(String.format(Locale.ROOT, "%.6f", plan.burstRatio()));
       args.addAll(List.of(0, plan.groups().size(), plan.keys().size(), "-"));
       args.add(Announcement.days(plan.days(), plan.groups(), c.instant(), Days.Seen.NOTHING));
@@ -370,9 +370,21 @@ sealed interface Step {
     }
   }
 
+  /**
+   * @param answers that come along: then it asks for news
+   */
   record Survey(
-      String replica, long draw, List<String> groups, List<KeyPlan> plans, List<String> sets)
+      String replica,
+      long draw,
+      List<String> groups,
+      List<KeyPlan> plans,
+      List<Observe> answers,
+      List<String> sets)
       implements Step {
+    Survey(String replica, long draw, List<String> groups, List<KeyPlan> plans, List<String> sets) {
+      this(replica, draw, groups, plans, List.of(), sets);
+    }
+
     @Override
     public ScriptFile script() {
       return ScriptFile.SURVEY;
@@ -392,10 +404,22 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args =
-          new ArrayList<>(List.of(replica, c.ceiling(), c.told(), draw, "-", groups.size(), "-"));
+          new ArrayList<>(
+              List.of(replica, c.ceiling(), c.told(), draw, "-", groups.size(), news()));
       args.addAll(groups);
       plans.forEach(k -> args.addAll(List.of(k.id(), k.account())));
       return args;
+    }
+
+    private String news() {
+      StringBuilder news = new StringBuilder(answers.isEmpty() ? "-" : "0 0 - 0");
+      for (Observe answer : answers) {
+        news.append('\n').append(answer.group()).append(' ').append(answer.granted());
+        answer.stated().forEach(limit -> news.append(' ').append(limit));
+        answer.left().forEach(left -> news.append(' ').append(left < 0 ? "-" : left));
+        answer.fullMs().forEach(ms -> news.append(' ').append(ms < 0 ? "-" : ms));
+      }
+      return news.toString();
     }
 
     @Override

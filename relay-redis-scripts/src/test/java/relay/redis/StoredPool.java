@@ -37,7 +37,7 @@ final class StoredPool {
   static final int KEY_COOL = 2;
   static final int KEY_STOPPED = 3;
   static final int KEY_PASS = 4;
-  private static final int GROUP_NUMBERS = 30;
+  private static final int GROUP_NUMBERS = 33;
   private static final int FEW_NUMBERS = 4; // of a closed slot in the record
 
   /** Used closed slots that a group's record holds; with more all are in the ring. */

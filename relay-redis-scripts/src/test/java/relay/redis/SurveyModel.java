@@ -95,6 +95,8 @@ final class SurveyModel {
     }
     row.add((long) Math.floor(1000 * g.shrunkAt(now)));
     row.add((long) g.coming);
+    row.add(pool.shape().bucket() ? 1L : 0L);
+    row.add(Step.Any.ANYTHING); // why, for people
     if (g.day != null) {
       row.addAll(List.of(g.day.limits[0], g.day.limits[1], g.day.used(0, now), g.day.used(1, now)));
     }

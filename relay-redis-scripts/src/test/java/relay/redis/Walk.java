@@ -336,7 +336,11 @@ final class Walk {
     }
     Strategy strategy = STRATEGIES.get(random.nextInt(4));
     Accounting accounting =
-        random.nextInt(3) == 0 ? Accounting.TOKEN_BUCKET : Accounting.SLIDING_WINDOW;
+        switch (random.nextInt(6)) {
+          case 0, 1 -> Accounting.TOKEN_BUCKET;
+          case 2 -> Accounting.AUTO; // what is drawn never proves a bucket
+          default -> Accounting.SLIDING_WINDOW;
+        };
     double burst = BURSTS[random.nextInt(5)];
     Days days =
         counted && random.nextInt(4) > 0

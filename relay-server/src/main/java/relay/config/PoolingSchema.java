@@ -35,7 +35,10 @@ final class PoolingSchema {
                 ProviderSection.MAX_WINDOW_MS))
         .with(
             "accounting",
-            words("token_bucket mirrors a provider that documents one", none.accounting()))
+            words(
+                "auto: sliding_window until a group's answers prove token_bucket, which mirrors a"
+                    + " provider's own",
+                none.accounting()))
         .with(
             "burst_ratio",
             ratio("How much of a limit an idle group may take at once", none.burstRatio()))

@@ -167,7 +167,7 @@ public record ProviderConfig(
             Affinity.SESSION,
             Duration.ZERO,
             Duration.ofMinutes(1),
-            Accounting.SLIDING_WINDOW,
+            Accounting.AUTO,
             1.0,
             true,
             0,
@@ -203,6 +203,7 @@ public record ProviderConfig(
 
   /** How usage counts against the limits. */
   public enum Accounting {
+    AUTO,
     SLIDING_WINDOW,
     TOKEN_BUCKET
   }

@@ -2,7 +2,10 @@ package relay.operate;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
@@ -12,6 +15,7 @@ import relay.config.ConfigFault;
 import relay.config.ConfigFile;
 import relay.config.Loaded;
 import relay.config.ProviderConfig;
+import relay.config.ProviderConfig.Accounting;
 import relay.memory.MemoryBudget;
 
 /** {@code relay check}. */
@@ -36,7 +40,7 @@ record CheckCommand(CommandContext context) implements Subcommand {
     }
     return switch (ConfigFile.load(file.get(), context.environment())) {
       case Loaded.Valid(Config valid) -> {
-        context.out().println(file.get() + ": valid: " + summary(valid));
+        context.out().println(file.get() + ": valid: " + summary(valid) + accounting(valid));
         MemoryBudget memory = MemoryBudget.ofHeap(Runtime.getRuntime().maxMemory());
         ConfigWarnings.of(valid, memory)
             .forEach(warning -> context.err().println("warning: " + warning));
@@ -53,6 +57,28 @@ record CheckCommand(CommandContext context) implements Subcommand {
     List<ProviderConfig> enabled = config.enabledProviders();
     int keys = enabled.stream().mapToInt(provider -> provider.keys().size()).sum();
     return count(enabled.size(), "provider") + ", " + count(keys, "key");
+  }
+
+  /** Which rule the groups of each provider follow. */
+  private static String accounting(Config config) {
+    Map<Accounting, List<String>> names =
+        config.enabledProviders().stream()
+            .collect(
+                Collectors.groupingBy(
+                    provider -> provider.pooling().accounting(),
+                    TreeMap::new,
+                    Collectors.mapping(ProviderConfig::name, Collectors.toList())));
+    return names.entrySet().stream()
+        .map(e -> "; accounting " + rule(e.getKey()) + ": " + String.join(", ", e.getValue()))
+        .collect(Collectors.joining());
+  }
+
+  private static String rule(Accounting accounting) {
+    return switch (accounting) {
+      case AUTO -> "auto (sliding_window until answers prove token_bucket)";
+      case SLIDING_WINDOW -> "sliding_window";
+      case TOKEN_BUCKET -> "token_bucket";
+    };
   }
 
   private static String count(int number, String what) {

@@ -28,6 +28,8 @@ final class PoolTable {
           new Form(3, 16, true),
           new Form(0, 12, true));
 
+  private static final double SMALL = 0.95; // what answers prove of a whole bucket is a little less
+
   private final TerminalFeatures terminal;
 
   /**
@@ -194,10 +196,18 @@ final class PoolTable {
         learned |= isLearned(group, dimension);
       }
       double burst = group.path("burst").asDouble(1);
-      if (burst < 1) {
+      if (burst < SMALL) {
         notes.append(
             "  %s: %.0f %% of its burst, because the provider admits no more at once\n"
                 .formatted(group.path("id").asText(), Math.max(1, burst * 100)));
+      }
+      if (pool.path("accounting").asText().equals("auto")) {
+        notes.append(
+            "  %s: %s, since %s\n"
+                .formatted(
+                    group.path("id").asText(),
+                    group.path("rule").asText(),
+                    group.path("why").asText()));
       }
     }
     return (learned ? "  * as the provider's answers state it\n" : "") + notes;

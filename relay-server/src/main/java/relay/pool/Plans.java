@@ -129,6 +129,7 @@ public final class Plans {
 
   private static Accounting accounting(ProviderConfig.Accounting accounting) {
     return switch (accounting) {
+      case AUTO -> Accounting.AUTO;
       case SLIDING_WINDOW -> Accounting.SLIDING_WINDOW;
       case TOKEN_BUCKET -> Accounting.TOKEN_BUCKET;
     };

@@ -141,6 +141,8 @@ public final class PoolJson {
     group.put("burst", state.burst());
     group.put("in_flight", state.inFlight());
     group.put("cooldown_ms", millis(state.cooldown()));
+    group.put("rule", state.rule().name().toLowerCase(Locale.ROOT));
+    group.put("why", state.why());
     return group;
   }
 

@@ -74,7 +74,7 @@ final class DefaultsTest {
                         Affinity.SESSION,
                         Duration.ZERO,
                         Duration.ofMinutes(1),
-                        Accounting.SLIDING_WINDOW,
+                        Accounting.AUTO,
                         1.0,
                         true,
                         0,

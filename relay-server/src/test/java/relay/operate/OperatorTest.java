@@ -331,7 +331,13 @@ class OperatorTest {
   void a_good_config_is_checked_in_a_line() throws Exception {
     Path config = file("good", "");
     assertEquals(
-        new Result(0, config + ": valid: 2 providers, 4 keys\n", ""), run(config, "check"));
+        new Result(
+            0,
+            config
+                + ": valid: 2 providers, 4 keys; accounting auto (sliding_window until answers"
+                + " prove token_bucket): anthropic, openai\n",
+            ""),
+        run(config, "check"));
   }
 
   @Test

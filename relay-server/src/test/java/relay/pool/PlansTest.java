@@ -51,9 +51,11 @@ class PlansTest {
 
   @ParameterizedTest
   @CsvSource({
-    "strategy: random, RANDOM, SLIDING_WINDOW",
-    "strategy: weighted, WEIGHTED, SLIDING_WINDOW",
-    "strategy: least_loaded, LEAST_LOADED, SLIDING_WINDOW",
+    "strategy: random, RANDOM, AUTO",
+    "strategy: weighted, WEIGHTED, AUTO",
+    "strategy: least_loaded, LEAST_LOADED, AUTO",
+    "accounting: auto, LEAST_LOADED, AUTO",
+    "accounting: sliding_window, LEAST_LOADED, SLIDING_WINDOW",
     "accounting: token_bucket, LEAST_LOADED, TOKEN_BUCKET"
   })
   void pooling_reaches_the_plan(String stated, Strategy strategy, Accounting accounting) {

@@ -44,7 +44,8 @@ class PoolJsonTest {
           "next_capacity_ms": 0, "replicas": 2, "configs": [], "breaker": { "state": "closed", "next_try_ms": 0 },
           "groups": [ { "id": "acme/default", "account": "acme", "model_class": "default",
               "limits": { "rpm": 50, "itpm": 30000, "otpm": 8000, "tpm": null }, "learned": { "rpm": 50 },
-              "used": { "rpm": 12, "itpm": 8100, "otpm": 900, "tpm": 9000 }, "reserved_output": 400, "burst": 1.0, "in_flight": 3, "cooldown_ms": 0 } ],
+              "used": { "rpm": 12, "itpm": 8100, "otpm": 900, "tpm": 9000 }, "reserved_output": 400, "burst": 1.0, "in_flight": 3, "cooldown_ms": 0,
+              "rule": "sliding_window", "why": "configured" } ],
           "keys": [ { "id": "acme-1", "account": "acme", "status": "active", "reason": null, "cooldown_ms": 0,
               "in_flight": 3, "max_concurrent": 0, "priority": 1, "weight": 1 } ] }
         """;
@@ -70,6 +71,8 @@ class PoolJsonTest {
             Limits.UNKNOWN,
             1,
             0,
+            Accounting.TOKEN_BUCKET,
+            "configured",
             new Days.Count(1_000, 0),
             new Days.Count(250, 90_000));
     PoolSnapshot snapshot = new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(group), List.of());

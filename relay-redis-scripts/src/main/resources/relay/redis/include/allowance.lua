@@ -5,11 +5,11 @@ local NEARLY = 1e-6 -- a debt flows off in fractions
 -- Returns two values for one dimension: what is admitted now (the number of requests, or the tokens of one request),
 -- and the microseconds until nothing is in use. `roll` must have run up to now.
 local function left_of(p, g, d, now)
-  local limit, window = g[LIMIT + d], refill_us(p)
+  local limit, window = g[LIMIT + d], refill_us(p, g)
   local level = math.max(0, g[LEVEL + d] - math.max(0, now - g[AT]) * limit / window)
   local empty = level * window / limit
   local burst, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
-  if p[BUCKET] == 1 then return headway(true, 0, limit * (1 - p[OTHERS]), 0, 0, burst, shrunk) - level, empty end
+  if g[MIRRORED] > 0 then return headway(true, 0, limit * (1 - p[OTHERS]), 0, 0, burst, shrunk) - level, empty end
   limit = limit * (1 - p[KEPT])
   local used, second = used_of(g, d), math.min(1, 4 * shrunk) -- of a cost, above the cost itself
   local free = limit - full_with(g, d, used, 0, 0) - margin(g, d)

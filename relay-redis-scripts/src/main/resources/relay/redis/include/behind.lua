@@ -23,7 +23,7 @@ local NOTHING = { 0, 0, 0 }
 -- Charges a group with the promises before a request, until `leave`. Leaves out `rounds` whole limits of that sum: the
 -- caller adds the time in which they come back.
 function line.pretend(r, ask, g, sums, rounds)
-  local mirrored, kept, saved = r.pool[BUCKET] == 1, ask.kept, ask.saved or {}
+  local mirrored, kept, saved = g[MIRRORED] > 0, ask.kept, ask.saved or {}
   ask.saved = saved
   local sum = sums and sums[g] or NOTHING
   local l1, l2, l3, l4 = g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]
@@ -93,7 +93,7 @@ end
 -- the debts then. Debts flow off meanwhile, but not below nothing: so the largest counts of what all of them owe, and of what
 -- the last ones owe.
 function line.owed_after(r, ask, now)
-  local order, owed, refill = ask.line.order, {}, refill_us(r.pool)
+  local order, owed, p = ask.line.order, {}, r.pool
   for n = ask.count, math.max(1, ask.count - MOST_LOOKED_AT), -1 do
     local one = order[n]
     local g, told, input, output = not one.lent and one.group, one.told, one.input, one.output
@@ -101,15 +101,15 @@ function line.owed_after(r, ask, now)
     while g do
       local its = owed[g]
       if not its then
-        local all, flown = ask.all[g], (told - now) / refill
-        its = { at = told, 0, 0, 0 }
+        its = { at = told, refill = refill_us(p, g), 0, 0, 0 }
+        local all, flown = ask.all[g], (told - now) / its.refill
         its.debts = { all[1], all[2], all[3], all[2] + all[3] }
         for d = 1, 4 do its.debts[d] = math.max(0, its.debts[d] + g[LEVEL + d] - flown * g[LIMIT + d]) end
         owed[g] = its
       end
       local n1, n2, n3 = its[1] + 1, its[2] + input, its[3] + output
       its[1], its[2], its[3] = n1, n2, n3
-      local flown, debts = (its.at - told) / refill, its.debts
+      local flown, debts = (its.at - told) / its.refill, its.debts
       local o1, o2, o3, o4 = n1 - flown * g[LIMIT + 1], n2 - flown * g[LIMIT + 2], n3 - flown * g[LIMIT + 3], n2 + n3 - flown * g[LIMIT + 4]
       if o1 > debts[1] then debts[1] = o1 end
       if o2 > debts[2] then debts[2] = o2 end
@@ -124,8 +124,8 @@ end
 -- Charges a group with what is before a request. Returns the time in which whole limits of that leave the window, and a time
 -- before which the request is not served: none before it is served later, and in a full window the pacer's burst is least.
 function line.load(r, ask, g, its, now, costs, rounds, full)
-  local p, all, bucket = r.pool, ask.all and ask.all[g], r.pool[BUCKET] == 1
-  local later, paced = rounds * (refill_us(p) + p[SLOT]), now
+  local p, all, bucket = r.pool, ask.all and ask.all[g], g[MIRRORED] > 0
+  local later, paced = rounds * (refill_us(p, g) + p[SLOT]), now
   local debts = its and its.debts or { unpack(g, LEVEL + 1, LEVEL + 4) }
   line.pretend(r, ask, g, ask.all, rounds)
   if bucket or all and not its then return later, 0 end
@@ -133,11 +133,11 @@ function line.load(r, ask, g, its, now, costs, rounds, full)
   for d = 1, 4 do
     local limit = g[LIMIT + d]
     if limit > 0 and costs[d] > 0 then
-      local debt = debts[d] + ((its and its.at or now) - now) * limit / refill_us(p)
+      local debt = debts[d] + ((its and its.at or now) - now) * limit / refill_us(p, g)
       g[LEVEL + d] = full and 0 or debt
       if full then
         local room = headway(false, costs[d], limit, limit, least_room(g, d, limit, costs[d]), burst, shrunk)
-        paced = math.max(paced, now + math.ceil((debt + costs[d] - room) * refill_us(p) / limit))
+        paced = math.max(paced, now + math.ceil((debt + costs[d] - room) * refill_us(p, g) / limit))
       end
     end
   end
@@ -148,7 +148,7 @@ end
 function line.soonest_behind(r, list, ask, now, input, output)
   local p, costs, later, least = r.pool, { 1, input, output, input + output }, {}, {}
   for _, g in ipairs(ask.groups) do line.bring_up(r, g, now) end
-  local owed = p[BUCKET] == 0 and ask.all and line.owed_after(r, ask, now) or {}
+  local owed = p[BUCKET] ~= 1 and ask.all and line.owed_after(r, ask, now) or {}
   local rounds, full = line.rounds_before(r, ask, costs)
   for _, g in ipairs(ask.groups) do
     later[g], least[g] = line.load(r, ask, g, owed[g], now, costs, rounds[g], full[g])

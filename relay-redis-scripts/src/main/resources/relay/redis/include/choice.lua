@@ -23,17 +23,17 @@ function days.clamp_all(r, g, input, output)
 end
 
 -- As `look`, where a day's limits or those of a group above hold, too: all must have room.
-function levels.look(r, k, g, now, window, bucket, kept, left, input, output, bound)
+function levels.look(r, k, g, now, left, input, output, bound)
   local p, over = r.pool, levels.above(r, g)
   if over and roll(r.win, p, over, math.floor(now / p[SLOT])) then rewrite(r, over) end
   if k[K_STOPPED] > 0 then return 2 end
   local want_in, want_out, limit = days.clamp_all(r, g, input, output)
   if not want_in then return 3, want_out, limit end
-  local state, load = look(k, g, now, window, bucket, kept, left, want_in, want_out, bound)
+  local state, load = look(k, g, now, p, left, want_in, want_out, bound)
   if state == 1 and p[DAY] == 1 then load = days.load(r, g, now, load, want_in + want_out) end
   if state == 1 and load and over then
     local full
-    state, full = look(levels.no_key, over, now, window, bucket, kept, left, want_in, want_out, bound)
+    state, full = look(levels.no_key, over, now, p, left, want_in, want_out, bound)
     load = state == 1 and math.max(load, full)
     if load and p[DAY] == 1 then load = days.load(r, over, now, load, want_in + want_out) end
   end
@@ -50,11 +50,10 @@ end
 local function best_of(r, list, now, input, output, favourite, seed, left)
   local p = r.pool
   left = left or 0
-  local window, bucket, strategy = refill_us(p), p[BUCKET] == 1, p[STRATEGY]
-  local kept, daily = bucket and p[OTHERS] or p[KEPT], p[DAY] == 1
-  local slot, free = math.floor(now / p[SLOT]), 1 - kept
+  local strategy, daily = p[STRATEGY], p[DAY] == 1
+  local slot, free = math.floor(now / p[SLOT]), 1 - p[KEPT]
   local ranked, weighted = strategy == LEAST_LOADED, strategy == WEIGHTED
-  local quick = not daily and strategy ~= RANDOM and not (ranked and bucket) -- a rank is known before the rest
+  local quick = not daily and strategy ~= RANDOM -- a rank is known before the rest
   local best, best_rank, best_flight, best_pass, best_priority, best_mine, best_spare, best_input, best_output
   local stopped, small, dimension, limit = 0, 0, 0, 0
   local bound = math.huge -- a candidate fuller than the best need not be evaluated to the end
@@ -64,16 +63,16 @@ local function best_of(r, list, now, input, output, favourite, seed, left)
     local rank, state, load, want_in, want_out
     if best then
       if k[K_PRIORITY] < best_priority then break end
-      if quick and not g.above then
+      if quick and not g.above and not (ranked and g[MIRRORED] > 0) then
         rank = ranked and load_of(k, g, free, left, input, output) or 0
         if rank > 1 then rank = nil end -- less may count of a request that is larger than a limit
       end
     end
     if not rank then
       if daily or g.above then
-        state, load, want_in, want_out = levels.look(r, k, g, now, window, bucket, kept, left, input, output, bound)
+        state, load, want_in, want_out = levels.look(r, k, g, now, left, input, output, bound)
       else
-        state, load, want_in, want_out = look(k, g, now, window, bucket, kept, left, input, output, bound)
+        state, load, want_in, want_out = look(k, g, now, p, left, input, output, bound)
       end
       if state == 1 then
         if strategy == RANDOM then seed = draw(seed) end
@@ -102,7 +101,7 @@ local function best_of(r, list, now, input, output, favourite, seed, left)
         end
       end
       if better and not state then
-        state, load, want_in, want_out = look(k, g, now, window, bucket, kept, left, input, output, bound, ranked and rank)
+        state, load, want_in, want_out = look(k, g, now, p, left, input, output, bound, ranked and rank)
       end
       if better and state == 1 then
         best, best_rank, best_flight, best_pass, best_priority = c, rank, flight, pass, k[K_PRIORITY]

@@ -67,7 +67,7 @@ local function fullest(p, g)
   local most, any = 0, false
   for d = 1, 4 do
     if g[LIMIT + d] > 0 then
-      local full = p[BUCKET] == 1 and g[LEVEL + d] or full_with(g, d, used_of(g, d), 0, 0)
+      local full = g[MIRRORED] > 0 and g[LEVEL + d] or full_with(g, d, used_of(g, d), 0, 0)
       most, any = math.max(most, full / g[LIMIT + d]), true
     end
   end

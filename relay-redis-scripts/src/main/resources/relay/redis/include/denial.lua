@@ -21,7 +21,7 @@ local function is_shut(r, row, before, input, output)
     cost = input + output
     if input < noted[3] or output < noted[4] then return false end
   end
-  return d == 1 or input == noted[3] and output == noted[4] or r.pool[BUCKET] == 1
+  return d == 1 or input == noted[3] and output == noted[4] or g[MIRRORED] > 0
     or least_room(g, d, g[LIMIT + d], cost) == least_room(g, d, g[LIMIT + d], 0)
     and g[AT] + (g[LEVEL + d] - cost) * r.pool[WINDOW] / g[LIMIT + d] >= before
 end

@@ -33,7 +33,7 @@ function levels.correct(r, g, now, since, reserved, i, o, made, rest, spread, to
   if rest ~= NOT_COMING then more, less = 0, 0 end
   local new_in, new_out = over_in, more
   if over_in + more > 0 then
-    new_in, new_out = not_foreign(p, g, 2, over_in, since, now), not_foreign(p, g, 3, more, since, now)
+    new_in, new_out = foreign_use.not_told(p, g, 2, over_in, since, now), foreign_use.not_told(p, g, 3, more, since, now)
   end
   if requests > reserved or new_in + new_out > 0 then
     charge(g, requests > reserved and requests - reserved or 0, new_in, new_out)
@@ -42,7 +42,9 @@ function levels.correct(r, g, now, since, reserved, i, o, made, rest, spread, to
     refund(r.win, p, g, since, math.floor(since / p[SLOT]), reserved > requests and reserved - requests or 0,
       i > input and i - input or 0, less)
   end
-  if rest ~= NOT_COMING then expect_output(r.win, p, g, now, since, told, output - made, rest, 0, spread, 0) end
+  if rest ~= NOT_COMING then
+    expect_output(r.win, p, g, now, since, told, foreign_use.new_of(p, g, output - made, rest, 0, told, now), rest, 0, spread, 0)
+  end
   if p[DAY] == 1 then days.settle(r, g, since, now, requests - reserved, input + output - i - o) end
   if input + output > 0 then g[STRIKES] = 0 end
   change(r, g)

@@ -114,11 +114,12 @@ local function is_outdated(plan, live, now)
 end
 
 -- The pool's window, accounting, burst and strategy. Where plans differ, the strictest value holds: the longest window,
--- the window instead of a bucket, the smallest burst. The strategy is that of the newest plan.
+-- the window, else the rule that answers prove, instead of a bucket, the smallest burst. The strategy is that of the newest plan.
 local function agreed(live)
   local window, bucket, burst, newest = 0, 1, 1, nil
+  local function stricter(a, b) return a * b == 0 and 0 or math.max(a, b) end -- AUTO is the largest
   for id, plan in pairs(live) do
-    window, bucket, burst = math.max(window, plan.window), math.min(bucket, plan.bucket), math.min(burst, plan.burst)
+    window, bucket, burst = math.max(window, plan.window), stricter(bucket, plan.bucket), math.min(burst, plan.burst)
     local mine = newest and live[newest]
     if not mine or plan.since > mine.since or plan.since == mine.since and id > newest then newest = id end
   end

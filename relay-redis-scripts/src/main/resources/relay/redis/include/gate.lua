@@ -74,15 +74,16 @@ local function clamp(input, output, limit_in, limit_out, limit_all)
   return input, output
 end
 
--- Checks whether a candidate can carry a request. `roll` must have run up to now. `kept`: the share of each window that is
--- kept free for missing replicas. `left`: the share that this request must leave to others. `load`: as `load_of`, if that is
+-- Checks whether a candidate can carry a request. `roll` must have run up to now. `left`: the share that this request must leave to others. `load`: as `load_of`, if that is
 -- known and not above 1.
 -- 1: it can: load of the fullest dimension with the request, input, output
 -- 0: it cannot now, or its load would exceed `bound`
 -- 2: its key is quarantined
 -- 3: the request is larger than a limit: dimension, limit
-local function look(k, g, now, window, bucket, kept, left, input, output, bound, load)
+local function look(k, g, now, p, left, input, output, bound, load)
   if k[K_STOPPED] > 0 then return 2 end
+  local bucket, window = g[MIRRORED] > 0, refill_us(p, g)
+  local kept = bucket and p[OTHERS] or p[KEPT]
   local at, _, cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = unpack(g, 1, LEVEL + 4)
   if not load and ((l2 > 0 and input > l2) or (l3 > 0 and output > l3) or (l4 > 0 and input + output > l4)) then
     local dimension, limit
@@ -128,8 +129,8 @@ end
 -- The first time from `least` on at which one dimension can take the cost with this burst, without further traffic. If it is
 -- beyond `most`, any time beyond `most` is returned.
 function leaving.opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
-  local limit, rate, used = g[LIMIT + d], g[LIMIT + d] / refill_us(p), used_of(g, d)
-  if p[BUCKET] == 1 then
+  local limit, rate, used = g[LIMIT + d], g[LIMIT + d] / refill_us(p, g), used_of(g, d)
+  if g[MIRRORED] > 0 then
     local excess = g[LEVEL + d] + cost - headway(true, cost, limit * (1 - p[OTHERS]), used, 0, burst, shrunk)
     return excess > 0 and math.max(least, g[AT] + math.ceil(excess / rate) + 1) or least
   end
@@ -149,7 +150,7 @@ end
 -- empty window had no room beside the output that is still to come, the time is unknown: a second is told.
 function leaving.of_dimension(win, p, g, now, most, d, cost, later)
   if g[LIMIT + d] == 0 or cost == 0 then return now end
-  if p[BUCKET] == 0 and full_with(g, d, 0, cost, later) + margin(g, d) > g[LIMIT + d] * (1 - p[KEPT]) then
+  if g[MIRRORED] == 0 and full_with(g, d, 0, cost, later) + margin(g, d) > g[LIMIT + d] * (1 - p[KEPT]) then
     return now + COMING_US
   end
   local least = now

@@ -1,8 +1,8 @@
 -- A quota group's record, field `g:<group>` of the state hash: little-endian doubles, and the used slots of its window while they
 -- are few: see include/ring.
 -- @uses pool
-local GROUP = '<dddddddddddddddddddddddddddddd'
-local GROUP_BYTES = 240
+local GROUP = '<ddddddddddddddddddddddddddddddddd'
+local GROUP_BYTES = 264
 local AT, RECENT, COOL, BURST = 1, 2, 3, 4 -- last touch, newest slot, cooldown's end, burst ratio
 local SHRUNK, SHRUNK_AT = 5, 6 -- share of the burst that the provider is known to admit, and since when
 local LIMIT = 6 -- LIMIT + d; d is 1 requests, 2 input, 3 output, 4 input + output
@@ -17,6 +17,8 @@ local FLIGHT, STRIKES = 24, 25 -- live leases; 429s in a row without a retry tim
 local VARIANCE = 26 -- of the output to come
 local STRICT_AT = 27 -- the last time at which STRICT rose or fell
 local FOREIGN, FOREIGN_AT = 26, 30 -- FOREIGN + d, d 2 or 3: charged as another's use, of late; the last time
+local MIRRORED = 31 -- 1 if its limits are the provider's buckets, 0 if they are windows: the pool's accounting, or see include/proof
+local REFUSED, REFUSED_AT = 32, 33 -- requests that the provider refused of late and that are charged, fading; the last time
 local A_SLOT = '<dddd' -- after the record, up to 64: a used slot's number, requests, input, output
 local FEW_BYTES = 32 -- of each
 local CONFIGURED = '<dddd' -- field `c:<group>`: the four configured limits
@@ -28,10 +30,10 @@ local function read_group(value, state)
   local slots = math.max(0, #value - GROUP_BYTES)
   check_size(value, GROUP_BYTES + slots - slots % FEW_BYTES, 'a group', state)
   local g = { struct.unpack(GROUP, value) }
-  g[31], g.few = nil, string.sub(value, GROUP_BYTES + 1) -- `unpack` adds where it ended
+  g[34], g.few = nil, string.sub(value, GROUP_BYTES + 1) -- `unpack` adds where it ended
   return g
 end
-local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 30)) .. g.few end
+local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 33)) .. g.few end
 
 -- The share of a limit that may be used at once. A refusal by the provider shrinks it; it doubles back every
 -- hour.
@@ -39,6 +41,11 @@ local function burst_of(ratio, shrunk, shrunk_at, now)
   if shrunk == 1 then return ratio, 1 end
   shrunk = math.min(1, shrunk * 2 ^ math.floor(math.max(0, now - shrunk_at) / HOUR_US))
   return ratio * shrunk, shrunk
+end
+
+-- Requests that the provider refused within a window, about: they are charged, and most providers do not count them.
+local function refused_of(p, g, now)
+  return g[REFUSED] * math.max(0, 1 - math.max(0, now - g[REFUSED_AT]) / p[WINDOW])
 end
 
 local function is_unused(g) return g[USED + 1] == 0 and g[USED + 2] == 0 and g[USED + 3] == 0 end
@@ -55,14 +62,14 @@ end
 -- The time in which a debt of the whole limit flows off: as long as a charge stays in the window. If it were shorter, the pacer
 -- would admit more than the window can, and no debt would be left. A full window that admits just what leaves it repeats each
 -- pause for ever.
-local function refill_us(p) return (p[BUCKET] == 1 and p[WINDOW] or (SLOTS + 1) * p[SLOT]) / (1 - p[SLOWED]) end
+local function refill_us(p, g) return (g[MIRRORED] > 0 and p[WINDOW] or (SLOTS + 1) * p[SLOT]) / (1 - p[SLOWED]) end
 
 -- Refills the pacers up to `now`.
 local function flow(p, g, now)
   local passed = now - g[AT]
   if passed <= 0 then return end -- the second check within a call
   g[AT] = now
-  local window, l1, l2, l3, l4, _, _, _, d1, d2, d3, d4 = refill_us(p), unpack(g, LIMIT + 1, LEVEL + 4)
+  local window, l1, l2, l3, l4, _, _, _, d1, d2, d3, d4 = refill_us(p, g), unpack(g, LIMIT + 1, LEVEL + 4)
   if d1 > 0 then
     d1 = d1 - passed * l1 / window
     g[LEVEL + 1] = d1 > 0 and d1 or 0
@@ -99,7 +106,7 @@ local function coming_of(g, d) return d >= 3 and g[COMING] or 0 end
 
 -- Changes a limit that the provider stated or the configuration changed. What a mirrored bucket has left stays, up to the new
 -- limit.
-local function limit(p, g, d, wanted)
+local function limit(g, d, wanted)
   local had = g[LIMIT + d]
   if wanted == had then return end
   g[LIMIT + d] = wanted
@@ -109,7 +116,7 @@ local function limit(p, g, d, wanted)
   elseif had == 0 then
     -- the limit is new, so nothing was paced: all usage may be recent
     g[LEVEL + d] = math.min(wanted, used)
-  elseif p[BUCKET] == 1 then
+  elseif g[MIRRORED] > 0 then
     g[LEVEL + d] = math.max(0, g[LEVEL + d] + (wanted - had))
   elseif g[LEVEL + d] > math.max(wanted, used) then
     -- This debt is from a lost state, not from known usage. The new limit is the most that can be missing; the

@@ -6,6 +6,7 @@ local EPOCH, OFFSET, LAST, TURN, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED
 local HEARD, DOUBTED = 18, 19 -- a replica's last heartbeat, 0 if all have left; see `pool_time`
 local OTHERS = 20 -- the share of each limit that replicas of other versions may use: see include/missing
 local KEPT, SLOWED, KEPT_UNTIL = 21, 22, 23 -- for replicas that serve without Redis: see include/missing
+local AUTO = 2 -- as BUCKET: each group has its own rule
 local DAY = 24 -- 1 if groups have limits a day: see include/days
 local POOL_BYTES = 192
 local A_DAY_US = 86400e6

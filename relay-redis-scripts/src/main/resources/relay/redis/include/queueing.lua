@@ -66,7 +66,7 @@ function line.place_in(r, index, ask, now, input, output, borrows)
   ask.nth = line.nth_of(l, ask.place, ask.count)
   if ask.place == 0 then
     ask.kept, ask.band = 0, nil -- a floor has rooms, and leaves nothing to anybody
-  elseif ask.kept > 0 and p[BUCKET] == 0 then
+  elseif ask.kept > 0 and p[BUCKET] ~= 1 then
     local ripe = line.ripe_before(r, ask, now)
     ask.even = true
     line.leave_some(l, ask, now, groups, ripe and line.limits_in(ripe[l.scale], l.scale) or 0)

@@ -100,7 +100,7 @@ local function new_key(r, id) return hold(r, KEY, id, { 0, 0, 0, 0, 0, 0, 0 }) e
 
 local function new_group(r, id)
   local g = {}
-  for n = 1, 30 do g[n] = 0 end
+  for n = 1, 33 do g[n] = 0 end
   g.few = ''
   return hold(r, GROUP, id, g)
 end

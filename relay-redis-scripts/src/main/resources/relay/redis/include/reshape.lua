@@ -26,16 +26,24 @@ local function reshape(r, now, slot)
   p[SHAPED_AT] = now
 end
 
--- From now on the pacer is all that counts. Beside a window its debt may be too small: so all that is used counts as used
--- just now.
-local function mirror(r, now, slot)
+-- Brings a group up to the present and gives it its rule: 1 to mirror buckets. From then on the pacer is all that counts. Beside a window its debt may be too
+-- small: so all that is used counts as used just now.
+local function follow(r, g, mirrored, now, slot)
+  roll(r.win, r.pool, g, slot)
+  flow(r.pool, g, now)
+  if g[MIRRORED] == mirrored then return end
+  for d = 1, mirrored * 4 do
+    local used = math.min(g[LIMIT + d], used_of(g, d) + coming_of(g, d))
+    if g[LEVEL + d] < used then g[LEVEL + d] = used end
+  end
+  g[MIRRORED] = mirrored
+  change(r, g)
+end
+
+-- The pool's accounting has changed. What answers have proven of a group is known when its plan is announced.
+local function follow_all(r, bucket, now, slot)
+  local mirrored = bucket == 1 and 1 or 0
   for _, g in ipairs(all_groups(r)) do
-    roll(r.win, r.pool, g, slot)
-    flow(r.pool, g, now)
-    for d = 1, 4 do
-      local used = math.min(g[LIMIT + d], used_of(g, d) + coming_of(g, d))
-      if g[LEVEL + d] < used then g[LEVEL + d] = used end
-    end
-    change(r, g)
+    if g[MIRRORED] ~= mirrored then follow(r, g, mirrored, now, slot) end
   end
 end

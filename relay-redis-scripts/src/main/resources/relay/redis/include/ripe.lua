@@ -43,7 +43,7 @@ function line.ripe_before(r, ask, now)
       local part = waits and 1 or math.min(1, 1 - (one.told - early - now) / one.comes)
       if part > 0 then
         sums = sums or {}
-        line.add(sums, one, part, p[BUCKET] == 0 and math.floor(part) or part)
+        line.add(sums, one, part, one.group[MIRRORED] == 0 and math.floor(part) or part)
       end
     end
   end

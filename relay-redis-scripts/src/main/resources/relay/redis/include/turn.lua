@@ -7,6 +7,14 @@ local LEAST_KEPT = 0.01 -- of a limit: so much of a kept share is left free alwa
 local HELD_PART = 1.25 -- of the whole seconds that a request is told: so long its place is held, for many come late
 local EVEN, BURST_OF_EVEN = 1.015, 0.01 -- faster than its share, and so much of a window at once
 
+-- Whether one of these groups mirrors buckets.
+function line.mirrors_any(groups)
+  for _, g in ipairs(groups) do
+    if g[MIRRORED] > 0 then return true end
+  end
+  return false
+end
+
 -- The groups of a list, each once, and then those above them.
 function line.groups_of(r, list)
   if list.groups then return list.groups end
@@ -87,9 +95,9 @@ function line.join(r, list, ask, now, input, output, borrows)
   local least = l.at_most > now - p[WINDOW] and ask.of_place or 0
   line.take_place(r, ask, c, mine, lent, list[2], groups.own, now, input, output, least)
   if free then ask.count, ask.passes = 0, true end
-  if ask.kept > 0 and p[BUCKET] == 0 then line.leave_some(l, ask, now, groups.own, 0) end
+  if ask.kept > 0 and p[BUCKET] ~= 1 then line.leave_some(l, ask, now, groups.own, 0) end
   ask.groups, ask.sums, ask.all = groups, line.ripe_before(r, ask, now), line.sums_before(l, ask.count)
-  if ask.all or ask.kept > 0 and p[BUCKET] == 1 then
+  if ask.all or ask.kept > 0 and line.mirrors_any(groups) then
     line.hold(r, ask, now)
   elseif ask.kept > 0 then
     ask.left = ask.kept
@@ -102,7 +110,7 @@ function line.hold(r, ask, now)
   for _, g in ipairs(ask.groups) do
     line.bring_up(r, g, now)
     line.pretend(r, ask, g, ask.sums, 0)
-    if r.pool[BUCKET] == 0 then line.pace(ask, g) end
+    if g[MIRRORED] == 0 then line.pace(ask, g) end
   end
 end
 

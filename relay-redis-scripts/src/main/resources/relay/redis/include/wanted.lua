@@ -67,21 +67,27 @@ function settings.fields(args, prefix, from, to, except)
   return names
 end
 
--- Whether a group has these limits and this burst.
-function settings.are_of(g, limits, burst)
-  return g[BURST] == burst and g[LIMIT + 1] == limits[1] and g[LIMIT + 2] == limits[2] and g[LIMIT + 3] == limits[3]
+-- What answers told of the groups that these arguments name: their limits, and beside `auto` their rules.
+function settings.answers(p, learned, args, from, to)
+  local proven = p[BUCKET] == AUTO and values_of(learned, settings.fields(args, 'rule ', from, to))
+  return values_of(learned, settings.fields(args, '', from, to)), proven or {}
+end
+
+-- Whether a group has these limits, this burst and this rule.
+function settings.are_of(g, limits, burst, mirrored)
+  return g[BURST] == burst and g[MIRRORED] == mirrored and g[LIMIT + 1] == limits[1] and g[LIMIT + 2] == limits[2] and g[LIMIT + 3] == limits[3]
     and g[LIMIT + 4] == limits[4]
 end
 
 -- Gives a group limits and a burst. `line` is what the provider stated of it. If it is indebted, its buckets are empty.
 function settings.give(r, g, limits, burst, line, indebted, now)
   g[BURST] = burst
-  local stated, seen = learned_of(line)
+  local stated, seen = statement.of(line)
   for d = 1, 4 do
-    limit(r.pool, g, d, effective(limits[d], stated[d]))
+    limit(g, d, statement.effective(limits[d], stated[d]))
     if indebted then g[LEVEL + d] = math.max(g[LEVEL + d], burst * g[LIMIT + d]) end
   end
-  local admitted = admitted_by(least_share(stated, seen), r.pool, burst)
+  local admitted = statement.admitted(statement.least_share(stated, seen, r.pool, g), g, burst)
   local _, shrunk = burst_of(burst, g[SHRUNK], g[SHRUNK_AT], now)
   if admitted < shrunk then g[SHRUNK], g[SHRUNK_AT] = admitted, now end
 end

@@ -273,6 +273,7 @@ function showPool() {
   );
   rows("groups", found(groups, "find-group", "group-count", "id"), (cells, group) => {
     text(cells[0], group.id);
+    cells[0].title = group.rule ? `${group.rule}: ${group.why}` : "";
     DIMENSIONS.forEach((dimension, n) =>
       usage(cells[n + 1], group.used[dimension], group.limits[dimension], ...(isLearned(group, dimension) ? LEARNED : [])));
     text(cells[5], `${Math.round(group.burst * 100)} %`);

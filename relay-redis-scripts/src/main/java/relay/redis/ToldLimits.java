@@ -1,0 +1,100 @@
+package relay.redis;
+
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/**
+ * Answers whose limits are no news, and which still tell Redis something: whether the provider
+ * refills its limits as buckets, and whether others use the account. They travel with the
+ * heartbeats, so none costs a call. Of a group one travels in a fortieth of a window, from each
+ * replica. If one is lost with its heartbeat, later ones follow. Thread-safe.
+ */
+final class ToldLimits {
+  private static final int MOST_GROUPS = 20_000;
+
+  /** In one heartbeat: some two milliseconds of Redis. */
+  private static final int MOST_AT_ONCE = 100;
+
+  private static final int PACE = 40; // in a window
+  private static final Duration LEAST_PACE = Duration.ofMillis(250);
+
+  private final Map<String, Long> last = new LinkedHashMap<>(); // nanoseconds, the oldest first
+  private final Map<String, String> waiting = new LinkedHashMap<>(); // a line a group
+
+  /** Notes an answer, if one of its group is due. {@code refill} is asked only then. */
+  void note(
+      String group,
+      long grantedMicros,
+      Limits limits,
+      Remaining remaining,
+      Supplier<Refill> refill,
+      Duration window,
+      long nanos) {
+    if (!limits.areKnown() || !claim(group, window, nanos)) {
+      return;
+    }
+    String line = line(group, grantedMicros, limits, remaining, refill.get());
+    synchronized (this) {
+      if (waiting.size() < MOST_GROUPS) {
+        waiting.put(group, line);
+      }
+    }
+  }
+
+  private synchronized boolean claim(String group, Duration window, long nanos) {
+    Long before = last.get(group);
+    Duration pace = window.dividedBy(PACE);
+    long least = (pace.compareTo(LEAST_PACE) < 0 ? LEAST_PACE : pace).toNanos();
+    if (waiting.containsKey(group) || (before != null && nanos - before < least)) {
+      return false;
+    }
+    last.remove(group);
+    if (last.size() >= MOST_GROUPS) {
+      Iterator<String> oldest = last.keySet().iterator();
+      oldest.next();
+      oldest.remove();
+    }
+    last.put(group, nanos);
+    return true;
+  }
+
+  /** What the next heartbeat takes along: a line an answer, each after a line feed. */
+  synchronized String take() {
+    if (waiting.isEmpty()) {
+      return "";
+    }
+    StringBuilder lines = new StringBuilder();
+    Iterator<String> next = waiting.values().iterator();
+    for (int n = 0; n < MOST_AT_ONCE && next.hasNext(); n++) {
+      lines.append('\n').append(next.next());
+      next.remove();
+    }
+    return lines.toString();
+  }
+
+  private static String line(
+      String group, long grantedMicros, Limits limits, Remaining remaining, Refill refill) {
+    StringBuilder line = new StringBuilder(group).append(' ').append(grantedMicros);
+    for (Dimension d : Dimension.values()) {
+      line.append(' ').append(limits.of(d));
+    }
+    for (Dimension d : Dimension.values()) {
+      append(line, remaining.of(d));
+    }
+    for (Dimension d : Dimension.values()) {
+      append(line, refill.of(d));
+    }
+    return line.toString();
+  }
+
+  private static void append(StringBuilder line, long stated) {
+    if (stated == Remaining.NOT_STATED) {
+      line.append(" -");
+    } else {
+      line.append(' ').append(stated);
+    }
+  }
+}
