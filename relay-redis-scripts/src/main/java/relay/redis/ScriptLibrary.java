@@ -104,14 +104,11 @@ final class ScriptLibrary {
       addShared(text, constants, lines(read.apply("include/" + include)));
       texts.put(include, text.toString());
     }
+    Map<String, Integer> users = new HashMap<>(); // of a name: how many includes and scripts
+    texts.values().forEach(text -> words(text).forEach(name -> users.merge(name, 1, Integer::sum)));
+    bodies.forEach(body -> words(body).forEach(name -> users.merge(name, 1, Integer::sum)));
     StringBuilder shared = new StringBuilder(1 << 16);
-    texts.forEach(
-        (include, text) -> {
-          Set<String> used = new HashSet<>();
-          texts.forEach((other, code) -> addWords(used, other.equals(include) ? "" : code));
-          bodies.forEach(body -> addWords(used, body));
-          shared.append(enclosed(text, used));
-        });
+    texts.values().forEach(text -> shared.append(enclosed(text, users)));
     StringBuilder code = new StringBuilder(1 << 17);
     code.append(BEGIN);
     addWithLocals(code, shared, constants);
@@ -161,7 +158,7 @@ final class ScriptLibrary {
    * Returns an include's code in a block of its own, with the names that others use declared before
    * it.
    */
-  private static String enclosed(String code, Set<String> used) {
+  private static String enclosed(String code, Map<String, Integer> users) {
     List<String> shared = new ArrayList<>();
     StringBuilder block = new StringBuilder(code.length() + 64);
     boolean hides = false;
@@ -169,7 +166,7 @@ final class ScriptLibrary {
       Matcher declared = DECLARED.matcher(line);
       if (declared.find()) {
         List<String> names = List.of(declared.group(2).split(", ", -1));
-        if (names.stream().anyMatch(used::contains)) {
+        if (names.stream().anyMatch(name -> users.getOrDefault(name, 0) > 1)) {
           shared.addAll(names);
           line =
               declared.group(1) == null
@@ -188,8 +185,9 @@ final class ScriptLibrary {
     return names + "do\n" + block.toString().stripTrailing() + "\nend\n";
   }
 
-  /** Adds the names that the code uses; a field's name, as in {@code r.limit}, is none. */
-  private static void addWords(Set<String> words, String code) {
+  /** The names that the code uses; a field's name, as in {@code r.limit}, is none. */
+  private static Set<String> words(String code) {
+    Set<String> words = new HashSet<>();
     for (int at = 0; at < code.length(); at++) {
       if (isWord(code.charAt(at))) {
         int end = endOfWord(code, at);
@@ -201,6 +199,7 @@ final class ScriptLibrary {
         at = end;
       }
     }
+    return words;
   }
 
   private static String code(String[] lines) {
