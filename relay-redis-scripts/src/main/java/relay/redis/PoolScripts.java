@@ -64,6 +64,11 @@ final class PoolScripts {
     return plans.subQuota(modelClass, quota);
   }
 
+  /** As {@link KeyPool#kind}. */
+  String kind(String modelClass, String kind) {
+    return plans.kind(modelClass, kind);
+  }
+
   /** Later calls use this plan. Announces it. */
   CompletableFuture<Void> reconfigure(PoolPlan plan) {
     return plans.reconfigure(plan);
