@@ -2,8 +2,11 @@ package relay.pipeline;
 
 import java.util.List;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
+import relay.config.ServiceTiers;
+import relay.config.ServiceTiers.Tier;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.request.RequestFacts;
@@ -18,6 +21,7 @@ final class ParsedRequest {
   private final RequestFacts facts;
   private final Payload body;
   private final List<String> states;
+  private final UnaryOperator<@Nullable String> headers;
   private int mark; // 0 until it is asked for
 
   private ParsedRequest(
@@ -26,7 +30,9 @@ final class ParsedRequest {
       String method,
       RequestFacts facts,
       Payload body,
-      List<String> states) {
+      List<String> states,
+      UnaryOperator<@Nullable String> headers) {
+    this.headers = headers;
     this.dialect = dialect;
     this.endpoint = endpoint;
     this.method = method;
@@ -35,15 +41,23 @@ final class ParsedRequest {
     this.states = states;
   }
 
-  /** A request with a known endpoint. */
-  static ParsedRequest of(Endpoint endpoint, RequestFacts facts, Payload body) {
+  /**
+   * A request with a known endpoint.
+   *
+   * @param headers the client's, by name
+   */
+  static ParsedRequest of(
+      Endpoint endpoint,
+      RequestFacts facts,
+      Payload body,
+      UnaryOperator<@Nullable String> headers) {
     List<String> states = facts.namesState() ? NamedStates.in(body) : List.of();
-    return new ParsedRequest(endpoint.dialect(), endpoint, "POST", facts, body, states);
+    return new ParsedRequest(endpoint.dialect(), endpoint, "POST", facts, body, states, headers);
   }
 
   /** A request that passes unparsed. */
   static ParsedRequest unread(Dialect dialect, String method, Payload body, List<String> states) {
-    return new ParsedRequest(dialect, null, method, RequestFacts.UNREAD, body, states);
+    return new ParsedRequest(dialect, null, method, RequestFacts.UNREAD, body, states, _ -> null);
   }
 
   Dialect dialect() {
@@ -83,6 +97,19 @@ final class ParsedRequest {
   /** Whether its answer may name what only one account knows. */
   boolean makesStates() {
     return endpoint == null || endpoint == Endpoint.RESPONSES || facts.namesState();
+  }
+
+  /** The tier that it names, of those of a provider; none for a request that is not counted. */
+  Tier tier(ServiceTiers known) {
+    return counted() ? known.named(this::member, headers) : Tier.NONE;
+  }
+
+  private @Nullable String member(String name) {
+    return switch (name) {
+      case "speed" -> facts.speed();
+      case "service_tier" -> facts.serviceTier();
+      default -> null;
+    };
   }
 
   /** Whether it counts against its key's limits. */

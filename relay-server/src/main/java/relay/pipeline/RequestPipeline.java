@@ -341,7 +341,10 @@ public final class RequestPipeline {
       admitted.request().answer().refuse(unserved(endpoint.dialect(), facts.model()));
       return;
     }
-    forward(admitted, chosen, ParsedRequest.of(endpoint, facts, body));
+    forward(
+        admitted,
+        chosen,
+        ParsedRequest.of(endpoint, facts, body, admitted.request().client()::header));
   }
 
   /** The message names the dialect: the model may be served in the other one. */
