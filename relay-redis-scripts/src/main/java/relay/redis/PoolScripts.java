@@ -184,6 +184,20 @@ final class PoolScripts {
   }
 
   /**
+   * Renews leases of a pool whose demands name their key, with what their requests have made.
+   *
+   * @param reports of each {@code id made dollars}, and its key's budgets
+   */
+  CompletableFuture<Reply> report(List<String> reports) {
+    List<byte[]> args = caller.clockArgs();
+    args.add(leaseMs);
+    reports.forEach(report -> args.add(bytes(report)));
+    List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.later));
+    k.add(candidates().budgetsKey());
+    return caller.call(new Call(ScriptFile.REPORT, k, args)).thenApply(Reply::of);
+  }
+
+  /**
    * Cools a key or a group down.
    *
    * @param grantedMicros grant time, on the pool's clock, of the request that the provider refused;
