@@ -164,7 +164,7 @@ final class ProviderAttempt {
     }
     how.report(request, plan);
     if (how == AnswerBreak.SILENCE) {
-      request.answer().refuse(how.error());
+      request.answer().refuse(how.error(plan.dialect()));
       return null;
     }
     return new Failure.Unreachable(
