@@ -188,6 +188,12 @@ public final class RequestPipeline {
       request.answer().refuse(wrongPriority);
       return;
     }
+    RelayError spent = admitted.generation().quotas().spentBudget(admitted.caller(), client);
+    if (spent != null) {
+      request.meters().clients().denied(admitted.caller().name(), "budget");
+      request.answer().refuse(spent);
+      return;
+    }
     Bounds bounds = admitted.generation().bounds();
     boolean held = chosen.stream().anyMatch(route -> route.api().signsBodies());
     Payload body =
