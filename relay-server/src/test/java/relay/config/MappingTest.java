@@ -166,7 +166,8 @@ final class MappingTest {
                             new LimitsConfig(600, 30_000, 8_000, 38_000),
                             7,
                             List.of(
-                                new BudgetConfig(12_500_000_000L, 0, BudgetConfig.Per.MONTH, false, false),
+                                new BudgetConfig(
+                                    12_500_000_000L, 0, BudgetConfig.Per.MONTH, false, false),
                                 new BudgetConfig(0, 9, BudgetConfig.Per.DAY, true, true))),
                         new Client.Standing(8, ClientPriority.BATCH)),
                     new Client(

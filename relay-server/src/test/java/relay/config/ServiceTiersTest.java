@@ -84,7 +84,8 @@ final class ServiceTiersTest {
     for (ServiceTiers each : ServiceTiers.all()) {
       for (String api : each.apis()) {
         String place = "`" + api.replaceFirst("^type ", "") + "`";
-        assertTrue(section.contains(place) || section.contains("`type: " + place.substring(1)), api);
+        assertTrue(
+            section.contains(place) || section.contains("`type: " + place.substring(1)), api);
       }
       each.shares().forEach(tier -> assertTrue(section.contains("`" + tier + "`"), tier));
       each.own().forEach(tier -> assertTrue(section.contains("`" + tier + "`"), tier));

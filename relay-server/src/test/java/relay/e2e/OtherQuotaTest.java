@@ -74,7 +74,8 @@ class OtherQuotaTest {
   void status_498_refuses_a_tier_at_an_account_and_nothing_else() throws Exception {
     String flex = "\"service_tier\":\"flex\"";
     String refusal =
-        Says.json(498, "{\"error\":{\"message\":\"over capacity\",\"code\":\"capacity_exceeded\"}}");
+        Says.json(
+            498, "{\"error\":{\"message\":\"over capacity\",\"code\":\"capacity_exceeded\"}}");
     try (RawProvider provider =
             new RawProvider(
                 (request, connection) -> {
@@ -113,9 +114,7 @@ class OtherQuotaTest {
             new RawProvider(
                 (request, connection) ->
                     connection.write(
-                        request.headers().contains(header)
-                            ? refusal
-                            : Says.fine(Dialect.OPENAI)));
+                        request.headers().contains(header) ? refusal : Says.fine(Dialect.OPENAI)));
         Replicas replicas =
             new Setup()
                 .provider("p", Dialect.OPENAI, provider.url(), Setup.key("one"), Setup.key("two"))

@@ -92,8 +92,7 @@ class StreamBudgetsTest {
     provider.script(
         (request, connection) -> {
           connection.write(
-              Says.STREAM.replace(
-                  "\r\n\r\n", "\r\ncontent-encoding: " + encoding + "\r\n\r\n"));
+              Says.STREAM.replace("\r\n\r\n", "\r\ncontent-encoding: " + encoding + "\r\n\r\n"));
           connection.chunk(encoded(encoding, made(dialect)));
           assertTrue(end.await(SOON.toSeconds(), TimeUnit.SECONDS));
           connection.chunk(encoded(encoding, rest(dialect)));

@@ -22,7 +22,8 @@ final class MadeTextTest {
             + "\"delta\":{\"type\":\"text_delta\",\"text\":\"%s\"}}\n\n";
     String stop = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
     String created = "data: {\"type\":\"response.created\",\"response\":{\"id\":\"%s\"}}\n\n";
-    String made = "data: {\"type\":\"response.output_text.delta\",\"pad\":\"%s\",\"delta\":\"%s\"}\n\n";
+    String made =
+        "data: {\"type\":\"response.output_text.delta\",\"pad\":\"%s\",\"delta\":\"%s\"}\n\n";
     StringBuilder text = new StringBuilder();
     text.append(dialect == Dialect.ANTHROPIC ? anthropic : created.formatted("x".repeat(5_000)));
     for (int n = 0; n < 10; n++) {
