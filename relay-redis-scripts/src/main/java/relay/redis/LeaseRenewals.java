@@ -170,27 +170,26 @@ final class LeaseRenewals {
   /** Returns those of the leases that are still live here, but not in Redis. */
   private CompletableFuture<List<Lease>> call(
       List<Lease> some, CompletableFuture<Reply> calling, long now) {
-    return calling
-        .handle(
-            (reply, failure) -> {
-              if (failure != null) {
-                some.forEach(
-                    lease ->
-                        live.computeIfPresent(
-                            lease.id(), (id, r) -> new Renewal(r.lease(), now - every.toNanos())));
-              }
-              List<Lease> forgotten = new ArrayList<>();
-              for (int n = 0; reply instanceof Reply.Done done && n < some.size(); n++) {
-                Lease lease = some.get(n);
-                // one that is charged in a call of its own gets its record by that
-                if (done.number(n + 2) == 0
-                    && live.containsKey(lease.id())
-                    && lease.countedEpoch() != 0) {
-                  forgotten.add(lease);
-                }
-              }
-              return forgotten;
-            });
+    return calling.handle(
+        (reply, failure) -> {
+          if (failure != null) {
+            some.forEach(
+                lease ->
+                    live.computeIfPresent(
+                        lease.id(), (id, r) -> new Renewal(r.lease(), now - every.toNanos())));
+          }
+          List<Lease> forgotten = new ArrayList<>();
+          for (int n = 0; reply instanceof Reply.Done done && n < some.size(); n++) {
+            Lease lease = some.get(n);
+            // one that is charged in a call of its own gets its record by that
+            if (done.number(n + 2) == 0
+                && live.containsKey(lease.id())
+                && lease.countedEpoch() != 0) {
+              forgotten.add(lease);
+            }
+          }
+          return forgotten;
+        });
   }
 
   /** The lease's id, and its report if it has one. */

@@ -96,8 +96,7 @@ final class MadeReportsTest {
 
   @Test
   void dollars_count_beyond_what_was_reserved_and_settle_exactly() {
-    Budget month =
-        new Budget(Budget.Unit.USD, Budget.Per.MONTH, false, 10 * Budget.DOLLAR, true);
+    Budget month = new Budget(Budget.Unit.USD, Budget.Per.MONTH, false, 10 * Budget.DOLLAR, true);
     KeyPool pool = replica("a", NONE, month);
     AtomicInteger ended = new AtomicInteger();
     AtomicLong cost = new AtomicLong(Budget.DOLLAR / 2);
@@ -147,7 +146,6 @@ final class MadeReportsTest {
                 plan.limits(),
                 true));
     assertEquals("team tokens/day=100", ScriptCaller.text(lines.line("team")));
-    assertEquals(
-        "team tokens/day=100!", ScriptCaller.text(BudgetLines.of(plan).line("team")));
+    assertEquals("team tokens/day=100!", ScriptCaller.text(BudgetLines.of(plan).line("team")));
   }
 }
