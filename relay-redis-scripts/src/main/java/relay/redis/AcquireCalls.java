@@ -117,7 +117,7 @@ final class AcquireCalls {
     if (demand.avoid().isEmpty()) {
       boolean named = scripts.candidates().isNamed();
       String batchKey =
-          demand.modelClass()
+          demand.alike()
               + (demand.session().isEmpty() ? " " : " session ")
               + (demand.share() == null ? "" : "shared ")
               + (named ? "" : demand.key());
@@ -302,6 +302,10 @@ final class AcquireCalls {
     args.addFirst(bytes(line.toString()));
     if (indexed) {
       candidates.avoided(first).forEach(row -> args.add(bytes(row)));
+      String kind = candidates.kindOf(first);
+      if (!kind.isEmpty()) {
+        args.add(bytes(kind));
+      }
     }
     return new Call(indexed ? ScriptFile.ACQUIRE_INDEXED : ScriptFile.ACQUIRE, k, args);
   }

@@ -38,7 +38,7 @@ final class Announcement {
       groups.add(
           PoolPlan.accountsOf(keys).stream()
               .filter(announced::add)
-              .flatMap(a -> plan.modelClasses().stream().map(c -> PoolPlan.group(a, c)))
+              .flatMap(a -> plan.allClasses().stream().map(c -> PoolPlan.group(a, c)))
               .toList());
     }
   }

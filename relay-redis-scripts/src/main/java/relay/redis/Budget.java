@@ -11,8 +11,10 @@ import java.util.Locale;
  * @param rolling false for a day or a month of the calendar in UTC; true for any 24 hours or 30
  *     days
  * @param limit in billionths of a dollar, or tokens
+ * @param hard whether a running request ends when the budget is spent, and not only new ones are
+ *     refused
  */
-public record Budget(Unit unit, Per per, boolean rolling, long limit) {
+public record Budget(Unit unit, Per per, boolean rolling, long limit, boolean hard) {
   /** Billionths of a dollar. */
   public static final long DOLLAR = 1_000_000_000L;
 
@@ -23,6 +25,11 @@ public record Budget(Unit unit, Per per, boolean rolling, long limit) {
     if (limit <= 0 || limit > MOST) {
       throw new IllegalArgumentException("a budget must be from 1 to " + MOST + ": " + limit);
     }
+  }
+
+  /** A budget that lets what was admitted finish. */
+  public Budget(Unit unit, Per per, boolean rolling, long limit) {
+    this(unit, per, rolling, limit, false);
   }
 
   /** What a budget counts. */

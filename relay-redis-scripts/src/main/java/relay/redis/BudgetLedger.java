@@ -133,9 +133,9 @@ final class BudgetLedger {
     if (!counts(lease)) {
       return PendingUpdate.Spent.NOTHING;
     }
-    long reserved = lease.inputTokens() + lease.outputTokens();
+    long reserved = lease.inputTokens() + lease.budgetedOutput();
     return new PendingUpdate.Spent(
-        Math.max(0, lease.usedNanodollars() - lease.reservedNanodollars()),
+        Math.max(0, lease.usedNanodollars() - lease.budgetedNanodollars()),
         Math.max(0, used.totalTokens() - reserved),
         ScriptCaller.text(scripts.candidates().budgets().line(lease.key())),
         PendingUpdate.Spent.NONE);

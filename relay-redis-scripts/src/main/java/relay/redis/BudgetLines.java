@@ -17,8 +17,10 @@ final class BudgetLines {
     for (KeyPlan key : plan.keys()) {
       if (!key.budgets().isEmpty()) {
         StringBuilder text = new StringBuilder(key.id());
-        key.budgets()
-            .forEach(b -> text.append(' ').append(b.label()).append('=').append(b.limit()));
+        for (Budget b : key.budgets()) {
+          text.append(' ').append(b.label()).append('=').append(b.limit());
+          text.append(b.hard() && key.enforce() ? "!" : "");
+        }
         all.byKey.put(key.id(), key.budgets());
         all.keys.add(key.id());
         all.lines.put(key.id(), RedisKeys.bytes(text.toString()));

@@ -112,9 +112,14 @@ final class Candidates {
       byClass.put(modelClass, all);
       all.forEach(c -> named.put(modelClass + " " + c.key().id(), c));
       if (isNamed()) {
-        all.forEach(c -> lines.put(modelClass + " " + c.key().id(), line(List.of(c))));
+        all.forEach(c -> lines.put(modelClass + " " + c.key().id(), line("", List.of(c))));
       } else {
-        lines.put(modelClass, line(all));
+        lines.put(modelClass, line("", all));
+      }
+      for (String kind : plan.kinds()) {
+        if (PoolPlan.ownerOf(kind).equals(modelClass)) {
+          lines.put(kind, line(kind.substring(modelClass.length()), all));
+        }
       }
       if (isIndexed()) {
         sorted.forEach(tier -> readySets.add(names.ready(shape, modelClass, tier.text())));
@@ -204,10 +209,18 @@ final class Candidates {
     if (isNamed()) {
       return known(lines.get(demand.modelClass() + " " + demand.key()), demand);
     }
+    String kind = kindOf(demand);
     if (demand.avoid().isEmpty() && demand.key().isEmpty()) {
-      return known(lines.get(demand.modelClass()), demand);
+      return known(lines.get(kind.isEmpty() ? demand.modelClass() : demand.alike()), demand);
     }
-    return line(of(demand));
+    return line(kind, of(demand));
+  }
+
+  /** A demand's kind as a call names it: {@code +kind}; empty if it has none here. */
+  String kindOf(Demand demand) {
+    return !demand.kind().isEmpty() && plan.kinds().contains(demand.alike())
+        ? PoolPlan.subQuota("", demand.kind())
+        : "";
   }
 
   /** Each key and its group as a pair of hash fields, highest priority first. */
@@ -276,7 +289,7 @@ final class Candidates {
         .filter(k -> accounts.contains(k.account()))
         .forEach(k -> fields.add("k:" + k.id()));
     for (String account : accounts) {
-      plan.modelClasses().forEach(c -> fields.add("g:" + PoolPlan.group(account, c)));
+      plan.allClasses().forEach(c -> fields.add("g:" + PoolPlan.group(account, c)));
     }
     return fields;
   }
@@ -372,8 +385,9 @@ final class Candidates {
     };
   }
 
-  private static byte[] line(List<Candidate> some) {
-    return RedisKeys.bytes(some.stream().map(Candidate::text).collect(Collectors.joining(" ")));
+  private static byte[] line(String kind, List<Candidate> some) {
+    String all = some.stream().map(Candidate::text).collect(Collectors.joining(" "));
+    return RedisKeys.bytes(kind.isEmpty() ? all : all + " " + kind);
   }
 
   private static byte[][] fields(List<Candidate> some) {

@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
  * A request's demand on a key.
  *
  * @param modelClass one of the plan's model classes
+ * @param kind of requests of the class that an account may refuse alone, as {@link KeyPool#kind}
+ *     has it; empty for none
  * @param inputTokens input tokens to reserve
  * @param outputTokens output tokens to reserve: the mean of what to expect
  * @param outputSpread their standard deviation, or {@link #AT_ADMISSION} if the provider charges
@@ -26,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Demand(
     String modelClass,
+    String kind,
     long inputTokens,
     long outputTokens,
     long outputSpread,
@@ -80,7 +83,17 @@ public record Demand(
   /** A demand without a conversation, for any key. */
   public static Demand of(String modelClass, long inputTokens, long outputTokens) {
     return new Demand(
-        modelClass, inputTokens, outputTokens, AT_ADMISSION, Set.of(), "", List.of(), "", 0, null);
+        modelClass,
+        "",
+        inputTokens,
+        outputTokens,
+        AT_ADMISSION,
+        Set.of(),
+        "",
+        List.of(),
+        "",
+        0,
+        null);
   }
 
   /** The same demand, whose output is not known at admission: its tokens are the mean. */
@@ -102,6 +115,21 @@ public record Demand(
     Draft draft = new Draft(this);
     draft.modelClass = otherClass;
     return draft.demand();
+  }
+
+  /** The same demand, of a kind that accounts may refuse alone; empty for none. */
+  public Demand ofKind(String one) {
+    if (one.equals(kind)) {
+      return this;
+    }
+    Draft draft = new Draft(this);
+    draft.kind = one;
+    return draft.demand();
+  }
+
+  /** What it has in common with those that may share a call and wait in one line. */
+  String alike() {
+    return kind.isEmpty() ? modelClass : PoolPlan.subQuota(modelClass, kind);
   }
 
   /** The same demand, which only the account can serve that made what these hashes name. */
@@ -148,6 +176,7 @@ public record Demand(
   /** A copy of a demand, to be changed. */
   private static final class Draft {
     String modelClass;
+    String kind;
     final long inputTokens;
     final long outputTokens;
     long outputSpread;
@@ -160,6 +189,7 @@ public record Demand(
 
     Draft(Demand demand) {
       modelClass = demand.modelClass;
+      kind = demand.kind;
       inputTokens = demand.inputTokens;
       outputTokens = demand.outputTokens;
       outputSpread = demand.outputSpread;
@@ -174,6 +204,7 @@ public record Demand(
     Demand demand() {
       return new Demand(
           modelClass,
+          kind,
           inputTokens,
           outputTokens,
           outputSpread,

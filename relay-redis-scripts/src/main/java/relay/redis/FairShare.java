@@ -234,6 +234,9 @@ final class FairShare {
           continue;
         }
         Wait w = waitOf(key, levels, demand, replicas, limited);
+        if (!demand.kind().isEmpty()) {
+          w = w.orRefused(coolNanos(PoolPlan.group(key.account(), demand.alike())));
+        }
         if (w.nanos() == 0) {
           nextKey = Math.floorMod(nextKey + n + 1, tier.size());
           return key;
@@ -254,7 +257,16 @@ final class FairShare {
     }
   }
 
-  private record Wait(long nanos, Reason reason) {}
+  private record Wait(long nanos, Reason reason) {
+    Wait orRefused(long cool) {
+      return cool > nanos ? new Wait(cool, Reason.COOLDOWN) : this;
+    }
+  }
+
+  private long coolNanos(String keyOrGroup) {
+    long now = nanoTime.getAsLong();
+    return cooling.getOrDefault(keyOrGroup, now) - now;
+  }
 
   private Wait waitOf(
       KeyPlan key, List<String> levels, Demand demand, int replicas, boolean limited) {

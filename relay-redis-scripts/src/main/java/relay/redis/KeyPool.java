@@ -280,6 +280,25 @@ public final class KeyPool {
     return scripts.subQuota(modelClass, quota);
   }
 
+  /**
+   * A kind of requests of a model class, such as a service tier: they count in the class's quota,
+   * but an account may refuse them alone. {@link #coolKind} is for that.
+   *
+   * @return the kind, for demands; empty if eight of the class are open
+   */
+  public String kind(String modelClass, String kind) {
+    return scripts.kind(modelClass, kind);
+  }
+
+  /**
+   * An account refused requests of a kind: it gets none of them for a time, from any replica.
+   *
+   * @param howLong zero to let Redis choose: 1 s, doubled with every refusal in a row, at most 60 s
+   */
+  public void coolKind(String account, String modelClass, String kind, Duration howLong) {
+    coolGroup(PoolPlan.group(account, PoolPlan.subQuota(modelClass, kind)), howLong);
+  }
+
   /** Quarantines keys until {@link #restore}, for all replicas. */
   public void quarantine(List<String> keys, String reason) {
     reports.quarantine(keys, reason, false);

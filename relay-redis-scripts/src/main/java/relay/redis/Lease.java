@@ -3,6 +3,7 @@ package relay.redis;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,9 @@ public final class Lease implements AutoCloseable {
   private long recentNanos; // likewise
   private volatile @Nullable Function<Duration, @Nullable Progress> progress;
   private volatile long reportedMade;
+  private volatile @Nullable Supplier<Made> made;
+  private volatile Runnable onSpent = () -> {};
+  private volatile long reportedNanodollars;
   private long reservedNanodollars; // written before the lease is handed out
   private boolean isMadeLater; // its output; likewise
   private long countedEpoch; // 0: it is charged in a call of its own; guarded by this, as the next
@@ -49,6 +53,20 @@ public final class Lease implements AutoCloseable {
       made = Math.clamp(made, 0, Limits.MAX);
       rest = Math.clamp(rest, 0, Limits.MAX);
       spread = Math.clamp(spread, 0, Limits.MAX);
+    }
+  }
+
+  /**
+   * What a running request has made, of a pool whose demands name their key.
+   *
+   * @param outputTokens so far
+   * @param nanodollars what the request costs by now, in billionths of a dollar; 0 if that does not
+   *     count
+   */
+  public record Made(long outputTokens, long nanodollars) {
+    public Made {
+      outputTokens = Math.clamp(outputTokens, 0, Limits.MAX);
+      nanodollars = Math.clamp(nanodollars, 0, Limits.MAX);
     }
   }
 
@@ -169,6 +187,56 @@ public final class Lease implements AutoCloseable {
    */
   public void reports(Function<Duration, @Nullable Progress> source) {
     progress = source;
+  }
+
+  /**
+   * Has what the request makes counted in its key's limits and budgets while it runs, every few
+   * seconds: only what is beyond the reservation. Only for a demand that names its key and has no
+   * spread.
+   *
+   * @param source called from the engine's threads
+   * @param spent called from the engine's threads, perhaps several times, when a budget that is
+   *     {@link Budget#hard} is spent and the request has made more than it reserved
+   */
+  public void reportsMade(Supplier<Made> source, Runnable spent) {
+    onSpent = spent;
+    made = source;
+  }
+
+  /** What it has made, if that is reported. */
+  @Nullable Made made() {
+    Supplier<Made> source = made;
+    return source == null ? null : source.get();
+  }
+
+  boolean reportsMade() {
+    return made != null;
+  }
+
+  /** Redis has counted this. */
+  void counted(Made told) {
+    reportedMade = Math.max(reportedMade, told.outputTokens());
+    reportedNanodollars = Math.max(reportedNanodollars, beyondReserved(told));
+  }
+
+  /** What it costs beyond what it reserved. */
+  long beyondReserved(Made now) {
+    return Math.max(0, now.nanodollars() - reservedNanodollars);
+  }
+
+  /** A hard budget of its key is spent. */
+  void spent() {
+    onSpent.run();
+  }
+
+  /** Output that its key's budgets have counted: reserved, or reported since. */
+  long budgetedOutput() {
+    return reportsMade() ? Math.max(outputTokens, reportedMade) : outputTokens;
+  }
+
+  /** Likewise of dollars, in billionths. */
+  long budgetedNanodollars() {
+    return reservedNanodollars + reportedNanodollars;
   }
 
   /** What it reserved of its key's budgets, and how. */

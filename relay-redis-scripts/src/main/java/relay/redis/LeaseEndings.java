@@ -320,7 +320,7 @@ final class LeaseEndings {
    * The use beyond the reservation, also of budgets. Its id counts once, however often it is told.
    */
   private void chargeOver(Lease lease, Usage cost) {
-    long output = lease.isReported() ? lease.reportedMade() : lease.outputTokens();
+    long output = lease.isReported() ? lease.reportedMade() : lease.budgetedOutput();
     Usage over =
         new Usage(
             0,

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -21,6 +22,7 @@ import relay.redis.PoolSnapshot.GroupState;
 final class LeaseRenewals {
   private static final int BATCH = 100;
   private static final double NEARLY = 0.9; // of a limit
+  private static final long SPENT = 2; // what report says of a lease whose request is to end
 
   private final PoolScripts scripts;
   private final Duration every;
@@ -79,14 +81,15 @@ final class LeaseRenewals {
     live.forEach(
         (id, renewal) -> {
           Lease lease = renewal.lease();
-          Duration often = lease.isReported() ? paces.apply(lease).every() : every;
+          boolean reports = lease.isReported() || lease.reportsMade();
+          Duration often = reports ? paces.apply(lease).every() : every;
           if (now - renewal.at() >= often.toNanos()
               && live.replace(id, renewal, new Renewal(lease, now))) {
             due.add(lease);
           }
         });
     for (int from = 0; from < due.size(); from += BATCH) {
-      renew(due.subList(from, Math.min(due.size(), from + BATCH)), paces, now);
+      renewSome(due.subList(from, Math.min(due.size(), from + BATCH)), paces, now);
     }
   }
 
@@ -121,42 +124,84 @@ final class LeaseRenewals {
     return lease -> small.getOrDefault(lease.group(), other);
   }
 
-  private void renew(List<Lease> some, Function<Lease, ReportPace> paces, long now) {
+  private void renewSome(List<Lease> all, Function<Lease, ReportPace> paces, long now) {
+    List<Lease> others = all.stream().filter(lease -> !lease.reportsMade()).toList();
+    if (!others.isEmpty()) {
+      countAgain(renew(others, lease -> reportOf(lease, paces.apply(lease)), now), now);
+    }
+    List<Lease> counted = all.stream().filter(Lease::reportsMade).toList();
+    if (!counted.isEmpty()) {
+      countAgain(report(counted, now), now);
+    }
+  }
+
+  private void countAgain(CompletableFuture<List<Lease>> calling, long now) {
     var _ =
-        call(some, lease -> reportOf(lease, paces.apply(lease)), now)
-            .thenAccept(
-                forgotten -> {
-                  if (!forgotten.isEmpty()) {
-                    var _ = call(forgotten, LeaseRenewals::grantOf, now);
-                  }
-                });
+        calling.thenAccept(
+            forgotten -> {
+              if (!forgotten.isEmpty()) {
+                var _ = renew(forgotten, LeaseRenewals::grantOf, now);
+              }
+            });
+  }
+
+  private CompletableFuture<List<Lease>> renew(
+      List<Lease> some, Function<Lease, String> text, long now) {
+    return call(some, scripts.renew(some.stream().map(text).toList()), now);
+  }
+
+  /** Reports what the requests of leases have made. */
+  private CompletableFuture<List<Lease>> report(List<Lease> some, long now) {
+    BudgetLines budgets = scripts.candidates().budgets();
+    List<String> reports = new ArrayList<>();
+    for (Lease lease : some) {
+      Lease.Made made = Objects.requireNonNull(lease.made());
+      lease.counted(made); // if the call fails, the next one counts it
+      reports.add(
+          lease.id()
+              + " "
+              + made.outputTokens()
+              + " "
+              + lease.beyondReserved(made)
+              + " "
+              + ScriptCaller.text(budgets.line(lease.key())));
+    }
+    CompletableFuture<Reply> reply = scripts.report(reports);
+    var _ = reply.thenAccept(told -> endSpent(some, told));
+    return call(some, reply, now);
+  }
+
+  private void endSpent(List<Lease> some, Reply told) {
+    for (int n = 0; told instanceof Reply.Done done && n < some.size(); n++) {
+      if (done.number(n + 2) == SPENT && live.containsKey(some.get(n).id())) {
+        some.get(n).spent();
+      }
+    }
   }
 
   /** Returns those of the leases that are still live here, but not in Redis. */
   private CompletableFuture<List<Lease>> call(
-      List<Lease> some, Function<Lease, String> text, long now) {
-    return scripts
-        .renew(some.stream().map(text).toList())
-        .handle(
-            (reply, failure) -> {
-              if (failure != null) {
-                some.forEach(
-                    lease ->
-                        live.computeIfPresent(
-                            lease.id(), (id, r) -> new Renewal(r.lease(), now - every.toNanos())));
-              }
-              List<Lease> forgotten = new ArrayList<>();
-              for (int n = 0; reply instanceof Reply.Done done && n < some.size(); n++) {
-                Lease lease = some.get(n);
-                // one that is charged in a call of its own gets its record by that
-                if (done.number(n + 2) == 0
-                    && live.containsKey(lease.id())
-                    && lease.countedEpoch() != 0) {
-                  forgotten.add(lease);
-                }
-              }
-              return forgotten;
-            });
+      List<Lease> some, CompletableFuture<Reply> calling, long now) {
+    return calling.handle(
+        (reply, failure) -> {
+          if (failure != null) {
+            some.forEach(
+                lease ->
+                    live.computeIfPresent(
+                        lease.id(), (id, r) -> new Renewal(r.lease(), now - every.toNanos())));
+          }
+          List<Lease> forgotten = new ArrayList<>();
+          for (int n = 0; reply instanceof Reply.Done done && n < some.size(); n++) {
+            Lease lease = some.get(n);
+            // one that is charged in a call of its own gets its record by that
+            if (done.number(n + 2) == 0
+                && live.containsKey(lease.id())
+                && lease.countedEpoch() != 0) {
+              forgotten.add(lease);
+            }
+          }
+          return forgotten;
+        });
   }
 
   /** The lease's id, and its report if it has one. */
@@ -179,6 +224,6 @@ final class LeaseRenewals {
         Long.toString(l.epoch()),
         Long.toString(l.grantedMicros()),
         Long.toString(l.inputTokens()),
-        Long.toString(l.isReported() ? l.reportedMade() : l.outputTokens()));
+        Long.toString(l.isReported() ? l.reportedMade() : l.budgetedOutput()));
   }
 }

@@ -35,7 +35,7 @@ final class PinnedCall {
     args.add(bytes(line.toString()));
     args.add(bytes(lease));
     args.add(bytes(wanted.modelClass()));
-    args.add(candidates.isIndexed() ? new byte[0] : candidates.lineOf(wanted));
+    args.add(candidates.isIndexed() ? bytes(candidates.kindOf(wanted)) : candidates.lineOf(wanted));
     wanted.pinned().forEach(hash -> args.add(bytes(hash)));
     return new Call(ScriptFile.ACQUIRE_PINNED, k, args);
   }

@@ -20,6 +20,7 @@ import relay.redis.ScriptCaller.Call;
  */
 final class PlanAnnouncer {
   private static final int MAX_SUB_QUOTAS = 8;
+  private static final int MAX_KINDS = 8; // of a class
 
   private final ScriptCaller caller;
   private final String replica;
@@ -30,6 +31,7 @@ final class PlanAnnouncer {
   private volatile Runnable onEpoch = () -> {};
   private volatile Days.Seen seen = Days.Seen.NOTHING;
   private final Set<String> subQuotas = new TreeSet<>(); // in one order everywhere; guarded by this
+  private final Set<String> kinds = new TreeSet<>(); // likewise
   private @Nullable Configuring configuring; // guarded by this
   private long announcements; // guarded by this
 
@@ -105,7 +107,7 @@ final class PlanAnnouncer {
 
   /** Called under the lock. */
   private void use(PoolPlan plan) {
-    Candidates next = new Candidates(plan.having(subQuotas), caller.keys());
+    Candidates next = new Candidates(plan.having(subQuotas, kinds), caller.keys());
     next.all(candidates.allSets().stream().map(RedisKeys::text).toList());
     candidates = next;
   }
@@ -113,15 +115,25 @@ final class PlanAnnouncer {
   /** As {@link KeyPool#subQuota}. The next call that names it announces it. */
   synchronized String subQuota(String modelClass, String quota) {
     String name = PoolPlan.subQuota(modelClass, quota);
-    if (!subQuotas.contains(name)) {
-      String prefix = PoolPlan.subQuota(modelClass, "");
-      if (subQuotas.stream().filter(one -> one.startsWith(prefix)).count() == MAX_SUB_QUOTAS) {
-        return modelClass;
+    return open(subQuotas, name, MAX_SUB_QUOTAS) ? name : modelClass;
+  }
+
+  /** As {@link KeyPool#kind}. The next call that names it announces it. */
+  synchronized String kind(String modelClass, String kind) {
+    return open(kinds, PoolPlan.subQuota(modelClass, kind), MAX_KINDS) ? kind : "";
+  }
+
+  /** Called under the lock. Whether it is open, now or before. */
+  private boolean open(Set<String> opened, String name, int most) {
+    if (!opened.contains(name)) {
+      String owner = PoolPlan.ownerOf(name);
+      if (opened.stream().filter(one -> PoolPlan.ownerOf(one).equals(owner)).count() == most) {
+        return false;
       }
-      subQuotas.add(name);
+      opened.add(name);
       use(candidates.plan());
     }
-    return name;
+    return true;
   }
 
   /**

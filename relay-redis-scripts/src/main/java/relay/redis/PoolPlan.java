@@ -26,6 +26,8 @@ import java.util.Set;
  * @param named whether each demand names its key, as in a pool of limits with a key for each: then
  *     nothing is chosen
  * @param days the limits a day
+ * @param kinds kinds of requests that accounts may refuse alone, {@code class+kind}: they count in
+ *     their class, and only their cooldowns are their own
  */
 public record PoolPlan(
     String name,
@@ -37,7 +39,34 @@ public record PoolPlan(
     List<KeyPlan> keys,
     Map<String, Limits> limits,
     boolean named,
-    Days days) {
+    Days days,
+    List<String> kinds) {
+
+  /** A pool without kinds of requests. */
+  public PoolPlan(
+      String name,
+      Duration window,
+      Strategy strategy,
+      Accounting accounting,
+      double burstRatio,
+      List<String> modelClasses,
+      List<KeyPlan> keys,
+      Map<String, Limits> limits,
+      boolean named,
+      Days days) {
+    this(
+        name,
+        window,
+        strategy,
+        accounting,
+        burstRatio,
+        modelClasses,
+        keys,
+        limits,
+        named,
+        days,
+        List.of());
+  }
 
   /** A pool without limits a day. */
   public PoolPlan(
@@ -81,6 +110,7 @@ public record PoolPlan(
     modelClasses = List.copyOf(modelClasses);
     keys = List.copyOf(keys);
     limits = Map.copyOf(limits);
+    kinds = List.copyOf(kinds);
     if (window.toMillis() < 240) {
       throw new IllegalArgumentException("the window must be at least 240 ms: " + window);
     }
@@ -104,6 +134,11 @@ public record PoolPlan(
     return account + "/" + modelClass;
   }
 
+  /** The class of a sub-quota or of a kind of requests. */
+  static String ownerOf(String subQuota) {
+    return subQuota.substring(0, subQuota.lastIndexOf('+'));
+  }
+
   /** The model class of requests that count against another quota than their class's own. */
   static String subQuota(String modelClass, String quota) {
     return modelClass + "+" + quota;
@@ -111,13 +146,15 @@ public record PoolPlan(
 
   /**
    * This plan, and sub-quotas of its model classes, with the same limits until others are known.
+   *
+   * @param openKinds kinds of requests of its classes; those of others are left out
    */
-  PoolPlan having(Collection<String> subQuotas) {
+  PoolPlan having(Collection<String> subQuotas, Collection<String> openKinds) {
     List<String> classes = new ArrayList<>(modelClasses);
     Map<String, Limits> all = new HashMap<>(limits);
     Map<String, Days.Count> daily = new HashMap<>(days.limits());
     for (String sub : subQuotas) {
-      String owner = sub.substring(0, sub.lastIndexOf('+'));
+      String owner = ownerOf(sub);
       if (classes.contains(owner) && !classes.contains(sub)) { // in order: an owner comes first
         classes.add(sub);
         for (String account : accounts()) {
@@ -140,14 +177,25 @@ public record PoolPlan(
         keys,
         all,
         named,
-        new Days(daily, days.starts(), days.zone()));
+        new Days(daily, days.starts(), days.zone()),
+        openKinds.stream().filter(kind -> classes.contains(ownerOf(kind))).toList());
   }
 
   /** All quota groups, in the order of the keys; an account's are before those of its parts. */
   public List<String> groups() {
     return accounts().stream()
-        .flatMap(account -> modelClasses.stream().map(c -> group(account, c)))
+        .flatMap(account -> allClasses().stream().map(c -> group(account, c)))
         .toList();
+  }
+
+  /** The model classes, and the kinds of requests. */
+  List<String> allClasses() {
+    if (kinds.isEmpty()) {
+      return modelClasses;
+    }
+    List<String> all = new ArrayList<>(modelClasses);
+    all.addAll(kinds);
+    return all;
   }
 
   private Set<String> accounts() {

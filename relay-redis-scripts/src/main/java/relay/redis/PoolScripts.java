@@ -67,6 +67,11 @@ final class PoolScripts {
     return plans.subQuota(modelClass, quota);
   }
 
+  /** As {@link KeyPool#kind}. */
+  String kind(String modelClass, String kind) {
+    return plans.kind(modelClass, kind);
+  }
+
   /** Later calls use this plan. Announces it. */
   CompletableFuture<Void> reconfigure(PoolPlan plan) {
     return plans.reconfigure(plan);
@@ -184,6 +189,20 @@ final class PoolScripts {
     List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.later));
     k.addAll(candidates().allSets());
     return caller.call(new Call(ScriptFile.RENEW, k, args)).thenApply(Reply::of);
+  }
+
+  /**
+   * Renews leases of a pool whose demands name their key, with what their requests have made.
+   *
+   * @param reports of each {@code id made dollars}, and its key's budgets
+   */
+  CompletableFuture<Reply> report(List<String> reports) {
+    List<byte[]> args = caller.clockArgs();
+    args.add(leaseMs);
+    reports.forEach(report -> args.add(bytes(report)));
+    List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.later));
+    k.add(candidates().budgetsKey());
+    return caller.call(new Call(ScriptFile.REPORT, k, args)).thenApply(Reply::of);
   }
 
   /**

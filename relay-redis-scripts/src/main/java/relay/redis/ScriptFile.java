@@ -19,6 +19,7 @@ enum ScriptFile {
   PICK,
   SETTLE,
   RENEW,
+  REPORT,
   COOLDOWN,
   OBSERVE,
   QUARANTINE,

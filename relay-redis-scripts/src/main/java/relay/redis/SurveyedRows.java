@@ -49,7 +49,7 @@ final class SurveyedRows {
       PoolPlan.whole(account)
           .ifPresent(
               whole ->
-                  plan.modelClasses()
+                  plan.allClasses()
                       .forEach(
                           c -> wholes.put(PoolPlan.group(account, c), PoolPlan.group(whole, c))));
     }
@@ -111,7 +111,7 @@ final class SurveyedRows {
     for (KeyPlan key : some) {
       part.add(key);
       owners.addAll(PoolPlan.accountsOf(List.of(key)));
-      if (part.size() == most || owners.size() * plan.modelClasses().size() >= 2 * most) {
+      if (part.size() == most || owners.size() * plan.allClasses().size() >= 2 * most) {
         parts.add(part(owners, part));
         covered.addAll(owners);
         owners.clear();
@@ -122,7 +122,7 @@ final class SurveyedRows {
     for (String account : alone) {
       if (!covered.contains(account)) {
         owners.add(account);
-        if (owners.size() * plan.modelClasses().size() >= 2 * most) {
+        if (owners.size() * plan.allClasses().size() >= 2 * most) {
           parts.add(part(owners, part));
           owners.clear();
           part = new ArrayList<>();
@@ -137,7 +137,7 @@ final class SurveyedRows {
 
   private Part part(Collection<String> owners, List<KeyPlan> part) {
     List<String> ids = new ArrayList<>();
-    owners.forEach(a -> plan.modelClasses().forEach(c -> ids.add(PoolPlan.group(a, c))));
+    owners.forEach(a -> plan.allClasses().forEach(c -> ids.add(PoolPlan.group(a, c))));
     return new Part(ids, part);
   }
 
@@ -190,7 +190,8 @@ final class SurveyedRows {
       if (row != null) {
         GroupState state = agedGroup(row, opens(id, row, now), now);
         groupsNow.add(state);
-        if (!accounts.getOrDefault(state.account(), List.of()).isEmpty()) {
+        boolean isKind = plan.kinds().contains(state.modelClass());
+        if (!isKind && !accounts.getOrDefault(state.account(), List.of()).isEmpty()) {
           opens = opens == null ? state.opens() : earlier(opens, state.opens());
         }
       }

@@ -103,7 +103,7 @@ final class WaitingRoom {
   private static String nameOf(Demand demand) {
     Share share = demand.share();
     String whose = share == null ? "" : "/" + share.line();
-    return demand.modelClass() + whose + "/" + demand.key();
+    return demand.alike() + whose + "/" + demand.key();
   }
 
   private static String keyOf(String line) {

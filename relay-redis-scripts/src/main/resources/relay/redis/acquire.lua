@@ -16,7 +16,8 @@
 --                  standard deviation of the output; spread is - if the provider charges the output at
 --                  admission, which then holds for all requests of the group; then, if clients have shares
 --                  of the pool, for each request ` client rank weight kept floor ticket millis mark`: see include/asks
---       candidates `key group` for each candidate, highest priority first, in one line; `key{} group` in shadow mode
+--       candidates `key group` for each candidate, highest priority first, in one line; `key{} group` in shadow mode;
+--                  then `+kind` if the requests are of a kind that accounts may refuse alone
 --       ...        the ids of the leases to end, then a new lease id for each request
 -- REPLY {1, time, ...} then for each ending one value, as settle; then for each request five:
 --         1, key, group, input, output         granted
@@ -42,6 +43,7 @@
 -- @include gate
 -- @include days
 -- @include choice
+-- @include kinds
 -- @include index
 -- @include lease
 -- @include ending
@@ -70,9 +72,9 @@ read_to(call, at)
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
-local list = named(r, ARGV[2])
-if not list then return { -3 } end
 local now = pool_time(p, given, ceiling)
+local list, opens, opener = kinds.usable(r, named(r, ARGV[2]), now)
+if not list then return { -3 } end
 sweep(r, now, 16, #KEYS + 1, KEYS)
 hold_leases(r, ARGV, 3, #ARGV)
 
@@ -81,7 +83,7 @@ if endings > 0 then end_leases(r, ARGV, 3, first - 1, costs, now, #KEYS + 1, KEY
 for n = 1, #ARGV - first + 1 do
   if lone then lone.n = n end
   serve(r, list, KEYS[n + 5], ARGV[first + n - 1], now, lease_us, tokens[3 * n - 2], tokens[3 * n - 1], tokens[3 * n],
-    reply, first + 5 * n - 5, asks and asks[n], lone)
+    reply, first + 5 * n - 5, asks and asks[n], lone, opens, opener)
 end
 write_leases(r, now)
 write(r)

@@ -15,7 +15,7 @@
 --                  of the requests' model class; the number of its ready sets, 1 if all keys are in shadow mode; then
 --                  costs and requests as for acquire, with the shares of the requests' clients
 --       ...        the ids of the leases to end, then a new lease id for each request
---       ...        candidates to avoid: `key group`
+--       ...        candidates to avoid: `key group`; or `+kind`, as for acquire
 -- REPLY {1, time, ...}                         then for each ending and request the values of acquire, or
 --         -5, 0, 0, 0, 0                       compared the maximum without a match: call again
 --       {-3}                                   unknown pool, epoch or ready set: configure, then ask again
@@ -35,6 +35,7 @@
 -- @include gate
 -- @include days
 -- @include choice
+-- @include kinds
 -- @include index
 -- @include parking
 -- @include search
@@ -72,8 +73,14 @@ first_set = from + first_set - 1
 local last_set = first_set + sets - 1
 if redis.call('EXISTS', KEYS[first_set]) == 0 then return { -3 } end
 local avoided = { count = #ARGV - 1 - endings - requests }
-for n = 2 + endings + requests, #ARGV do avoided[ARGV[n]] = true end
 local now = pool_time(p, given, ceiling)
+for n = 2 + endings + requests, #ARGV do
+  if string.byte(ARGV[n]) ~= 43 then
+    avoided[ARGV[n]] = true
+  elseif shadow == 0 then
+    kinds.barred(r, avoided, ARGV[n], now)
+  end
+end
 sweep(r, now, 16, from, KEYS)
 if now >= p[FRESH_AT] then
   for n = first_set, last_set do keep_set(r, KEYS[n]) end
@@ -107,8 +114,10 @@ for n = 1, requests do
       if ask then line.found(r, index, ask, now, input, output) end
       grant(r, session, id, k, g, now, lease_us, want_in, want_out, spread, reply, place)
       if not (ask and line.stays_parked(r, ask, picked, k, g)) then end_turn(r, picked, k, g) end
-    elseif k == false then
+    elseif k == false and not kinds.are_enough(avoided) then
       tell(reply, place, -5, 0, 0, 0, 0)
+    elseif avoided.opens and (k == false or answer.opens == math.huge) then -- the others are out of use, or not found
+      tell(reply, place, 0, math.max(1, wait(avoided.opens, now)), 0, '', 0)
     elseif shadow == 1 and answer.k then
       if ask then line.found(r, index, ask, now, input, output) end
       grant_anyway(r, session, id, answer.k, answer.g, now, lease_us, input, output, spread,
@@ -120,7 +129,7 @@ for n = 1, requests do
       end
       local opens = ask and line.refused(r, index, ask, answer, now, input, output, avoided) or answer.opens
       tell(reply, place, 0, math.max(1, wait(opens, now)), answer.reason, answer.opener, 0)
-    elseif answer.small == 0 or is_kept_from_any(r, KEYS, first_set, last_set, input, output, avoided) then
+    elseif answer.small == 0 or levels.is_kept_from_any(r, KEYS, first_set, last_set, input, output, avoided) then
       tell(reply, place, -2, 0, 0, 0, 0)
     else
       tell(reply, place, -1, answer.dimension, answer.limit, 0, 0)

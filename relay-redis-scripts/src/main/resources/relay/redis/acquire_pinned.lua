@@ -14,7 +14,7 @@
 --                  of its client, as for acquire, if clients have shares and the pool has no index
 --       lease      a new lease id
 --       class      the request's model class
---       candidates as for acquire; empty in a pool with an index
+--       candidates as for acquire; in a pool with an index empty, or `+kind`
 --       ...        the hashes of the ids, in the order of preference
 -- REPLY {1, time, ...}                         then the five values of acquire, or
 --         -6, 0, 0, 0, 0                       no id is known, in a pool with an index: call acquire_indexed
@@ -32,6 +32,7 @@
 -- @include gate
 -- @include days
 -- @include choice
+-- @include kinds
 -- @include index
 -- @include parking
 -- @include search
@@ -63,10 +64,12 @@ local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
 local from = 6 + sessions + 6 * ids -- the position of the first ready set
 first_set = from + first_set - 1
-local is_indexed = ARGV[4] == ''
+local kind = string.match(ARGV[4], '^(%+%S+)$')
+local is_indexed = kind or ARGV[4] == ''
 local list = not is_indexed and named(r, ARGV[4])
 if is_indexed and redis.call('EXISTS', KEYS[first_set]) == 0 or not (is_indexed or list) then return { -3 } end
 local now = pool_time(p, given, ceiling)
+kind = kind or list and list.kind
 local account, opens = pinned(KEYS, 6 + sessions, ARGV, 5, 4 + ids), math.huge
 local group = account and account .. '/' .. ARGV[3]
 if is_indexed then
@@ -82,10 +85,12 @@ sweep(r, now, 16, from, KEYS)
 hold_leases(r, ARGV, 2, 2)
 
 local reply = { 1, now, 0, 0, 0, 0, 0 }
+local refused, refuser = kinds.refused_until(r, group, kind, now), ''
+if refused > 0 then list, is_indexed = {}, false else list, refused, refuser = kinds.usable(r, list, now) end
 local session = sessions > 0 and KEYS[5 + sessions] or nil
 local input, output, spread = tokens[1], tokens[2], tokens[3]
 if not is_indexed then
-  serve(r, list, session, id, now, lease_us, input, output, spread, reply, 3, asks and asks[1], lone)
+  serve(r, list, session, id, now, lease_us, input, output, spread, reply, 3, asks and asks[1], lone, refused, refuser)
 elseif r.held[id] then
   tell_again(r.held[id], reply, 3)
 else

@@ -35,6 +35,8 @@ local now = pool_time(p, given, ceiling)
 local cool_end
 if record.pack == pack_group then
   local g = record
+  -- a kind's group counts nothing: so no answer, but a minute without a refusal ends a row of them
+  if is_unused(g) and g[COOL] < now - 60e6 and string.find(g.id, '+', 1, true) then g[STRIKES] = 0 end
   if cool_us == 0 and g[COOL] <= now then
     cool_us = math.min(60e6, 1e6 * 2 ^ g[STRIKES])
     g[STRIKES] = math.min(g[STRIKES] + 1, 6)

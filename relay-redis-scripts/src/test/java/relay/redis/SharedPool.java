@@ -69,6 +69,7 @@ final class SharedPool {
     private final Share share;
     private IntSupplier marks = () -> 0; // of requests; 0 if they have none
     private String candidates = String.join(" ", fields);
+    private Runnable kinds = () -> {};
     private LongSupplier sizes = () -> 10;
     final List<Long> grants = new ArrayList<>();
     final List<Long> waits = new ArrayList<>();
@@ -94,6 +95,14 @@ final class SharedPool {
      */
     Client bound() {
       candidates = fields.getFirst();
+      return this;
+    }
+
+    /** Its requests are of these kinds by turns, as a call names them. */
+    Client ofKinds(String... all) {
+      String plain = candidates;
+      AtomicInteger turn = new AtomicInteger();
+      kinds = () -> candidates = plain + all[turn.getAndIncrement() % all.length];
       return this;
     }
 
@@ -261,6 +270,7 @@ final class SharedPool {
 
     long ask(Share as, long size) {
       asked++;
+      kinds.run();
       long number = time.next();
       long leaseMs = Picks.LEASE_MS + number % 2 * 5_000; // some end before earlier ones
       Wish wish = new Wish("l" + number, size, 10, "");

@@ -9,8 +9,9 @@ import java.util.Locale;
  * @param tokens input and output tokens, as limits count them; 0 if it counts dollars
  * @param per the period
  * @param rolling false for the calendar in UTC; true for any 24 hours, or any 30 days
+ * @param hard whether a running stream ends when the budget is spent
  */
-public record BudgetConfig(long usd, long tokens, Per per, boolean rolling) {
+public record BudgetConfig(long usd, long tokens, Per per, boolean rolling, boolean hard) {
   /** Billionths. */
   public static final long DOLLAR = 1_000_000_000L;
 

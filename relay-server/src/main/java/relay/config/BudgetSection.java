@@ -27,12 +27,13 @@ final class BudgetSection {
       BudgetConfig.Per period =
           per == null ? null : ScalarSettings.choice(per, BudgetConfig.Per.class, Set.of());
       boolean rolling = ScalarSettings.flag(budget, "rolling", false);
+      boolean hard = ScalarSettings.flag(budget, "hard", false);
       budget.done();
       long nanodollars = Math.round(usd * BudgetConfig.DOLLAR);
       if (nanodollars > 0 == tokens > 0) {
         entry.fault(tokens > 0 ? "has usd and tokens" : "has no amount", FORM);
       } else if (period != null) {
-        BudgetConfig one = new BudgetConfig(nanodollars, tokens, period, rolling);
+        BudgetConfig one = new BudgetConfig(nanodollars, tokens, period, rolling, hard);
         if (labels.add(one.label(), entry.place())) {
           all.add(one);
         }

@@ -217,6 +217,7 @@ public final class ConfigSchema {
             .with("tokens", whole("Instead: input and output tokens", 0, 0, LimitsConfig.MAX))
             .with("per", words("The period, in UTC", BudgetConfig.Per.class))
             .with("rolling", flag("true: any 24 hours, any 30 days", false))
+            .with("hard", flag("true: a running stream ends when it is spent", false))
             .need("per");
     SchemaNode list = list("Its budgets, over all replicas", budget, BudgetConfig.MAX_BUDGETS);
     list.json().remove("minItems");

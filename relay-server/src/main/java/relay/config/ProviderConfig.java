@@ -67,6 +67,11 @@ public record ProviderConfig(
     return type.dialect();
   }
 
+  /** The service tiers that its API is known to have. */
+  public ServiceTiers tiers() {
+    return ServiceTiers.of(type, api);
+  }
+
   /** The names of all model classes, {@code default} last. */
   public List<String> classNames() {
     return Stream.concat(modelClasses.stream().map(ModelClass::name), Stream.of(ModelClass.DEFAULT))

@@ -3,6 +3,7 @@ package relay.pipeline;
 import java.io.IOException;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import relay.model.Dialect;
 import relay.model.RelayError;
 import relay.redis.ProviderBreaker.Passage;
 import relay.trace.RequestTrace;
@@ -13,10 +14,14 @@ enum AnswerBreak {
   ERROR_EVENT,
   LOSS,
   SILENCE,
-  STOP;
+  STOP,
+  BUDGET;
 
   /** Why a read of the answer failed. */
   static AnswerBreak of(RequestContext request, UpstreamAnswer answer) {
+    if (request.cancellation().isOverBudget()) {
+      return BUDGET;
+    }
     if (request.cancellation().isCancelled()) {
       return STOP;
     }
@@ -43,8 +48,11 @@ enum AnswerBreak {
   }
 
   /** What the client is told. */
-  RelayError error() {
+  RelayError error(Dialect dialect) {
     return switch (this) {
+      case BUDGET ->
+          RelayError.overBudget(
+              dialect, "a budget of the client with `hard: true` is spent: the answer ends here");
       case SILENCE ->
           RelayError.timeout("the provider sent nothing more for server.idle_timeout_ms");
       case STOP -> ClientAnswer.STOPPING;
@@ -54,7 +62,7 @@ enum AnswerBreak {
 
   /** Reports a failure of a provider whose answer had counted as a success. */
   void report(RequestContext request, RequestPlan plan) {
-    if (this == STOP) {
+    if (this == STOP || this == BUDGET) {
       return; // not the provider's fault
     }
     plan.failed(new Passage.Free(), request.record().clientName());

@@ -64,7 +64,7 @@ final class AnswerRelay {
       } else {
         AnswerBreak how = AnswerBreak.of(request, answer);
         how.report(request, plan);
-        request.answer().refuse(how.error());
+        request.answer().refuse(how.error(plan.dialect()));
       }
       return; // the usage is unknown: the lease is charged what it reserved
     }
@@ -82,7 +82,7 @@ final class AnswerRelay {
     UsageScanner scanner = scanner(events);
     String encoding = answer.header("content-encoding");
     boolean plain = isPlain(encoding);
-    if (events && plain && answer.status() < 400) {
+    if (events && answer.status() < 400) {
       beginReports();
     }
     UsageChunkFilter filter =
@@ -124,7 +124,7 @@ final class AnswerRelay {
           how.report(request, plan);
         }
         boolean tells = events && plain && !plan.unread() && !errorEvent;
-        breakOff(outbox, tells, how.error(), scanner);
+        breakOff(outbox, tells, how.error(plan.dialect()), scanner);
       }
     } catch (ClientGoneException e) {
       request.answer().cancelled(); // the usage is settled already
@@ -145,6 +145,9 @@ final class AnswerRelay {
       if (plan.counting().countsAsMade()) {
         lease.reports(reports);
       }
+      request
+          .answer()
+          .streams(lease, plan.counting(), reports::made, request.cancellation()::overBudget);
     }
   }
 
@@ -220,9 +223,13 @@ final class AnswerRelay {
     if (isPlain(encoding)) {
       return new Usage(scanner, null, reports, states);
     }
+    OutputReports made = reports;
     DecodingTap.Reader both =
         (bytes, offset, length) -> {
           scanner.feed(bytes, offset, length);
+          if (made != null) {
+            made.saw(scanner.madeBytes());
+          }
           if (states != null) {
             states.feed(bytes, offset, length);
           }
@@ -327,11 +334,11 @@ final class AnswerRelay {
     }
 
     void feed(byte[] bytes, int offset, int length) {
-      if (reports != null) {
-        reports.add(length);
-      }
       if (plain != null) {
         plain.feed(bytes, offset, length);
+        if (reports != null) {
+          reports.saw(plain.madeBytes());
+        }
         if (states != null) {
           states.feed(bytes, offset, length);
         }

@@ -58,6 +58,16 @@ final class BudgetText {
         .formatted(client, limit(budget), when);
   }
 
+  /** Names a spent budget, its period, and when it begins anew. */
+  static String spent(String client, Budget.Spent one, Instant now) {
+    Budget budget = one.budget();
+    String when =
+        budget.rolling()
+            ? "it has room again as what was spent first leaves it"
+            : "it begins anew on " + date(next(budget, now));
+    return "client %s has spent its budget of %s: %s".formatted(client, limit(budget), when);
+  }
+
   private static String limit(Budget budget) {
     return "%s %s a %s%s"
         .formatted(

@@ -4,11 +4,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Whether a request is still worth its work. It is not when its client has disconnected, or when
- * the replica stops and its drain time is over. Thread-safe.
+ * the replica stops and its drain time is over, or when its budget is spent. Thread-safe.
  */
 final class Cancellation {
   private boolean cancelled;
   private volatile boolean clientGone;
+  private volatile boolean overBudget;
   private @Nullable Runnable callback;
 
   /** The client has disconnected. From any thread. */
@@ -19,6 +20,16 @@ final class Cancellation {
   /** The replica no longer waits for the request. From any thread. */
   void cutOff() {
     cancel(false);
+  }
+
+  /** A hard budget of the client is spent. From any thread. */
+  void overBudget() {
+    overBudget = true;
+    cancel(false);
+  }
+
+  boolean isOverBudget() {
+    return overBudget;
   }
 
   private void cancel(boolean byClient) {

@@ -24,15 +24,16 @@ record Charge(long inputTokens, long outputTokens) {
    * @param made output tokens by the bytes of the stream; 0 if unknown
    */
   static Charge seen(RequestPlan plan, UsageScanner scanner, Lease lease, long made) {
+    long told = plan.counting().weights().output(made);
+    boolean isKnown = made > 0 && plan.counting().countsAsMade();
+    long least = isKnown ? told : Math.max(lease.outputTokens(), told);
     if (!scanner.reported()) {
-      return new Charge(lease.inputTokens(), lease.outputTokens());
+      return new Charge(lease.inputTokens(), least);
     }
     Charge reported = of(plan.counting(), plan.parsed().maxOutputTokens(), scanner.usage());
     if (scanner.finished()) {
       return reported;
     }
-    boolean isKnown = made > 0 && plan.counting().countsAsMade();
-    long least = isKnown ? plan.counting().weights().output(made) : lease.outputTokens();
     return new Charge(reported.inputTokens(), Math.max(reported.outputTokens(), least));
   }
 }

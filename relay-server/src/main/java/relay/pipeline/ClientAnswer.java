@@ -1,6 +1,8 @@
 package relay.pipeline;
 
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import relay.model.Counting;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
 import relay.redis.Lease;
@@ -65,6 +67,16 @@ final class ClientAnswer {
    */
   void answered(Lease attempt, UsageScanner answer, long made) {
     quota.answered(attempt, answer, made);
+  }
+
+  /**
+   * An attempt's answer is a stream: what it makes counts while it runs.
+   *
+   * @param made its output tokens so far, from any thread
+   * @param overBudget called from any thread when a hard budget is spent
+   */
+  void streams(Lease attempt, Counting counting, LongSupplier made, Runnable overBudget) {
+    quota.streams(attempt, counting, made, overBudget);
   }
 
   void endQuota() {

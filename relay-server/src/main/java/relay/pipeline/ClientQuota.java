@@ -6,8 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.LongSupplier;
+import java.util.function.LongUnaryOperator;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import relay.model.Counting;
 import relay.model.Dialect;
 import relay.model.RelayError;
 import relay.redis.Acquisition;
@@ -207,6 +210,39 @@ final class ClientQuota {
         spending.began(lease, expected.get());
       }
     }
+  }
+
+  /**
+   * An attempt's answer is a stream: what it makes counts in the client's limits and budgets while
+   * it runs, every few seconds.
+   *
+   * @param made its output tokens so far, from any thread
+   * @param overBudget called from any thread when a hard budget is spent
+   */
+  void streams(Lease attempt, Counting counting, LongSupplier made, Runnable overBudget) {
+    Lease reserved = own;
+    if (reserved == null) {
+      return;
+    }
+    long before = 0; // what earlier attempts were charged
+    long spent = 0;
+    for (Lease carrier : carriers) {
+      Usage charged = carrier.charged();
+      if (charged != null) {
+        before += charged.outputTokens();
+        spent += spending == null ? 0 : spending.cost(carrier, charged);
+      }
+    }
+    long output = before;
+    long nanodollars = spent;
+    LongUnaryOperator cost = spending == null ? tokens -> 0 : spending.running(attempt);
+    reserved.reportsMade(
+        () -> {
+          long tokens = made.getAsLong();
+          return new Lease.Made(
+              output + counting.weights().output(tokens), nanodollars + cost.applyAsLong(tokens));
+        },
+        overBudget);
   }
 
   /**

@@ -1,15 +1,20 @@
 package relay.pipeline;
 
+import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.auth.Clients.Caller;
 import relay.config.ServerConfig.Client;
+import relay.model.RelayError;
+import relay.model.TokenUsage;
 import relay.redis.Budget;
 import relay.redis.KeyPool;
 import relay.redis.PoolPlan;
@@ -22,6 +27,8 @@ import relay.redis.UsageTally.Standing;
  */
 final class ClientQuotas {
   private static final Logger log = LoggerFactory.getLogger(ClientQuotas.class);
+  private static final long USUAL_TOKENS = 500;
+  private static final Pattern ENDS_WORK = Pattern.compile("/cancel/?(\\?|$)");
 
   private final @Nullable KeyPool pool;
   private final Set<String> limited;
@@ -94,6 +101,37 @@ final class ClientQuotas {
     return pool == null || known == null || known.bounds().budgets().isEmpty()
         ? CompletableFuture.completedFuture(List.of())
         : pool.named().readSpent(caller.name());
+  }
+
+  /**
+   * Why a request that passes unread is refused: it may cost something, and a budget of its client
+   * has no room for a request of a usual size. What ends work, and what only reads, passes. Null if
+   * it may pass. Blocks until Redis has answered; without Redis what was known last decides.
+   */
+  @Nullable RelayError spentBudget(Caller caller, ClientExchange client) {
+    Client known = caller.restrictions();
+    boolean costs = client.method().equals("POST") && !ENDS_WORK.matcher(client.target()).find();
+    if (!costs || pool == null || known == null || !known.enforce()) {
+      return null;
+    }
+    List<Budget.Spent> all =
+        spent(caller).exceptionally(_ -> pool.named().spent(caller.name())).join();
+    return all.stream()
+        .filter(one -> one.spent() > 0 && one.spent() + usual(one.budget()) > one.budget().limit())
+        .max(Comparator.comparing(Budget.Spent::left))
+        .map(
+            one ->
+                RelayError.overBudget(
+                    client.dialect(), BudgetText.spent(caller.name(), one, Instant.now())))
+        .orElse(null);
+  }
+
+  /** What a request of a usual size costs, of the model with the lowest price. */
+  private long usual(Budget budget) {
+    return switch (budget.unit()) {
+      case TOKENS -> USUAL_TOKENS;
+      case USD -> prices.least(TokenUsage.NONE.withOutput(USUAL_TOKENS));
+    };
   }
 
   /** The client's own limits, for its answers; null if it has none. */

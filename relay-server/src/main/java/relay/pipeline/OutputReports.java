@@ -18,7 +18,9 @@ final class OutputReports implements Function<Duration, Lease.@Nullable Progress
   private final Counting counting;
   private final String model;
   private final long most;
-  private final AtomicLong bytes = new AtomicLong();
+  private static final int BYTES_PER_TOKEN = 4; // before a stream of the model has ended
+
+  private final AtomicLong bytes = new AtomicLong(); // of text
   private final long beganNanos = System.nanoTime();
 
   /**
@@ -31,18 +33,29 @@ final class OutputReports implements Function<Duration, Lease.@Nullable Progress
     most = maxOutputTokens < 0 ? Long.MAX_VALUE : maxOutputTokens;
   }
 
-  void add(int more) {
-    bytes.lazySet(bytes.get() + more);
+  /**
+   * What the stream has made so far.
+   *
+   * @param textBytes as {@link relay.stream.UsageScanner#madeBytes} has it
+   */
+  void saw(long textBytes) {
+    bytes.lazySet(textBytes);
   }
 
-  /** Its tokens so far; 0 if nothing is known of this model's streams. */
+  /** Its tokens so far; 0 before the first. */
   long made() {
+    long learned = learned();
+    return learned > 0 ? learned : Math.min(most, Math.ceilDiv(bytes.get(), BYTES_PER_TOKEN));
+  }
+
+  /** Likewise by the model's earlier streams; 0 if nothing is known of them. */
+  private long learned() {
     return Math.min(most, estimates.streamedTokens(model, bytes.get()));
   }
 
   @Override
   public Lease.@Nullable Progress apply(Duration within) {
-    long made = made();
+    long made = learned();
     if (made == 0) {
       return null;
     }

@@ -2,8 +2,11 @@ package relay.pipeline;
 
 import java.util.List;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
+import relay.config.ServiceTiers;
+import relay.config.ServiceTiers.Tier;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.redis.Share;
@@ -21,6 +24,7 @@ final class ParsedRequest {
   private final Payload body;
   private final List<String> states;
   private final Share.Attempt attempt;
+  private final UnaryOperator<@Nullable String> headers;
   private int mark; // 0 until it is asked for
 
   private ParsedRequest(
@@ -30,7 +34,9 @@ final class ParsedRequest {
       RequestFacts facts,
       Payload body,
       List<String> states,
-      Share.Attempt attempt) {
+      Share.Attempt attempt,
+      UnaryOperator<@Nullable String> headers) {
+    this.headers = headers;
     this.dialect = dialect;
     this.endpoint = endpoint;
     this.method = method;
@@ -43,15 +49,22 @@ final class ParsedRequest {
   /**
    * A request with a known endpoint.
    *
-   * @param retries how often it was sent before, as its SDK counts; null if it does not
+   * @param headers the client's, by name
    */
   static ParsedRequest of(
-      Endpoint endpoint, RequestFacts facts, Payload body, @Nullable String retries) {
+      Endpoint endpoint,
+      RequestFacts facts,
+      Payload body,
+      UnaryOperator<@Nullable String> headers) {
     List<String> states = facts.namesState() ? NamedStates.in(body) : List.of();
+    Share.Attempt attempt = attempt(headers.apply("x-stainless-retry-count"));
     return new ParsedRequest(
-        endpoint.dialect(), endpoint, "POST", facts, body, states, attempt(retries));
+        endpoint.dialect(), endpoint, "POST", facts, body, states, attempt, headers);
   }
 
+  /**
+   * @param retries how often the request was sent before, as its SDK counts; null if it does not
+   */
   private static Share.Attempt attempt(@Nullable String retries) {
     if (retries == null || retries.isEmpty() || retries.length() > MOST_DIGITS) {
       return Share.Attempt.UNKNOWN;
@@ -66,8 +79,9 @@ final class ParsedRequest {
 
   /** A request that passes unparsed. */
   static ParsedRequest unread(Dialect dialect, String method, Payload body, List<String> states) {
+    Share.Attempt attempt = Share.Attempt.UNKNOWN;
     return new ParsedRequest(
-        dialect, null, method, RequestFacts.UNREAD, body, states, Share.Attempt.UNKNOWN);
+        dialect, null, method, RequestFacts.UNREAD, body, states, attempt, _ -> null);
   }
 
   Dialect dialect() {
@@ -112,6 +126,19 @@ final class ParsedRequest {
   /** Whether its answer may name what only one account knows. */
   boolean makesStates() {
     return endpoint == null || endpoint == Endpoint.RESPONSES || facts.namesState();
+  }
+
+  /** The tier that it names, of those of a provider; none for a request that is not counted. */
+  Tier tier(ServiceTiers known) {
+    return counted() ? known.named(this::member, headers) : Tier.NONE;
+  }
+
+  private @Nullable String member(String name) {
+    return switch (name) {
+      case "speed" -> facts.speed();
+      case "service_tier" -> facts.serviceTier();
+      default -> null;
+    };
   }
 
   /** Whether it counts against its key's limits. */

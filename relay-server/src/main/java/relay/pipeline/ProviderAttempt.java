@@ -164,7 +164,7 @@ final class ProviderAttempt {
     }
     how.report(request, plan);
     if (how == AnswerBreak.SILENCE) {
-      request.answer().refuse(how.error());
+      request.answer().refuse(how.error(plan.dialect()));
       return null;
     }
     return new Failure.Unreachable(
@@ -216,7 +216,7 @@ final class ProviderAttempt {
           .observe(
               lease, said.limits(), left, () -> RateLimitHeaders.refill(answer::forEachHeader));
     }
-    return switch (answer.status()) {
+    return switch (isTierRefused(answer) ? 429 : answer.status()) {
       case 500, 502, 503, 504, 529 -> {
         failedHere();
         Failure failure = failed(answer);
@@ -260,6 +260,11 @@ final class ProviderAttempt {
         yield null;
       }
     };
+  }
+
+  /** Groq's own status for a tier without capacity: "Flex Processing", console.groq.com. */
+  private boolean isTierRefused(UpstreamAnswer answer) {
+    return answer.status() == 498 && plan.namesTier();
   }
 
   /** Sources: "API overview", platform.claude.com; "API reference", developers.openai.com. */
@@ -310,7 +315,7 @@ final class ProviderAttempt {
                 answer.readAtMost(ERROR_BYTES),
                 request.decoders()),
             Instant.now(),
-            plan.ofOtherQuota());
+            plan.namesTier());
     request.meters().limitRefusal(route.name(), refusal.kind());
     return switch (refusal) {
       case LimitRefusal.Rate(var retryAfter) -> limited(retryAfter);
@@ -332,13 +337,9 @@ final class ProviderAttempt {
 
   /** Only that quota of the account cools down, and no burst was too large. */
   private Failure otherQuota(String name, Duration retryAfter) {
-    if (!plan.counted()) {
-      return limited(retryAfter);
-    }
-    String modelClass =
-        name.isEmpty() ? plan.modelClass() : route.pool().subQuota(plan.modelClass(), name);
-    route.pool().coolGroup(account() + "/" + modelClass, retryAfter);
-    return new Failure.RateLimited();
+    return plan.counted() && plan.coolTier(account(), name, retryAfter)
+        ? new Failure.RateLimited()
+        : limited(retryAfter);
   }
 
   private Failure limited(Duration retryAfter) {

@@ -188,6 +188,12 @@ public final class RequestPipeline {
       request.answer().refuse(wrongPriority);
       return;
     }
+    RelayError spent = admitted.generation().quotas().spentBudget(admitted.caller(), client);
+    if (spent != null) {
+      request.meters().clients().denied(admitted.caller().name(), "budget");
+      request.answer().refuse(spent);
+      return;
+    }
     Bounds bounds = admitted.generation().bounds();
     boolean held = chosen.stream().anyMatch(route -> route.api().signsBodies());
     Payload body =
@@ -341,8 +347,10 @@ public final class RequestPipeline {
       admitted.request().answer().refuse(unserved(endpoint.dialect(), facts.model()));
       return;
     }
-    String retries = admitted.request().client().header("x-stainless-retry-count");
-    forward(admitted, chosen, ParsedRequest.of(endpoint, facts, body, retries));
+    forward(
+        admitted,
+        chosen,
+        ParsedRequest.of(endpoint, facts, body, admitted.request().client()::header));
   }
 
   /** The message names the dialect: the model may be served in the other one. */

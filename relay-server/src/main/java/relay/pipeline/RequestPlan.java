@@ -7,12 +7,14 @@ import relay.config.KnownApi;
 import relay.config.ProviderConfig;
 import relay.config.ProviderConfig.Affinity;
 import relay.config.ProviderConfig.ModelClass;
+import relay.config.ServiceTiers.Tier;
 import relay.estimate.Estimator;
 import relay.model.Counting;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.redis.Acquisition;
 import relay.redis.Demand;
+import relay.redis.KeyPool;
 import relay.redis.PoolSnapshot;
 import relay.redis.ProviderBreaker.Passage;
 import relay.request.RequestEdits;
@@ -28,6 +30,7 @@ final class RequestPlan {
   private final String upstreamModel;
   private final String modelClass;
   private final Counting counting;
+  private final String kind; // of the class's requests; empty for none
   private final boolean ofOtherQuota;
   private final boolean ofManyModels;
   private final boolean asksForUsage;
@@ -43,10 +46,9 @@ final class RequestPlan {
     counting = provider.countingOf(facts.model());
     String ownClass = ownClass();
     ofManyModels = provider.modelsAlone() && ownClass.equals(ModelClass.DEFAULT);
-    modelClass =
-        facts.quota().isEmpty() || !parsed.counted()
-            ? ownClass
-            : route.pool().subQuota(ownClass, facts.quota());
+    Tier tier = parsed.tier(provider.tiers());
+    modelClass = tier.isOwn() ? route.pool().subQuota(ownClass, tier.name()) : ownClass;
+    kind = tier.isNamed() && !tier.isOwn() ? route.pool().kind(ownClass, tier.name()) : "";
     ofOtherQuota = !modelClass.equals(ownClass);
     asksForUsage =
         parsed.endpoint() == Endpoint.CHAT_COMPLETIONS && facts.stream() && !facts.includeUsage();
@@ -107,6 +109,7 @@ final class RequestPlan {
         .comingWith(estimate.outputSpread())
         .inSession(session(claim.caller().name()))
         .pinnedTo(parsed.states())
+        .ofKind(kind)
         .sharing(claim.share(route.api().config()).marked(parsed.mark(), parsed.attempt()));
   }
 
@@ -175,9 +178,34 @@ final class RequestPlan {
     return modelClass;
   }
 
-  /** Whether it counts against another quota than its account's own. */
-  boolean ofOtherQuota() {
-    return ofOtherQuota;
+  /** Whether it names a tier that its account may refuse alone, with a limit of its own or not. */
+  boolean namesTier() {
+    return ofOtherQuota || !kind.isEmpty();
+  }
+
+  /**
+   * The account refuses this request's tier, or another one that its refusal names: only that cools
+   * down.
+   *
+   * @param named empty for the request's own
+   * @return false if no more tiers can be told apart
+   */
+  boolean coolTier(String account, String named, Duration howLong) {
+    KeyPool pool = route.pool();
+    if (named.isEmpty() && ofOtherQuota) {
+      pool.coolGroup(account + "/" + modelClass, howLong);
+      return true;
+    }
+    if (!named.isEmpty() && route.api().config().tiers().tier(named).isOwn()) {
+      String other = pool.subQuota(modelClass, named);
+      pool.coolGroup(account + "/" + other, howLong);
+      return true;
+    }
+    String refused = named.isEmpty() ? kind : pool.kind(modelClass, named);
+    if (!refused.isEmpty()) {
+      pool.coolKind(account, modelClass, refused, howLong);
+    }
+    return !refused.isEmpty();
   }
 
   /** Whether what an answer states is of the quota of this class, and may be learned for it. */

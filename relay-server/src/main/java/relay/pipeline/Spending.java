@@ -3,6 +3,7 @@ package relay.pipeline;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.LongUnaryOperator;
 import relay.config.PriceConfig;
 import relay.model.TokenUsage;
 import relay.redis.Lease;
@@ -44,6 +45,12 @@ final class Spending {
     } else {
       bills.put(attempt, new Bill(price, expected.tokens(), false));
     }
+  }
+
+  /** What a running attempt costs, by the output tokens that it has made. From any thread. */
+  LongUnaryOperator running(Lease attempt) {
+    Bill bill = bills.get(attempt);
+    return made -> bill == null ? 0 : bill.price().nanodollars(bill.tokens().withOutput(made));
   }
 
   /**

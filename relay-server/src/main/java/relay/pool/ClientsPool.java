@@ -89,7 +89,7 @@ final class ClientsPool {
           case MONTH -> Budget.Per.MONTH;
         };
     return stated.usd() > 0
-        ? new Budget(Budget.Unit.USD, per, stated.rolling(), stated.usd())
-        : new Budget(Budget.Unit.TOKENS, per, stated.rolling(), stated.tokens());
+        ? new Budget(Budget.Unit.USD, per, stated.rolling(), stated.usd(), stated.hard())
+        : new Budget(Budget.Unit.TOKENS, per, stated.rolling(), stated.tokens(), stated.hard());
   }
 }

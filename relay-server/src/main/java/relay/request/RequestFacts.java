@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param textBytes decoded UTF-8 bytes of all string values except base64 payloads, plus the text
  *     equivalent of an {@code input} given as token numbers
  * @param attachedBytes the estimated text equivalent of images, documents and audio, in bytes
- * @param quota the quota that the request names, by its speed or service tier; empty for the
- *     account's own
+ * @param speed the value of {@code speed}, if it is a short text; else empty
+ * @param serviceTier likewise of {@code service_tier}
  * @param namesState whether it may name what only one account of the provider knows, or have it
  *     made: a stored answer, a file, a container
  * @param session the conversation's id, 32 hexadecimal digits; empty if there is none or if the
@@ -35,7 +35,8 @@ public record RequestFacts(
     boolean includeUsage,
     long textBytes,
     long attachedBytes,
-    String quota,
+    String speed,
+    String serviceTier,
     boolean namesState,
     String session)
     implements RequestScan {
@@ -46,7 +47,7 @@ public record RequestFacts(
   /** The facts of a body that was not scanned. It may not even be JSON. */
   public static final RequestFacts UNREAD =
       new RequestFacts(
-          0, "", new ByteRange(0, 0), false, NO_BOUND, null, null, false, 0, 0, "", false, "");
+          0, "", new ByteRange(0, 0), false, NO_BOUND, null, null, false, 0, 0, "", "", false, "");
 
   /** The bytes from which input tokens are estimated. */
   public long inputBytes() {

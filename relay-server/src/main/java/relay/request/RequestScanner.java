@@ -22,6 +22,8 @@ public final class RequestScanner {
   /** Larger output bounds are refused, so that sums of token counts stay exact. */
   public static final long MAX_OUTPUT_TOKENS = 1_000_000_000_000L;
 
+  private static final int MAX_TIER_BYTES = 32;
+
   private static final int BYTES_PER_TOKEN = 4; // text bytes for a token given as a number
 
   private final JsonText text;
@@ -38,7 +40,8 @@ public final class RequestScanner {
   private long textBytes;
   private long numbersInArrays;
   private long attachedBytes;
-  private String quota = "";
+  private String speed = "";
+  private String serviceTier = "";
   private boolean namesState;
 
   private RequestScanner(JsonText text, SessionTrace session) {
@@ -90,7 +93,8 @@ public final class RequestScanner {
         includeUsage,
         textBytes,
         Attachment.bounded(attachedBytes),
-        quota,
+        speed,
+        serviceTier,
         namesState,
         session.id());
   }
@@ -298,7 +302,7 @@ public final class RequestScanner {
       case MESSAGES -> stablePrefix(start, Role.MESSAGES);
       case METADATA -> value(start, 1, Role.METADATA, false);
       case USER -> sessionName(1, start, 1);
-      case SPEED, SERVICE_TIER -> quota(name, start);
+      case SPEED, SERVICE_TIER -> tier(name, start);
       case PROMPT_CACHE_KEY -> sessionName(SessionTrace.ALONE, start, 1);
       case MAX_TOKENS, MAX_COMPLETION_TOKENS, MAX_OUTPUT_TOKENS -> outputBound(name, start);
       case STREAM_OPTIONS -> {
@@ -312,10 +316,15 @@ public final class RequestScanner {
     };
   }
 
-  private int quota(Name name, int start) {
+  /** The last of several counts, as for most parsers; a longer value names no tier. */
+  private int tier(Name name, int start) {
     int end = value(start, 1, Role.PLAIN, false);
-    if (end > 0 && text.at(start) == '"' && text.decodedLength <= OtherQuota.MAX_BYTES) {
-      quota = OtherQuota.of(name, Escapes.decode(text, start + 1, end - 1, text.escaped), quota);
+    boolean isWord = end > 0 && text.at(start) == '"' && text.decodedLength <= MAX_TIER_BYTES;
+    String word = isWord ? Escapes.decode(text, start + 1, end - 1, text.escaped) : "";
+    if (name == Name.SPEED) {
+      speed = word;
+    } else {
+      serviceTier = word;
     }
     return end;
   }

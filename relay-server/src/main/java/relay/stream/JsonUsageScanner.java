@@ -44,6 +44,11 @@ final class JsonUsageScanner implements UsageScanner {
   }
 
   @Override
+  public long madeBytes() {
+    return 0;
+  }
+
+  @Override
   public boolean reported() {
     return totals().reported();
   }

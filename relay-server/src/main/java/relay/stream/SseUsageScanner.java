@@ -23,7 +23,10 @@ final class SseUsageScanner implements UsageScanner {
   private static final KeywordSearch OPENAI_WORDS =
       new KeywordSearch("_tokens", "\"error\"", "\"respon");
 
-  private static final String ANTHROPIC_DELTA = "{\"type\":\"content_";
+  private static final String ANTHROPIC_CONTENT = "{\"type\":\"content_";
+  private static final String ANTHROPIC_DELTA = "{\"type\":\"content_block_delta\"";
+  private static final int ANTHROPIC_FRAMING = 110; // bytes of an event without text
+  private static final int OPENAI_FRAMING = 190;
 
   private enum State {
     BOM,
@@ -54,16 +57,23 @@ final class SseUsageScanner implements UsageScanner {
   private boolean errorSeen;
   private String model = "";
 
+  private final MadeText made;
+  private long fed; // bytes of earlier buffers
+  private int fedFrom; // where the present one begins
+  private long eventBegan; // in all bytes
+
   SseUsageScanner(Dialect dialect) {
     this.openai = dialect == Dialect.OPENAI;
     this.document = new UsageDocument(dialect);
     this.totals = new UsageTotals(dialect);
+    made = new MadeText(openai ? OPENAI_FRAMING : ANTHROPIC_FRAMING);
   }
 
   @Override
   public void feed(byte[] buf, int off, int len) {
     int end = off + len;
     int p = off;
+    fedFrom = off;
     while (p < end) {
       p =
           switch (state) {
@@ -81,6 +91,7 @@ final class SseUsageScanner implements UsageScanner {
             }
           };
     }
+    fed += len;
   }
 
   private int bom(byte b, int p) {
@@ -130,7 +141,7 @@ final class SseUsageScanner implements UsageScanner {
       }
       if (b == '\n' || b == '\r') {
         if (wordLength == 0) {
-          endEvent();
+          endEvent(p, document.isMade() && doneLength != DONE.length());
         } else {
           startValue(); // a field without a colon has an empty value
           endValue();
@@ -217,7 +228,17 @@ final class SseUsageScanner implements UsageScanner {
     return p + 1;
   }
 
-  private void endEvent() {
+  /**
+   * An event ends.
+   *
+   * @param isMade whether its data tells what the model has made
+   */
+  private void endEvent(int at, boolean isMade) {
+    long ends = fed + (at - fedFrom) + 1;
+    if (isMade && dataLines > 0 && !typeIsError) {
+      made.add(ends - eventBegan);
+    }
+    eventBegan = ends;
     errorSeen |= typeIsError && dataLines > 0;
     pending = false;
     dataLines = 0;
@@ -249,16 +270,12 @@ final class SseUsageScanner implements UsageScanner {
     }
     if (openai
         ? startsWith(DONE, buf, from, stop) || OPENAI_WORDS.in(buf, from, stop)
-        : !startsWith(ANTHROPIC_DELTA, buf, from, stop)) {
+        : !startsWith(ANTHROPIC_CONTENT, buf, from, stop)) {
       return p;
     }
-    endPlainEvent();
-    return endLine(buf[next], next);
-  }
-
-  private void endPlainEvent() {
     dataLines = 1;
-    endEvent();
+    endEvent(next, openai || startsWith(ANTHROPIC_DELTA, buf, from, stop));
+    return endLine(buf[next], next);
   }
 
   private static boolean startsWith(String word, byte[] buf, int from, int end) {
@@ -279,6 +296,11 @@ final class SseUsageScanner implements UsageScanner {
       endValue();
     }
     errorSeen |= typeIsError && dataLines > 0;
+  }
+
+  @Override
+  public long madeBytes() {
+    return made.bytes();
   }
 
   @Override

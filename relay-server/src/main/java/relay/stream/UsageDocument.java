@@ -43,6 +43,8 @@ final class UsageDocument extends JsonWalker {
   long cacheRead;
   boolean error;
   boolean last;
+  private boolean hasType;
+  private boolean isDelta;
   boolean seeksModel;
   String model = "";
 
@@ -64,7 +66,14 @@ final class UsageDocument extends JsonWalker {
     cacheRead = ABSENT;
     error = false;
     last = false;
+    hasType = false;
+    isDelta = false;
     model = "";
+  }
+
+  /** Whether an event tells what the model has made: a delta, and not the request or the usage. */
+  boolean isMade() {
+    return hasType ? isDelta : !error && input == ABSENT && output == ABSENT;
   }
 
   @Override
@@ -161,12 +170,14 @@ final class UsageDocument extends JsonWalker {
 
   /** The type usually comes first, so deltas, the bulk of a stream, are skipped early. */
   private void type(byte[] text, int length) {
+    hasType = true;
     if (is("error", text, length)) {
       error = true;
     } else if (anthropic) {
       if (is("message_stop", text, length)) {
         last = true;
       } else if (startsWith("content_", text, length)) {
+        isDelta = is("content_block_delta", text, length);
         stop();
       }
     } else if (is("response.completed", text, length) || is("response.incomplete", text, length)) {
@@ -175,8 +186,19 @@ final class UsageDocument extends JsonWalker {
       last = true;
       error = true;
     } else if (startsWith("response.", text, length)) {
+      isDelta = endsWith(".delta", text, length);
       stop();
     }
+  }
+
+  private static boolean endsWith(String word, byte[] text, int length) {
+    int from = length - word.length();
+    for (int n = 0; n < word.length(); n++) {
+      if (from < 0 || text[from + n] != word.charAt(n)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**

@@ -38,6 +38,9 @@ public sealed interface UsageScanner permits SseUsageScanner, JsonUsageScanner {
   /** The usage reported so far; {@link TokenUsage#NONE} if none. */
   TokenUsage usage();
 
+  /** Bytes of text that a stream's model has made so far, about; 0 for a JSON body. */
+  long madeBytes();
+
   /** Whether any count was reported, even if it was 0. */
   boolean reported();
 

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -28,13 +29,19 @@ class BudgetsTest {
   private final Replicas replicas =
       new Setup()
           .client("dollars", "budget: [{ usd: 0.01, per: month }, { tokens: 1000000, per: day }]")
+          .client("rich", "budget: [{ usd: 1, per: month }]")
           .client("few", "budget: [{ tokens: 1, per: day }]")
           .client("poor", "budget: [{ usd: 0.000001, per: month }]")
           .client("shadow", "enforce: false, budget: [{ tokens: 1, per: day }]")
           // 7 * 30 + 3 * 100 = 510 millionths of a dollar an answer
           .prices("[{ model: p, input: 30, output: 100 }, { model: o, input: 1, output: 1 }]")
           .provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("p-1"))
-          .provider("o", Dialect.OPENAI, provider.url(), Setup.key("o-1"))
+          .provider(
+              "o",
+              Dialect.OPENAI,
+              provider.url(),
+              List.of("passthrough: true"),
+              List.of(Setup.key("o-1")))
           .start(2);
 
   BudgetsTest() throws Exception {}
@@ -76,6 +83,18 @@ class BudgetsTest {
         "it is settled to " + exact,
         () ->
             budgets(1, "dollars").get(0).get("used").decimalValue().toPlainString().equals(exact));
+    for (String path : List.of("/v1/files", "/v1/batches", "/v1/images/generations")) {
+      Ask unread = Ask.of(Dialect.OPENAI, "o").from("dollars").target(path);
+      assertEquals(200, RawClient.ask(replicas.port(1), unread.from("rich")).status(), path);
+      Answer refused = RawClient.ask(replicas.port(1), unread.from("dollars"));
+      assertTrue(
+          Errors.relays(refused, Dialect.OPENAI, 429, "insufficient_quota").contains("0.01 usd"));
+      assertEquals("false", refused.header("x-should-retry"));
+      Ask look = unread.method("GET");
+      assertEquals(200, RawClient.ask(replicas.port(1), look).status(), path);
+      Ask cancel = Ask.of(Dialect.OPENAI, "o").from("dollars").target(path + "/x/cancel");
+      assertEquals(200, RawClient.ask(replicas.port(1), cancel).status(), path);
+    }
     JsonNode both = budgets(0, "dollars");
     assertEquals(0.01, both.get(0).get("usd").asDouble());
     assertEquals(anew + "T00:00:00Z", both.get(0).get("resets_at").asText());

@@ -24,14 +24,21 @@ final class OutputReportsTest {
 
   private OutputReports after(int bytes, long most) {
     OutputReports reports = new OutputReports(estimates, counting, MODEL, most);
-    reports.add(bytes / 2);
-    reports.add(bytes - bytes / 2);
+    reports.saw(bytes / 2);
+    reports.saw(bytes);
     return reports;
   }
 
   @Test
   void nothing_is_reported_before_a_stream_of_the_model_has_ended() {
     assertNull(after(50_000, -1).apply(WHOLE));
+  }
+
+  @Test
+  void a_client_s_budget_counts_a_token_for_four_bytes_until_then() {
+    assertEquals(0, after(0, -1).made());
+    assertEquals(12_500, after(50_000, -1).made());
+    assertEquals(600, after(50_000, 600).made());
   }
 
   @Test
@@ -70,7 +77,7 @@ final class OutputReportsTest {
     for (Bound bound : Bound.values()) {
       counting = new Counting(Weights.EQUAL, bound);
       OutputReports reports = new OutputReports(estimates, counting, bound.name(), -1);
-      reports.add(40_000);
+      reports.saw(40_000);
       reports.ended(1_000);
       assertEquals(500, estimates.streamedTokens(bound.name(), 20_000));
       boolean bounded = estimates.output(bound.name(), 0, Duration.ofNanos(1)).tokens() < 100;

@@ -20,17 +20,17 @@ function spending.book_of(key)
   return uncache(key) or { lines = {}, accounts = {}, held = 0, call = 0, count = 0, bytes = 0, opened = {}, fields = {}, values = {} }
 end
 
--- The budgets that a line names: `client usd/month=LIMIT ...`, in billionths of a dollar or tokens.
+-- The budgets that a line names: `client usd/month=LIMIT ...`, in billionths of a dollar or tokens. Of ! after one: see report.
 function spending.budgets_of(book, line)
   local budgets = book.lines[line]
   if budgets then return budgets end
   local client = string.match(line, '^(%S+)')
   budgets = {}
-  for kind, per, limit in string.gmatch(line, ' (%a+)/([%a-]+)=(%d+)') do
+  for kind, per, limit, hard in string.gmatch(line, ' (%a+)/([%a-]+)=(%d+)(!?)') do
     local field = client .. ' ' .. kind .. '/' .. per
     local account = book.accounts[field] or {}
     book.accounts[field] = account
-    budgets[#budgets + 1] = { field = field, account = account, usd = kind == 'usd', per = per, limit = limit + 0 }
+    budgets[#budgets + 1] = { field = field, account = account, usd = kind == 'usd', per = per, limit = limit + 0, hard = hard == '!' }
   end
   book.lines[line], book.held = budgets, book.held + 1 + 2 * #budgets
   return budgets

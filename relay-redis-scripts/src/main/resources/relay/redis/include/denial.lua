@@ -180,7 +180,7 @@ end
 
 -- Whether quarantine alone keeps a candidate of these ready sets from carrying the request. `deny` has parked
 -- the quarantined ones that it met at `NEVER`.
-local function is_kept_from_any(r, sets, first, last, input, output, avoided)
+function levels.is_kept_from_any(r, sets, first, last, input, output, avoided)
   local function is_kept_in(rows)
     for _, row in ipairs(rows) do
       local is_key = not avoided[row] and not whole_of(row)

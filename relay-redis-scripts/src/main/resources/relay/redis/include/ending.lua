@@ -51,6 +51,23 @@ function levels.correct(r, g, now, since, reserved, i, o, made, rest, spread, to
   return over_in + over_out
 end
 
+-- Output that reports have counted beyond a reservation, and that was not made: gives it back where the last report counted it.
+-- Returns the output that is charged then.
+function levels.give_back(r, g, now, reserved, made, output, told)
+  local less = math.min(made - reserved, math.max(0, made - output))
+  local slot = math.floor(now / r.pool[SLOT])
+  repeat
+    if less > 0 then
+      if g[RECENT] < slot then roll(r.win, r.pool, g, slot) end
+      flow(r.pool, g, now)
+      refund(r.win, r.pool, g, told, math.floor(told / r.pool[SLOT]), 0, 0, less)
+      if r.pool[DAY] == 1 then days.settle(r, g, told, now, 0, -less) end
+    end
+    g = levels.above(r, g)
+  until not g
+  return made - less
+end
+
 -- Replaces a lease's charge by its cost in the records of its key and groups. Returns the tokens beyond the
 -- reservation; nil if the key or the group is unknown.
 local function finish(r, id, record, requests, input, output, now, from, sets)
@@ -58,6 +75,7 @@ local function finish(r, id, record, requests, input, output, now, from, sets)
   local key, group, since, reserved, i, o, deadline, standing, made, rest, spread, told = struct.unpack(LEASE, record)
   local k, g = key_of(r, key), group_of(r, group)
   if not (k and g) then return end
+  if rest == NOT_COMING and made > o then o = levels.give_back(r, g, now, o, made, output, told) end
   local beyond = levels.correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output)
   local over = g.above and levels.above(r, g)
   if over then levels.correct(r, over, now, since, reserved, i, o, made, rest, spread, told, requests, input, output) end

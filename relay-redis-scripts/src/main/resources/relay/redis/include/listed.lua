@@ -2,10 +2,12 @@
 -- @uses pool, key, group, records, gate, choice, lease, grant, line, asks, turn, own
 
 -- `ask`: the request's client, priority and weight; nil without shares, false at a client's own limit that has no queue.
--- `lone`: a client that has the pool for itself.
-local function serve(r, list, session, id, now, lease_us, input, output, spread, reply, place, ask, lone)
+-- `lone`: a client that has the pool for itself. `refused`: if some candidates refuse the request's kind, and are not in the list,
+-- when the first of them does not, and `refuser` its key.
+local function serve(r, list, session, id, now, lease_us, input, output, spread, reply, place, ask, lone, refused, refuser)
   local again = r.held[id]
   if again then return tell_again(again, reply, place) end
+  if not list[1] then return tell(reply, place, 0, math.max(1, wait(refused, now)), 0, refuser, 0) end
   local favourite = session and redis.call('GET', session) or nil
   if lone then ask = line.has_queue(line.of(r, list)) and line.ask_of_lone(lone) end
   if ask then
@@ -43,6 +45,9 @@ local function serve(r, list, session, id, now, lease_us, input, output, spread,
       opens, reason, opener = soonest(r, list, now, input, output)
     end
     tell(reply, place, 0, math.max(1, wait(opens, now)), reason, opener, 0)
+  elseif refused then
+    if ask then line.leave(ask) end
+    tell(reply, place, 0, math.max(1, wait(refused, now)), 0, refuser, 0)
   elseif small == 0 or stopped > 0 and is_kept_from(r, list, input, output) then
     if ask then line.leave(ask) end
     tell(reply, place, -2, 0, 0, 0, 0)

@@ -80,7 +80,7 @@ function line.take_room(r, index, ask, now, input, output, favourite, seed, avoi
   local l, place, rooms = ask.line, ask.nth, ask.line.rooms[ask.place]
   for _ = 1, line.MOST_TRIED do
     local n = 1
-    if not rooms[place] or rooms[place].at > now then return end
+    if not rooms[place] or rooms[place].at > now or avoided['{} ' .. rooms[place].group.id] then return end
     while n < place and rooms[n].has_come do n = n + 1 end
     local room = line.remove_room(l, ask.place, n)
     local k, g, want_in, want_out, set =
@@ -96,7 +96,7 @@ function line.time_of(r, index, ask, now, input, output, avoided)
   local l, place, rooms = ask.line, ask.nth, ask.line.rooms[ask.place]
   for _ = 1, place <= line.MOST_TRIED and line.MOST_TRIED or 0 do
     local room = rooms[place]
-    if not room or room.at > now and room.checked == l.grants then break end
+    if not room or room.at > now and room.checked == l.grants or avoided['{} ' .. room.group.id] then break end
     line.remove_room(l, ask.place, place)
     room.checked = l.grants
     line.look_at(r, index, ask, room, place - 1, now, input, output, nil, 1, avoided)

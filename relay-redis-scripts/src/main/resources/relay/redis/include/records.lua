@@ -106,11 +106,11 @@ local function new_group(r, id)
 end
 
 -- The records named by a line `key group key group ...`, in order; nil if one is unknown. `{}` after a key says
--- that it is in shadow mode: `shadow` has the places of those.
+-- that it is in shadow mode: `shadow` has the places of those. `+kind` may follow: see include/kinds.
 local function named(r, line)
   local list = r.lists[line]
   if list then return list end
-  list = {}
+  list = { kind = string.match(line, ' (%+%S+)$') }
   for key, group in string.gmatch(line, '(%S+) (%S+)') do
     local name = string.match(key, '^(.*){}$')
     local k, g = key_of(r, name or key), group_of(r, group)

@@ -1,6 +1,6 @@
 -- How acquire_indexed finds a candidate: it compares a few ready ones, and parks those that cannot carry the
 -- request.
--- @uses pool, key, group, records, gate, choice, index, parking
+-- @uses pool, key, group, records, gate, choice, kinds, index, parking
 local COMPARED, MOST_LOOKS = 2, 64 -- candidates in the first comparison, per call
 
 -- The records of the candidates in rows `from` to `to`, or in all rows.
@@ -38,7 +38,7 @@ function levels.rows_of(r, set, group, now, most, avoided)
 end
 
 -- A random ready row of a ready set: a large group as often as it has keys. Nil if that group is parked.
-local function random_row(r, set, now, seed)
+function levels.random_row(r, set, now, seed)
   local large = large_in(r, set)
   local last = levels.last_ready(r.rank, now)
   local ready, more = redis.call('ZCOUNT', set, '-inf', last), 0
@@ -84,7 +84,7 @@ local function search(r, set, now, input, output, favourite, seed, avoided, look
     local most, random, found = tries == 1 and COMPARED or SAMPLE, false, nil
     if p[STRATEGY] == RANDOM and tries <= SAMPLE then
       seed, most, random = draw(seed), 1, true
-      found = random_row(r, set, now, seed)
+      found = levels.random_row(r, set, now, seed)
     else
       if p[STRATEGY] ~= LEAST_LOADED and tries == 1 then most = 1 end
       found = redis.call('ZRANGE', set, skipped, skipped + most - 1, 'WITHSCORES')
@@ -98,6 +98,7 @@ local function search(r, set, now, input, output, favourite, seed, avoided, look
         parked = true
       elseif avoided[found[n]] then
         skipped = random and skipped or skipped + 1
+        if kinds.are_enough(avoided) then return false end
       elseif whole_of(found[n]) then
         local g = group_of(r, whole_of(found[n]))
         local keys = set .. ':' .. g.id
