@@ -32,6 +32,8 @@ enum ScriptFile {
   SURVEY,
   LEARN,
   BREAKER,
+  EVIDENCE,
+  REFUSE,
   PROBE,
   PIN,
   OWNER,
