@@ -50,25 +50,25 @@ public final class Refusals {
   public record Event(String what, String model, String client, Duration age) {}
 
   /** What of requests for a model is refused. */
-  public record Scope(String group, String model, long leastTokens, String client) {
+  public record Scope(String group, String model, long leastBytes, String client) {
 
     /** All requests for the model. */
     public static Scope ofModel(String group, String model) {
       return new Scope(group, model, 0, "");
     }
 
-    /** Those of so many input tokens or more. */
-    public Scope from(long inputTokens) {
-      return new Scope(group, model, inputTokens, client);
+    /** Those with so many bytes of input or more. */
+    public Scope from(long inputBytes) {
+      return new Scope(group, model, inputBytes, client);
     }
 
     /** Those of one client. */
     public Scope of(String name) {
-      return new Scope(group, model, leastTokens, name);
+      return new Scope(group, model, leastBytes, name);
     }
 
     private String field() {
-      return String.join("\t", group, Long.toString(leastTokens), model, client);
+      return String.join("\t", group, Long.toString(leastBytes), model, client);
     }
   }
 
@@ -181,7 +181,7 @@ public final class Refusals {
   /**
    * The quota groups that now refuse such a request, each with the time that is left; empty mostly.
    */
-  public Map<String, Duration> refusing(String model, long inputTokens, String client) {
+  public Map<String, Duration> refusing(String model, long inputBytes, String client) {
     Map<String, List<Refused>> all = refused;
     List<Refused> ofModel = all.isEmpty() ? null : all.get(model);
     if (ofModel == null) {
@@ -193,7 +193,7 @@ public final class Refusals {
       Scope scope = one.scope();
       long left = one.untilNanos() - now;
       if (left > 0
-          && inputTokens >= scope.leastTokens()
+          && inputBytes >= scope.leastBytes()
           && (scope.client().isEmpty() || scope.client().equals(client))) {
         found.merge(
             scope.group(), Duration.ofNanos(left), (a, b) -> a.compareTo(b) > 0 ? a : b);

@@ -1,7 +1,7 @@
 -- An account refuses a model, or large requests of it, or one client's, while it serves others of the class: only those
 -- are to avoid it for a time, and the class goes on.
 --
--- KEYS  refused    readable: fields `group TAB least input tokens TAB model TAB client`, values `until_ms N tries N`; and `version`
+-- KEYS  refused    readable: fields `group TAB least bytes of input TAB model TAB client`, values `until_ms N tries N`; and `version`
 -- ARGV  given      a test's clock in microseconds, '' for Redis TIME
 --       field      what is refused
 --       cool_ms    for how long; 0: 1 s, doubled with each refusal in a row, at most 60 s

@@ -25,9 +25,11 @@ record Barred(Set<String> keys, int most, @Nullable Duration opens) {
   /**
    * @param stopped keys of accounts that refused the request
    */
-  static Barred of(RequestPlan plan, Set<String> stopped, long inputTokens, String client) {
+  static Barred of(RequestPlan plan, Set<String> stopped, String client) {
     Map<String, Duration> refusing =
-        plan.route().refusals().refusing(plan.upstreamModel(), inputTokens, client);
+        plan.route()
+            .refusals()
+            .refusing(plan.upstreamModel(), plan.facts().inputBytes(), client);
     if (stopped.isEmpty() && refusing.isEmpty()) {
       return NONE;
     }

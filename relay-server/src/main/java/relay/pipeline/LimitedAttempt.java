@@ -21,7 +21,6 @@ final class LimitedAttempt {
   private static final Duration UNTIL_ONE_ENDS = Duration.ofMillis(100);
 
   private final RequestContext request;
-  private final RouteAttempts.Candidate candidate;
   private final RequestPlan plan;
   private final Route route;
   private final Lease lease;
@@ -30,7 +29,6 @@ final class LimitedAttempt {
   LimitedAttempt(
       RequestContext request, RouteAttempts.Candidate candidate, Lease lease, ProviderApi api) {
     this.request = request;
-    this.candidate = candidate;
     this.plan = candidate.plan();
     this.route = candidate.route();
     this.lease = lease;
@@ -96,7 +94,7 @@ final class LimitedAttempt {
     return plan.counted()
         ? refuse(
             Scope.ofModel(lease.group(), plan.upstreamModel())
-                .from(candidate.demand().inputTokens()),
+                .from(plan.facts().inputBytes()),
             retryAfter)
         : limited(retryAfter);
   }

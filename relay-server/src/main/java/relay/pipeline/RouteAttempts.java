@@ -120,7 +120,7 @@ final class RouteAttempts {
 
     /** The keys that do not take the request now. */
     private Barred barred() {
-      return Barred.of(plan, stops.keys(), demand.inputTokens(), client);
+      return Barred.of(plan, stops.keys(), client);
     }
 
     /** What the request is told if it may not be sent with this lease's key; null if it may. */
