@@ -120,7 +120,7 @@ final class LimitedAttempt {
     PoolSnapshot latest = route.pool().latest();
     return latest != null
         && latest.groups().stream()
-            .anyMatch(group -> group.id().equals(lease.group()) && group.inFlight() > 1);
+            .anyMatch(group -> group.id().equals(lease.group()) && group.inFlight() > 0);
   }
 
   /** Only that quota of the account cools down, and no burst was too large. */

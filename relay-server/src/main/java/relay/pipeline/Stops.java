@@ -31,8 +31,8 @@ final class Stops {
 
   private final Meters meters;
   private final String client;
-  private final List<Refused> undecided = new ArrayList<>();
-  private final Set<String> keys = new HashSet<>(); // of all accounts that refused
+  private List<Refused> undecided = List.of(); // most requests are never refused
+  private Set<String> keys = Set.of(); // of all accounts that refused
 
   /** A refusal, and what was known of its quota group before. */
   private record Refused(RequestPlan plan, Stopped stop, CompletableFuture<List<Event>> events) {
@@ -70,7 +70,12 @@ final class Stops {
    */
   boolean refused(RequestPlan plan, Stopped stop) {
     Route route = plan.route();
+    if (keys.isEmpty()) {
+      keys = new HashSet<>();
+      undecided = new ArrayList<>();
+    }
     keys.addAll(route.pool().plan().keysOf(stop.account()));
+    keys.add(stop.lease().key()); // also if a new configuration has it no longer
     Refused now =
         new Refused(
             plan,
@@ -113,6 +118,9 @@ final class Stops {
 
   /** Another account has served the request. */
   void served() {
+    if (undecided.isEmpty()) {
+      return;
+    }
     for (Refused one : undecided) {
       if (!one.plan.unread() && judge(one, Elsewhere.SERVED) == Stop.NOTHING) {
         var _ = probe(one);
@@ -127,6 +135,9 @@ final class Stops {
    * @return whether one of those that refused it is out of use now
    */
   boolean isStateOfOne() {
+    if (undecided.isEmpty()) {
+      return false;
+    }
     boolean found = false;
     for (Refused one : undecided) {
       if (!one.plan.unread()) {

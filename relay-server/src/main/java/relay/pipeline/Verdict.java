@@ -65,8 +65,10 @@ final class Verdict {
 
   /** An account that refused the request is out of use now. */
   void isOfAccount() {
-    stopped = null;
-    keysUnusable = true;
+    if (!ofRequest) {
+      stopped = null;
+      keysUnusable = true;
+    }
   }
 
   /** A pool granted no key. */

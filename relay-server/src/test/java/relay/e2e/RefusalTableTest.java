@@ -8,6 +8,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -49,7 +54,7 @@ class RefusalTableTest {
 
   /** The answer to a request; null for a good one. */
   private interface Behaviour {
-    @org.jspecify.annotations.Nullable String refusal(Received request);
+    @Nullable String refusal(Received request) throws Exception;
   }
 
   private final Map<String, Behaviour> behaviours = new ConcurrentHashMap<>();
@@ -358,6 +363,39 @@ class RefusalTableTest {
       assertUnharmed("word-a", 4);
     }
     assertEquals(1, provider.received("word-a").stream().filter(r -> isBad(r)).count());
+  }
+
+  /** Two requests run; the provider takes no third, and says no time. */
+  @Test
+  void too_many_requests_at_once_stop_an_account_for_a_moment() throws Exception {
+    CountDownLatch end = new CountDownLatch(1);
+    behaviours.put(
+        "many",
+        request -> {
+          if (!isBad(request)) {
+            return error(429, "rate_limit_error", "too many concurrent requests, please wait");
+          }
+          end.await();
+          return null;
+        });
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<Answer>> running = new ArrayList<>();
+      for (int n = 0; n < 2; n++) {
+        int replica = n;
+        running.add(threads.submit(() -> askBadly(replica, "by", "many-a")));
+      }
+      replicas.awaitLine("many", "many-1/default", ".*inflight 2 .*");
+      for (int n = 0; n < 8; n++) {
+        Answer refused = ask(n % 2, "x", "many-a");
+        Errors.relays(refused, DIALECT, 429, "rate_limit_error");
+        long ms = Errors.retryAfterMs(refused);
+        assertTrue(ms <= 100, "told " + ms);
+      }
+      end.countDown();
+      for (Future<Answer> one : running) {
+        assertEquals(200, one.get().status());
+      }
+    }
   }
 
   @Test
