@@ -24,8 +24,8 @@ import org.slf4j.LoggerFactory;
 public final class Refusals {
   private static final Logger log = LoggerFactory.getLogger(Refusals.class);
   private static final byte[] REAL_TIME = {};
-  private static final byte[] NOW = bytes(0);
-  private static final byte[] FORGOTTEN = bytes("-");
+  private static final String NOW = "0";
+  private static final String FORGOTTEN = "-";
 
   private final RedisLink link;
   private final RedisKeys keys;
@@ -92,19 +92,13 @@ public final class Refusals {
   public CompletableFuture<List<Event>> refused(
       String group, String what, String model, String client) {
     List<Call> all = new ArrayList<>();
-    served.of(group).forEach(one -> all.add(told(one)));
     List<Event> own = new ArrayList<>();
     long now = nanoTime.getAsLong();
-    served
-        .of(group)
-        .forEach(
-            one ->
-                own.add(
-                    new Event(
-                        SERVED,
-                        one.model(),
-                        one.client(),
-                        Duration.ofNanos(Math.max(0, now - one.nanos())))));
+    for (ServedLately.Served one : served.of(group)) {
+      all.add(told(one));
+      Duration age = Duration.ofNanos(Math.max(0, now - one.nanos()));
+      own.add(new Event(SERVED, one.model(), one.client(), age));
+    }
     if (ServedLately.isKept(model) && ServedLately.isKept(client)) {
       all.add(new Call(group, what, model, client, NOW));
     }
@@ -155,7 +149,7 @@ public final class Refusals {
             (raw, failure) -> {
               long left =
                   raw == null ? Math.max(1_000, howLong.toMillis()) : Reply.number(raw.get(1));
-              if (raw == null) {
+              if (failure != null) {
                 log.warn(
                     "Redis did not store that {} refuses {}: {}",
                     scope.group(),
@@ -195,11 +189,10 @@ public final class Refusals {
       if (left > 0
           && inputBytes >= scope.leastBytes()
           && (scope.client().isEmpty() || scope.client().equals(client))) {
-        found.merge(
-            scope.group(), Duration.ofNanos(left), (a, b) -> a.compareTo(b) > 0 ? a : b);
+        found.merge(scope.group(), Duration.ofNanos(left), (a, b) -> a.compareTo(b) > 0 ? a : b);
       }
     }
-    return found;
+    return Map.copyOf(found);
   }
 
   /** Called twice a second. */
@@ -213,11 +206,11 @@ public final class Refusals {
 
   private Call told(ServedLately.Served one) {
     long age = Math.max(0, nanoTime.getAsLong() - one.nanos()) / 1_000_000;
-    return new Call(one.group(), SERVED, one.model(), one.client(), bytes(age));
+    return new Call(one.group(), SERVED, one.model(), one.client(), Long.toString(age));
   }
 
   /** One event of a call. */
-  private record Call(String group, String what, String model, String client, byte[] age) {}
+  private record Call(String group, String what, String model, String client, String age) {}
 
   private void send(List<Call> events) {
     var _ = call(events, false).thenAccept(this::received); // a failure loses some evidence
@@ -231,7 +224,7 @@ public final class Refusals {
       args.add(bytes(event.what()));
       args.add(bytes(event.model()));
       args.add(bytes(event.client()));
-      args.add(event.age());
+      args.add(bytes(event.age()));
     }
     return link.call(ScriptFile.EVIDENCE, k.toArray(byte[][]::new), args.toArray(byte[][]::new))
         .thenApply(Evidence::of);

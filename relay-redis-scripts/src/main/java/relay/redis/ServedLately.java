@@ -81,9 +81,7 @@ final class ServedLately {
       pair.served(client, now);
     } else if (isKept(model) && isKept(client) && pairs.get() < MOST) {
       Pair fresh = new Pair(new Client(client, now));
-      if (groups
-              .computeIfAbsent(group, _ -> new ConcurrentHashMap<>())
-              .putIfAbsent(model, fresh)
+      if (groups.computeIfAbsent(group, _ -> new ConcurrentHashMap<>()).putIfAbsent(model, fresh)
           == null) {
         pairs.getAndIncrement();
       }
@@ -116,12 +114,9 @@ final class ServedLately {
         });
   }
 
-  private static void look(
-      String group, String model, Client client, long now, List<Served> told) {
+  private static void look(String group, String model, Client client, long now, List<Served> told) {
     long at = client.servedAt;
-    if (told.size() < MOST_TOLD
-        && at - client.toldAt > 0
-        && now - client.toldAt > EVERY_NANOS) {
+    if (told.size() < MOST_TOLD && at - client.toldAt > 0 && now - client.toldAt > EVERY_NANOS) {
       client.toldAt = now;
       told.add(new Served(group, model, client.name, at));
     }

@@ -183,8 +183,7 @@ final class RefusalsTest {
       theirs.served(GROUP, "n", "by");
       Await.until(
           "the news",
-          () ->
-              names(mine.refused(GROUP, "rate", "m", "x").join()).contains("served n by"));
+          () -> names(mine.refused(GROUP, "rate", "m", "x").join()).contains("served n by"));
       assertEquals(Map.of(), mine.refusing("m", 10, "x"));
       mine.refuse(Scope.ofModel(GROUP, "m").from(10), Duration.ofMinutes(1)).join();
       mine.refuse(Scope.ofModel("other/opus", "m").of("y"), Duration.ofMinutes(1)).join();
@@ -194,16 +193,13 @@ final class RefusalsTest {
         assertEquals(2, one.refusing("m", 10, "y").size());
         assertEquals(Map.of(), one.refusing("m", 9, "x"));
         assertEquals(Map.of(), one.refusing("n", 10, "x"));
-        assertTrue(
-            one.refusing("m", 10, "x").getOrDefault(GROUP, Duration.ZERO).toSeconds() > 40);
+        assertTrue(one.refusing("m", 10, "x").getOrDefault(GROUP, Duration.ZERO).toSeconds() > 40);
       }
     }
   }
 
   private static List<String> names(List<Event> events) {
-    return events.stream()
-        .map(e -> String.join(" ", e.what(), e.model(), e.client()))
-        .toList();
+    return events.stream().map(e -> String.join(" ", e.what(), e.model(), e.client())).toList();
   }
 
   private static EngineOptions options(String name) {
