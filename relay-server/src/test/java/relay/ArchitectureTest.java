@@ -114,7 +114,9 @@ class ArchitectureTest {
           Map.entry("relay.metrics", 3), // a replica's meters, those of its clients, their totals
           Map.entry("relay.model", 10), // shared value types
           Map.entry("relay.operate", 3), // the commands, where they find their config, warnings
-          Map.entry("relay.pipeline", 8), // the way of a request, its two sides, the probes of keys, own probes
+          Map.entry(
+              "relay.pipeline",
+              8), // the way of a request, its two sides, the probes of keys, own probes
           Map.entry("relay.pool", 7), // a plan, its JSON and line, a key's status, owners, shares
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
           Map.entry("relay.reach", 9), // one for each part of a library, except for the finder

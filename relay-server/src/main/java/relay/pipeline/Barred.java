@@ -27,9 +27,7 @@ record Barred(Set<String> keys, int most, @Nullable Duration opens) {
    */
   static Barred of(RequestPlan plan, Set<String> stopped, String client) {
     Map<String, Duration> refusing =
-        plan.route()
-            .refusals()
-            .refusing(plan.upstreamModel(), plan.facts().inputBytes(), client);
+        plan.route().refusals().refusing(plan.upstreamModel(), plan.facts().inputBytes(), client);
     if (stopped.isEmpty() && refusing.isEmpty()) {
       return NONE;
     }

@@ -31,8 +31,7 @@ sealed interface Failure {
    * @param reason for which the key, or its account, goes out of use if it is its state
    * @param answer what the client gets if it is the request's fault
    */
-  record Stopped(
-      Kind kind, String reason, Lease lease, ProviderApi sentBy, ProviderFailed answer)
+  record Stopped(Kind kind, String reason, Lease lease, ProviderApi sentBy, ProviderFailed answer)
       implements Failure {
     /** What may be refused. */
     enum Kind {

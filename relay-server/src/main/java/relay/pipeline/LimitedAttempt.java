@@ -42,8 +42,7 @@ final class LimitedAttempt {
    */
   Failure refused(UpstreamAnswer answer, int most) {
     byte[] body = answer.readAtMost(most);
-    String text =
-        LimitRefusal.words(answer.header("content-encoding"), body, request.decoders());
+    String text = LimitRefusal.words(answer.header("content-encoding"), body, request.decoders());
     LimitRefusal refusal = LimitRefusal.of(answer, text, Instant.now(), plan.ofOtherQuota());
     request.meters().limitRefusal(route.name(), refusal.kind());
     return switch (refusal) {
@@ -93,8 +92,7 @@ final class LimitedAttempt {
   private Failure largeRequest(Duration retryAfter) {
     return plan.counted()
         ? refuse(
-            Scope.ofModel(lease.group(), plan.upstreamModel())
-                .from(plan.facts().inputBytes()),
+            Scope.ofModel(lease.group(), plan.upstreamModel()).from(plan.facts().inputBytes()),
             retryAfter)
         : limited(retryAfter);
   }

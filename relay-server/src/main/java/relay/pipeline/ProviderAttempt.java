@@ -298,9 +298,7 @@ final class ProviderAttempt {
   private Failure stopped(Failure.Stopped.Kind kind, String reason, UpstreamAnswer answer) {
     String text =
         LimitRefusal.words(
-            answer.header("content-encoding"),
-            answer.readAtMost(ERROR_BYTES),
-            request.decoders());
+            answer.header("content-encoding"), answer.readAtMost(ERROR_BYTES), request.decoders());
     return new Failure.Stopped(
         kind, reason, lease, api, RefusedText.toClient(request, plan, lease, answer, text));
   }

@@ -125,9 +125,7 @@ final class RefusalRule {
         .filter(e -> isWithin(e, HOUR) && counts.test(e))
         .anyMatch(
             refused ->
-                served.stream()
-                    .noneMatch(
-                        e -> e.age().compareTo(later(refused.age(), NEWS)) < 0));
+                served.stream().noneMatch(e -> e.age().compareTo(later(refused.age(), NEWS)) < 0));
   }
 
   /** Whether the refusals of this event's client have put the key out of use within the hour. */

@@ -367,7 +367,8 @@ public final class RequestPipeline {
       refuseUnpriced(request, able.getFirst().api().config(), parsed.facts().model());
       return;
     }
-    RouteAttempts attempts = new RouteAttempts(
+    RouteAttempts attempts =
+        new RouteAttempts(
             priced,
             parsed,
             claim,

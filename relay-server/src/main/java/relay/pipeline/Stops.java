@@ -159,8 +159,7 @@ final class Stops {
       case NOTHING -> {}
       case MODEL ->
           one.log()
-              .refuse(
-                  Refusals.Scope.ofModel(one.group(), one.plan.upstreamModel()), Duration.ZERO)
+              .refuse(Refusals.Scope.ofModel(one.group(), one.plan.upstreamModel()), Duration.ZERO)
               .join();
       case ACCOUNT -> stop(one);
     }

@@ -318,8 +318,7 @@ class RefusalTableTest {
     }
     awaitActive("right");
     assertUnharmed("right-a", 6);
-    long tried =
-        provider.received("right-b").stream().filter(r -> isOf(r, "right-1")).count();
+    long tried = provider.received("right-b").stream().filter(r -> isOf(r, "right-1")).count();
     assertTrue(tried <= 2, "tried " + tried + " times");
   }
 
@@ -353,9 +352,7 @@ class RefusalTableTest {
     behaviours.put(
         "word",
         request ->
-            isBad(request)
-                ? error(429, "rate_limit_error", "slow down", "retry-after: 30")
-                : null);
+            isBad(request) ? error(429, "rate_limit_error", "slow down", "retry-after: 30") : null);
     assertUnharmed("word-a", 2);
     for (int n = 0; n < 3; n++) {
       Answer refused = askBadly(0, "x", "word-a");

@@ -39,8 +39,7 @@ class OwnProbesTest {
     for (seconds = 0; seconds < 2_000; seconds++) {
       assertFalse(ask("a").join());
     }
-    assertEquals(
-        List.of(0L, 10L, 30L, 70L, 150L, 310L, 610L, 910L, 1_210L, 1_510L, 1_810L), asked);
+    assertEquals(List.of(0L, 10L, 30L, 70L, 150L, 310L, 610L, 910L, 1_210L, 1_510L, 1_810L), asked);
   }
 
   @Test

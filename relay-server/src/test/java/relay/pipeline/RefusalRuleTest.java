@@ -54,7 +54,8 @@ class RefusalRuleTest {
   void what_another_account_serves_is_the_accounts_state() {
     assertEquals(Stop.ACCOUNT, stop(Elsewhere.SERVED));
     assertEquals(Stop.ACCOUNT, stop(Elsewhere.SERVED, served("m", "x", 1)));
-    assertEquals(Stop.ACCOUNT, stop(Elsewhere.SERVED, served("n", "by", 61), served("m", "by", 61)));
+    assertEquals(
+        Stop.ACCOUNT, stop(Elsewhere.SERVED, served("n", "by", 61), served("m", "by", 61)));
   }
 
   @Test
@@ -66,16 +67,14 @@ class RefusalRuleTest {
   @Test
   void while_another_client_is_served_the_model_there_it_is_nobodys() {
     assertEquals(Stop.NOTHING, stop(Elsewhere.SERVED, served("m", "by", 59)));
-    assertEquals(
-        Stop.NOTHING, stop(Elsewhere.SERVED, served("m", "by", 5), served("n", "by", 5)));
+    assertEquals(Stop.NOTHING, stop(Elsewhere.SERVED, served("m", "by", 5), served("n", "by", 5)));
   }
 
   @Test
   void what_a_second_account_refuses_is_the_requests() {
     assertEquals(Stop.NOTHING, stop(Elsewhere.REFUSED));
     assertEquals(Stop.NOTHING, stop(Elsewhere.REFUSED, refused("n", "x", 5), repeated("x", 5)));
-    assertEquals(
-        Stop.NOTHING, stop(Elsewhere.REFUSED, repeated("y", 5), served("m", "by", 30)));
+    assertEquals(Stop.NOTHING, stop(Elsewhere.REFUSED, repeated("y", 5), served("m", "by", 30)));
   }
 
   @Test
@@ -96,18 +95,14 @@ class RefusalRuleTest {
   void a_second_client_or_model_proves_it() {
     assertEquals(Stop.ACCOUNT, stop(Elsewhere.UNKNOWN, refused("m", "y", 5)));
     assertEquals(Stop.ACCOUNT, stop(Elsewhere.UNKNOWN, refused("n", "x", 5)));
-    assertEquals(
-        Stop.ACCOUNT, stop(Elsewhere.SERVED, refused("m", "y", 5), served("m", "by", 6)));
-    assertEquals(
-        Stop.MODEL, stop(Elsewhere.UNKNOWN, refused("m", "y", 5), served("n", "by", 6)));
+    assertEquals(Stop.ACCOUNT, stop(Elsewhere.SERVED, refused("m", "y", 5), served("m", "by", 6)));
+    assertEquals(Stop.MODEL, stop(Elsewhere.UNKNOWN, refused("m", "y", 5), served("n", "by", 6)));
   }
 
   @Test
   void but_not_if_somebody_was_served_since() {
-    assertEquals(
-        Stop.NOTHING, stop(Elsewhere.UNKNOWN, refused("m", "y", 5), served("m", "by", 4)));
-    assertEquals(
-        Stop.NOTHING, stop(Elsewhere.UNKNOWN, refused("n", "x", 0), served("m", "by", 1)));
+    assertEquals(Stop.NOTHING, stop(Elsewhere.UNKNOWN, refused("m", "y", 5), served("m", "by", 4)));
+    assertEquals(Stop.NOTHING, stop(Elsewhere.UNKNOWN, refused("n", "x", 0), served("m", "by", 1)));
   }
 
   @Test
@@ -115,10 +110,8 @@ class RefusalRuleTest {
     assertEquals(Stop.NOTHING, stop(Elsewhere.SERVED, convicted("x", 3599)));
     assertEquals(Stop.ACCOUNT, stop(Elsewhere.SERVED, convicted("x", 3601)));
     assertEquals(Stop.ACCOUNT, stop(Elsewhere.SERVED, convicted("y", 5)));
-    assertEquals(
-        Stop.NOTHING, stop(Elsewhere.UNKNOWN, convicted("x", 60), refused("n", "x", 5)));
-    assertEquals(
-        Stop.ACCOUNT, stop(Elsewhere.UNKNOWN, convicted("x", 60), refused("m", "y", 5)));
+    assertEquals(Stop.NOTHING, stop(Elsewhere.UNKNOWN, convicted("x", 60), refused("n", "x", 5)));
+    assertEquals(Stop.ACCOUNT, stop(Elsewhere.UNKNOWN, convicted("x", 60), refused("m", "y", 5)));
   }
 
   @Test
