@@ -28,6 +28,8 @@ import relay.config.KeyConfig;
 import relay.config.ProviderConfig;
 import relay.config.ServerConfig;
 import relay.metrics.Meters;
+import relay.pipeline.KeyProbes;
+import relay.pipeline.OwnProbes;
 import relay.pipeline.RequestPipeline;
 import relay.pipeline.Route;
 import relay.pipeline.Routes;
@@ -82,6 +84,7 @@ final class LiveConfiguration {
   private final UsageTally tally;
   private final RequestPipeline pipeline;
   private final Executor thread;
+  private final Executor carriers;
   private final Map<String, KeyPool> open = new HashMap<>(); // by name, until retired
   private final Map<String, Organizations> organizations = new HashMap<>(); // as open
   // the present configuration, and earlier ones with running requests
@@ -91,6 +94,7 @@ final class LiveConfiguration {
   /**
    * @param tracing null if requests are not traced
    * @param thread the thread that calls {@link #take}; it also retires unused pools
+   * @param carriers run calls that block
    */
   LiveConfiguration(
       Config first,
@@ -99,11 +103,13 @@ final class LiveConfiguration {
       Meters meters,
       Decoders decoders,
       @Nullable Tracing tracing,
-      Executor thread) {
+      Executor thread,
+      Executor carriers) {
     this.engine = engine;
     this.upstream = upstream;
     this.meters = meters;
     this.thread = thread;
+    this.carriers = carriers;
     parts = parts(first, null, new ArrayList<>());
     inUse.add(parts);
     tally = Plans.tally(engine, first.server().auth());
@@ -174,7 +180,13 @@ final class LiveConfiguration {
       KeyPool pool = pool(Plans.of(provider, owners), rekeyed, told);
       routes.add(
           new Route(
-              api, pool, engine.pins(provider.name()), owners, engine.breaker(provider.name())));
+              api,
+              pool,
+              engine.pins(provider.name()),
+              owners,
+              engine.breaker(provider.name()),
+              engine.refusals(provider.name()),
+              new OwnProbes(key -> KeyProbes.isRefused(api, key), carriers, System::nanoTime)));
     }
     PoolPlan clients = Plans.ofClients(config.server().auth()).orElse(null);
     return new Parts(

@@ -127,7 +127,14 @@ final class Replica implements ConfigReloads.Target {
     meters.configuration(state.hash(), 0);
     live =
         new LiveConfiguration(
-            config, engine, upstream, meters, new Decoders(memory), tracing, configThread);
+            config,
+            engine,
+            upstream,
+            meters,
+            new Decoders(memory),
+            tracing,
+            configThread,
+            carriers);
     reloads = new ConfigReloads(source, state, this, configThread, InstantSource.system());
     pipeline = live.pipeline();
     keyProbes =
@@ -205,7 +212,7 @@ final class Replica implements ConfigReloads.Target {
    * property.
    */
   private static Duration firstProbe() {
-    return Duration.ofMillis(Long.getLong("relay.probe_ms", 60_000));
+    return Duration.ofMillis(Long.getLong("relay.probe_ms", 10_000));
   }
 
   private static String replicaId() {

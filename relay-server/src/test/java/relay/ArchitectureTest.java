@@ -114,11 +114,13 @@ class ArchitectureTest {
           Map.entry("relay.metrics", 3), // a replica's meters, those of its clients, their totals
           Map.entry("relay.model", 10), // shared value types
           Map.entry("relay.operate", 3), // the commands, where they find their config, warnings
-          Map.entry("relay.pipeline", 7), // the way of a request, its two sides, the probes of keys
+          Map.entry(
+              "relay.pipeline",
+              8), // the way of a request, its two sides, the probes of keys, own probes
           Map.entry("relay.pool", 7), // a plan, its JSON and line, a key's status, owners, shares
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
           Map.entry("relay.reach", 9), // one for each part of a library, except for the finder
-          Map.entry("relay.redis", 32), // a library's API: each script's arguments and outcomes
+          Map.entry("relay.redis", 33), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.stream", 6), // five taps on a response, and the decoders before them
           Map.entry("relay.tls", 1),

@@ -37,6 +37,7 @@ public final class RedisEngine implements AutoCloseable {
   private final SurvivedFaults faults =
       new SurvivedFaults("redis-tick", log::error, System::nanoTime); // of tick()
   private final Map<String, ProviderBreaker> breakers = new ConcurrentHashMap<>();
+  private final Map<String, Refusals> refusals = new ConcurrentHashMap<>();
   private final Map<String, UsageTally> tallies = new ConcurrentHashMap<>();
   private final Set<KeyPool> ticked = ConcurrentHashMap.newKeySet(); // including pools that retire
   private volatile ConfigMark config = ConfigMark.NONE;
@@ -114,6 +115,12 @@ public final class RedisEngine implements AutoCloseable {
   public ProviderBreaker breaker(String pool) {
     return breakers.computeIfAbsent(
         pool, name -> new ProviderBreaker(masters.link(name), options, name, System::nanoTime));
+  }
+
+  /** What the named pool's accounts refused and served of late. */
+  public Refusals refusals(String pool) {
+    return refusals.computeIfAbsent(
+        pool, name -> new Refusals(masters.link(name), options, name, System::nanoTime));
   }
 
   /**
@@ -223,6 +230,7 @@ public final class RedisEngine implements AutoCloseable {
     // The executor drops a task that throws: each tick survives whatever the others throw.
     ticked.forEach(pool -> faults.run(() -> tick(pool)));
     breakers.values().forEach(breaker -> faults.run(breaker::tick));
+    refusals.values().forEach(one -> faults.run(one::tick));
     tallies.values().forEach(tally -> faults.run(tally::tick));
   }
 
@@ -231,6 +239,7 @@ public final class RedisEngine implements AutoCloseable {
     ticked.remove(pool);
     if (pools.remove(name, pool)) { // unless the name was opened again
       breakers.remove(name);
+      refusals.remove(name);
     }
   }
 

@@ -31,6 +31,7 @@ final class RedisKeys {
   final byte[] estimates;
   final byte[] breaker;
   final byte[] probes;
+  final byte[] refused;
   final byte[] counting;
   final byte[] budgets;
   final byte[] pins;
@@ -59,6 +60,7 @@ final class RedisKeys {
     estimates = bytes(base + "estimates");
     breaker = bytes(base + "breaker");
     probes = bytes(base + "probes");
+    refused = bytes(base + "refused");
     counting = bytes(base + "counting");
     budgets = bytes(base + "budgets");
     pins = bytes(base + "pins");
@@ -77,6 +79,11 @@ final class RedisKeys {
   /** Holds the account of a conversation, per model class. */
   byte[] session(String modelClass, String session) {
     return bytes(base + "session:" + modelClass + ":" + session);
+  }
+
+  /** What a quota group served and refused of late. */
+  byte[] evidence(String group) {
+    return bytes(base + "evidence:" + group);
   }
 
   /**

@@ -33,6 +33,8 @@ enum ScriptFile {
   SURVEY,
   LEARN,
   BREAKER,
+  EVIDENCE,
+  REFUSE,
   PROBE,
   PIN,
   OWNER,

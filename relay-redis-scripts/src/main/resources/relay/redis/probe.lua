@@ -4,14 +4,15 @@
 -- KEYS  quarantine reasons by key
 --       probes     by key, readable: `tries 2 next_ms 1764086400000`
 -- ARGV  given      a test's clock in microseconds, '' for Redis TIME
---       first_ms   pause before the first try; doubles with each try, up to 30 times as long
+--       first_ms   pause before the first try; doubles with each try, up to half an hour, or 30 times as long
 --       ...        the keys' ids
 -- REPLY {1, turn...}                           the key to probe now, at most one
 -- COST  two reads per key, one write when a key is due
 -- @include numbers
 local quarantine, probes = KEYS[1], KEYS[2]
 local given, first = ARGV[1], number(ARGV[2], 'first_ms')
-local LONGEST, KEEP_MS = 30, 7200000
+local KEEP_MS = 7200000
+local longest = math.min(180 * first, math.max(1800000, 30 * first))
 local micros = given ~= '' and moment(given, 'given')
 if not micros then
   local t = redis.call('TIME')
@@ -26,10 +27,10 @@ for n = 3, #ARGV do
     tries, next_ms = tonumber(tries), tonumber(next_ms)
     local set
     -- start over if the last quarantine was long ago, or the time is from another clock
-    if not tries or next_ms < now - KEEP_MS / 2 or next_ms > now + LONGEST * first then
+    if not tries or next_ms < now - KEEP_MS / 2 or next_ms > now + longest then
       tries, set = 0, now + first
     elseif next_ms <= now then
-      tries, set = tries + 1, now + first * math.min(LONGEST, 2 ^ math.min(tries + 1, 10))
+      tries, set = tries + 1, now + math.min(longest, first * 2 ^ math.min(tries + 1, 10))
       reply[2] = id
     end
     if set then

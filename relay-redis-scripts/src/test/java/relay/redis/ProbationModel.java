@@ -7,7 +7,7 @@ import java.util.stream.LongStream;
 
 /** Turns to probe keys, in the model: milliseconds of Redis's own clock. */
 final class ProbationModel {
-  private static final long LONGEST = 30; // first pauses
+  private static final long HALF_AN_HOUR_MS = 1_800_000;
   private static final long FORGOTTEN_MS = 3_600_000;
 
   private record Turn(long tries, long nextMs) {}
@@ -49,14 +49,18 @@ final class ProbationModel {
       return false;
     }
     long tries = turn.tries() + 1;
-    long pauses = tries > 4 ? LONGEST : 1L << tries;
-    turns.put(id, new Turn(tries, now + pauses * firstMs));
+    long pause = Math.min(longest(firstMs), firstMs << Math.min(tries, 10));
+    turns.put(id, new Turn(tries, now + pause));
     return true;
+  }
+
+  private static long longest(long firstMs) {
+    return Math.min(180 * firstMs, Math.max(HALF_AN_HOUR_MS, 30 * firstMs));
   }
 
   /** The record is of a quarantine long ago, or from a clock that was ahead. */
   private static boolean isOfAnotherTime(Turn turn, long now, long firstMs) {
-    return turn.nextMs() < now - FORGOTTEN_MS || turn.nextMs() > now + LONGEST * firstMs;
+    return turn.nextMs() < now - FORGOTTEN_MS || turn.nextMs() > now + longest(firstMs);
   }
 
   /** The record in Redis. */

@@ -41,6 +41,11 @@ final class SharedPool {
   private long answers; // mean time of an answer; 0 if leases do not end
   private long reason; // of the last refusal
 
+  /** An operator cools a key down. */
+  void cool(String key, long ms) {
+    wire.call(new Step.Cooldown("k:" + key, ms, 0), names, clock());
+  }
+
   /** A replica, where requests wait as they do in {@link KeyPool}. */
   final class Replica {
     private final WaitingRoom room =

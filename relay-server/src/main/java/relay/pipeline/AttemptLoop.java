@@ -53,7 +53,15 @@ final class AttemptLoop {
         trace.attemptEnded();
       }
       routes.verdict().attemptFailed(failure);
+      if (failure instanceof Failure.Stopped stop
+          && routes.stops().refused(candidate.plan(), stop)) {
+        routes.verdict().isOfRequest(stop);
+        break;
+      }
       leased = acquireAfter(failure);
+    }
+    if (routes.stops().isStateOfOne()) {
+      routes.verdict().isOfAccount();
     }
     waitNowhereElse();
     if (cancellation.isCancelled()) {
@@ -165,6 +173,11 @@ final class AttemptLoop {
     Acquisition last = acquisition;
     while (last instanceof Granted) {
       String key = resources.lease().key();
+      Acquisition refusal = candidate.refusal(resources.lease());
+      if (refusal != null) {
+        resources.giveBackLease(); // the request names what only this account has
+        return denied(refusal);
+      }
       if (candidate.route().api().having(key) != null) {
         shadowed();
         waitNowhereElse();

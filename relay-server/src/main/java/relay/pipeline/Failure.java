@@ -2,6 +2,8 @@ package relay.pipeline;
 
 import java.time.Duration;
 import relay.model.HeaderLines;
+import relay.redis.Lease;
+import relay.upstream.ProviderApi;
 
 /** Why an attempt failed. */
 sealed interface Failure {
@@ -19,6 +21,43 @@ sealed interface Failure {
 
   /** The provider refused the key. Its message may contain the key, so it is not relayed. */
   record KeyRefused() implements Failure {}
+
+  /**
+   * An account refused the request by a 403, or because of money: its own state, or the request's
+   * fault.
+   *
+   * @param kind which of the two ways
+   * @param sentBy with which credentials it was sent
+   * @param reason for which the key, or its account, goes out of use if it is its state
+   * @param answer what the client gets if it is the request's fault
+   */
+  record Stopped(Kind kind, String reason, Lease lease, ProviderApi sentBy, ProviderFailed answer)
+      implements Failure {
+    /** What may be refused. */
+    enum Kind {
+      KEY,
+      MONEY
+    }
+
+    String account() {
+      return accountOf(lease);
+    }
+
+    /** Its kind of event. */
+    String what() {
+      return kind == Kind.KEY ? "key " + lease.key() : "money";
+    }
+
+    /** Whether another account refused the request in the same way. */
+    boolean isLike(Stopped other) {
+      return kind == other.kind && answer.status() == other.answer.status();
+    }
+  }
+
+  /** The account whose quota group a lease is of. */
+  static String accountOf(Lease lease) {
+    return lease.group().substring(0, lease.group().lastIndexOf('/'));
+  }
 
   /** The provider answered with an error. */
   final class ProviderFailed implements Failure {

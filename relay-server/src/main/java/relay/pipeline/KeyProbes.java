@@ -4,7 +4,9 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
@@ -14,12 +16,12 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.redis.PoolSnapshot;
 import relay.redis.PoolSnapshot.KeyState;
 import relay.redis.Probation;
+import relay.upstream.ProviderApi;
 import relay.upstream.UpstreamAnswer;
 import relay.upstream.UpstreamCall.Outcome;
 
@@ -41,6 +43,9 @@ public final class KeyProbes implements AutoCloseable {
   /** Keys per check. If there are more, the first ones are restored first. */
   private static final int KEYS = 50;
 
+  /** An account is tried by a request that may be refused: more seldom than a key is asked. */
+  private static final int PATIENCE_WITH_MONEY = 6;
+
   private final Supplier<List<Route>> routes;
   private final Function<String, Probation> probations;
   private final Duration firstPause;
@@ -55,8 +60,8 @@ public final class KeyProbes implements AutoCloseable {
   /**
    * @param routes those of the configuration in use
    * @param probations by a pool's name
-   * @param firstPause from a key's quarantine to its first probe; the pauses double, up to thirty
-   *     times as long
+   * @param firstPause from a key's quarantine to its first probe; six times as long to an account's
+   *     first try. The pauses double up to half an hour
    */
   public KeyProbes(
       Supplier<List<Route>> routes,
@@ -123,17 +128,17 @@ public final class KeyProbes implements AutoCloseable {
       restore(route, over, "its quarantine has ended");
     }
     // Another replica's configuration may have keys that this one cannot probe.
-    List<String> refused =
-        Stream.concat(
-                quarantined(pool, QuarantineReason::mayBeProbed).stream(),
-                spent(pool).values().stream().map(List::getFirst))
-            .filter(route.api()::knows)
-            .limit(KEYS)
-            .toList();
-    if (!refused.isEmpty() && busy.add(route.name())) {
+    List<String> refused = known(route, quarantined(pool, QuarantineReason::mayBeProbed));
+    List<String> spent =
+        known(route, spent(pool).values().stream().map(List::getFirst).limit(KEYS).toList());
+    if (!(refused.isEmpty() && spent.isEmpty()) && busy.add(route.name())) {
       var _ =
-          of(route)
-              .turn(refused, firstPause)
+          turn(route, refused, firstPause)
+              .thenCompose(
+                  turn ->
+                      turn.isPresent()
+                          ? CompletableFuture.completedFuture(turn)
+                          : turn(route, spent, firstPause.multipliedBy(PATIENCE_WITH_MONEY)))
               .whenComplete(
                   (turn, failure) -> {
                     if (turn != null && turn.isPresent()) {
@@ -143,6 +148,16 @@ public final class KeyProbes implements AutoCloseable {
                     }
                   });
     }
+  }
+
+  private CompletableFuture<Optional<String>> turn(Route route, List<String> keys, Duration first) {
+    return keys.isEmpty()
+        ? CompletableFuture.completedFuture(Optional.empty())
+        : of(route).turn(keys, first);
+  }
+
+  private static List<String> known(Route route, List<String> keys) {
+    return keys.stream().filter(route.api()::knows).toList();
   }
 
   /** The keys of each account that may spend no more. */
@@ -187,6 +202,22 @@ public final class KeyProbes implements AutoCloseable {
     } finally {
       busy.remove(route.name());
     }
+  }
+
+  /** Asks the provider by this key, and blocks until it answers: whether it refuses the key. */
+  public static boolean isRefused(ProviderApi api, String key) {
+    ProviderApi present = api.having(key);
+    if (present == null) {
+      return false;
+    }
+    return switch (present.probe(key).execute()) {
+      case Outcome.Answered(UpstreamAnswer answer) -> {
+        try (answer) {
+          yield answer.status() == 401 || answer.status() == 403;
+        }
+      }
+      case Outcome.Silent _, Outcome.Broken _ -> false;
+    };
   }
 
   /**

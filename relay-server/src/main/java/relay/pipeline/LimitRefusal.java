@@ -56,6 +56,17 @@ sealed interface LimitRefusal {
   /** The account's prepaid quota is used up (openai). */
   record Quota() implements LimitRefusal {}
 
+  /**
+   * Requests of this size are refused, smaller ones are not: long contexts (anthropic), or more
+   * than a whole limit (openai).
+   *
+   * @param retryAfter zero if the provider does not say
+   */
+  record LargeRequest(Duration retryAfter) implements LimitRefusal {}
+
+  /** Too many requests at once, and the provider states no time. */
+  record Concurrency() implements LimitRefusal {}
+
   /** The label in metrics. */
   default String kind() {
     return switch (this) {
@@ -64,6 +75,8 @@ sealed interface LimitRefusal {
       case Spend _ -> "spend";
       case Quota _ -> "quota";
       case OtherQuota _ -> "other_quota";
+      case LargeRequest _ -> "large_request";
+      case Concurrency _ -> "concurrency";
     };
   }
 
@@ -81,6 +94,12 @@ sealed interface LimitRefusal {
     String other = ofOtherQuota ? "" : Words.otherQuota(answer, text);
     if (other != null) {
       return new OtherQuota(other, RetryTime.stated(answer, now)); // the resets are of the own one
+    }
+    if (Words.LARGE.matcher(text).find()) {
+      return new LargeRequest(RetryTime.stated(answer, now));
+    }
+    if (Words.CONCURRENCY.matcher(text).find() && RetryTime.of(answer, now).isZero()) {
+      return new Concurrency();
     }
     return Words.ACCELERATION.matcher(text).find()
         ? new Acceleration(RetryTime.stated(answer, now))
@@ -129,6 +148,14 @@ sealed interface LimitRefusal {
   final class Words {
     private static final Pattern ACCELERATION =
         Pattern.compile("acceleration|usage increase rate", Pattern.CASE_INSENSITIVE);
+
+    private static final Pattern LARGE =
+        Pattern.compile("\\blong[ -]context|\\brequest too large\\b", Pattern.CASE_INSENSITIVE);
+
+    private static final Pattern CONCURRENCY =
+        Pattern.compile(
+            "\\bconcurren(?:t|cy)\\b|\\bsimultaneous|\\bparallel requests|\\bin[ -]flight\\b",
+            Pattern.CASE_INSENSITIVE);
 
     private static final Pattern SPEND_LIMIT =
         Pattern.compile(

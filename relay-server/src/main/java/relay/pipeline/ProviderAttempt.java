@@ -1,7 +1,5 @@
 package relay.pipeline;
 
-import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -225,9 +223,15 @@ final class ProviderAttempt {
       }
       case 429 -> {
         plan.succeeded(passage, request.record().clientName());
-        yield rateLimited(answer);
+        lease.settle(0, 0);
+        yield new LimitedAttempt(request, candidate, lease, api).refused(answer, ERROR_BYTES);
       }
-      case 401, 403 -> {
+      case 403 -> {
+        plan.succeeded(passage, request.record().clientName());
+        lease.settle(0, 0);
+        yield stopped(Failure.Stopped.Kind.KEY, QuarantineReason.refused(403), answer);
+      }
+      case 401 -> {
         plan.succeeded(passage, request.record().clientName());
         lease.settle(0, 0);
         if (!plan.unread() && route.api().having(lease.key()) == api) {
@@ -243,8 +247,10 @@ final class ProviderAttempt {
         if (isSpendLimit(answer)) {
           lease.settle(0, 0);
           request.meters().limitRefusal(route.name(), "spend");
-          quarantineAccount(account(), QuarantineReason.spendLimit());
-          yield new Failure.KeyRefused();
+          yield stopped(Failure.Stopped.Kind.MONEY, QuarantineReason.spendLimit(), answer);
+        }
+        if (answer.status() < 300) {
+          served();
         }
         AnswerBreak early = AnswerBreak.beforeBody(request, plan, answer);
         if (early != null) {
@@ -289,8 +295,20 @@ final class ProviderAttempt {
                 && LimitRefusal.isSpendLimit(answer, ERROR_BYTES, request.decoders())));
   }
 
-  private String account() {
-    return lease.group().substring(0, lease.group().lastIndexOf('/'));
+  private Failure stopped(Failure.Stopped.Kind kind, String reason, UpstreamAnswer answer) {
+    String text =
+        LimitRefusal.words(
+            answer.header("content-encoding"), answer.readAtMost(ERROR_BYTES), request.decoders());
+    return new Failure.Stopped(
+        kind, reason, lease, api, RefusedText.toClient(request, plan, lease, answer, text));
+  }
+
+  /** The account serves such requests. */
+  private void served() {
+    candidate.served();
+    if (!plan.unread()) {
+      route.refusals().served(lease.group(), plan.upstreamModel(), request.record().clientName());
+    }
   }
 
   private void relay(UpstreamAnswer answer) {
@@ -305,68 +323,10 @@ final class ProviderAttempt {
     request.continueOnNewThread(resources, _ -> relay(answer));
   }
 
-  private Failure rateLimited(UpstreamAnswer answer) {
-    lease.settle(0, 0);
-    LimitRefusal refusal =
-        LimitRefusal.of(
-            answer,
-            LimitRefusal.words(
-                answer.header("content-encoding"),
-                answer.readAtMost(ERROR_BYTES),
-                request.decoders()),
-            Instant.now(),
-            plan.namesTier());
-    request.meters().limitRefusal(route.name(), refusal.kind());
-    return switch (refusal) {
-      case LimitRefusal.Rate(var retryAfter) -> limited(retryAfter);
-      case LimitRefusal.OtherQuota(var name, var retryAfter) -> otherQuota(name, retryAfter);
-      case LimitRefusal.Acceleration(var retryAfter) -> {
-        log.warn("account {} of {}: its use grows too fast", account(), route.name());
-        yield limited(retryAfter);
-      }
-      case LimitRefusal.Spend(Instant until) -> {
-        quarantineAccount(account(), QuarantineReason.spent(until));
-        yield new Failure.KeyRefused();
-      }
-      case LimitRefusal.Quota() -> {
-        quarantineAccount(account(), QuarantineReason.quota());
-        yield new Failure.KeyRefused();
-      }
-    };
-  }
-
-  /** Only that quota of the account cools down, and no burst was too large. */
-  private Failure otherQuota(String name, Duration retryAfter) {
-    return plan.counted() && plan.coolTier(account(), name, retryAfter)
-        ? new Failure.RateLimited()
-        : limited(retryAfter);
-  }
-
-  private Failure limited(Duration retryAfter) {
-    if (!plan.counted()) {
-      // Providers have separate limits for requests that do not count against the group's.
-      return new Failure.UncountedLimit(
-          retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
-    }
-    route.pool().refused(lease, retryAfter);
-    return new Failure.RateLimited();
-  }
-
-  /** An account may have thousands of keys. */
-  private void quarantineAccount(String account, String reason) {
-    quarantine("account " + account, route.pool().plan().keysOf(account), reason);
-  }
-
   private void refused(String key, String reason) {
     request.meters().quarantined(route.name(), key);
     route.pool().quarantineRefused(List.of(key), reason);
     log.warn("quarantined in {}: {}: {}", route.name(), key, reason);
-  }
-
-  private void quarantine(String what, List<String> keys, String reason) {
-    keys.forEach(key -> request.meters().quarantined(route.name(), key));
-    route.pool().quarantine(keys, reason);
-    log.warn("quarantined in {}: {}: {}", route.name(), what, reason);
   }
 
   private Failure failed(UpstreamAnswer answer) {

@@ -377,7 +377,13 @@ public final class RequestPipeline {
       refuseUnpriced(request, able.getFirst().api().config(), parsed.facts().model());
       return;
     }
-    RouteAttempts attempts = new RouteAttempts(priced, parsed, claim);
+    RouteAttempts attempts =
+        new RouteAttempts(
+            priced,
+            parsed,
+            claim,
+            new Stops(request.meters(), request.record().clientName()),
+            request.record().clientName());
     RouteAttempts.Candidate first = attempts.next();
     if (first == null) {
       request.answer().verdict(attempts.verdict().outcome(parsed.dialect()));

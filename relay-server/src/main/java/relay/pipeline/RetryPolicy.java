@@ -45,7 +45,10 @@ final class RetryPolicy {
     Duration pause =
         switch (failure) {
           // another key has another limit: retry at once
-          case Failure.RateLimited _, Failure.UncountedLimit _, Failure.KeyRefused _ ->
+          case Failure.RateLimited _,
+              Failure.UncountedLimit _,
+              Failure.KeyRefused _,
+              Failure.Stopped _ ->
               Duration.ZERO;
           // the first may be due to one connection, a second one is likely the provider's
           case Failure.Unreachable _ -> attempts == 1 ? Duration.ZERO : backOff(attempts - 1);

@@ -6,18 +6,21 @@ import relay.pool.Organizations;
 import relay.redis.KeyPool;
 import relay.redis.Pins;
 import relay.redis.ProviderBreaker;
+import relay.redis.Refusals;
 import relay.upstream.ProviderApi;
 
 /**
  * A provider: its API, its key pool, which accounts made what it keeps, the organisations of its
- * keys, and its breaker.
+ * keys, its breaker, and what it refused of late.
  */
 public record Route(
     ProviderApi api,
     KeyPool pool,
     Pins pins,
     Organizations organizations,
-    ProviderBreaker breaker) {
+    ProviderBreaker breaker,
+    Refusals refusals,
+    OwnProbes probes) {
 
   /** Whether the provider may serve a request. */
   boolean takes(Caller caller, Dialect dialect, String model) {

@@ -15,8 +15,10 @@ import relay.estimate.Estimator;
 import relay.model.TokenUsage;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.Granted;
 import relay.redis.Demand;
 import relay.redis.KeyRequest;
+import relay.redis.Lease;
 import relay.redis.ProviderBreaker.Passage;
 
 /**
@@ -27,13 +29,20 @@ final class RouteAttempts {
   private final Iterator<Route> routes;
   private final ParsedRequest parsed;
   private final Claim claim;
+  private final Stops stops;
+  private final String client;
   private final Verdict verdict = new Verdict();
   private final List<Parked> parked = new ArrayList<>();
   private long waitedNanos; // for keys, so far
   private int attempts;
 
-  RouteAttempts(List<Route> routes, ParsedRequest parsed, Claim claim) {
+  /**
+   * @param client its name
+   */
+  RouteAttempts(List<Route> routes, ParsedRequest parsed, Claim claim, Stops stops, String client) {
     this.claim = claim;
+    this.stops = stops;
+    this.client = client;
     this.routes = routes.iterator();
     this.parsed = parsed;
   }
@@ -77,8 +86,52 @@ final class RouteAttempts {
      * left of the provider's time, since all attempts have one.
      */
     CompletableFuture<Acquisition> acquire() {
-      Duration left = plan.maxWait().minusNanos(waitedNanos);
-      return plan.acquire(tried.isEmpty() ? demand : demand.avoiding(tried), left);
+      Barred barred = barred();
+      if (barred.keys().isEmpty()) {
+        Duration left = plan.maxWait().minusNanos(waitedNanos);
+        return plan.acquire(tried.isEmpty() ? demand : demand.avoiding(tried), left);
+      }
+      Set<String> avoided = new HashSet<>(barred.keys());
+      avoided.addAll(tried);
+      return acquire(barred, barred.isAll(avoided) ? barred.keys() : avoided, demand);
+    }
+
+    /**
+     * Where accounts do not take the request it waits nowhere: a line is for all keys of a class.
+     */
+    private CompletableFuture<Acquisition> acquire(
+        Barred barred, Set<String> avoided, Demand wanted) {
+      CompletableFuture<Acquisition> answer = new CompletableFuture<>();
+      if (barred.isAll(barred.keys())) {
+        answer.complete(barred.refusal());
+        return answer;
+      }
+      var _ =
+          plan.acquire(wanted.avoiding(avoided), Duration.ZERO)
+              .thenAccept(
+                  elsewhere -> {
+                    if (!answer.complete(barred.sooner(elsewhere))
+                        && elsewhere instanceof Granted(Lease unwanted)) {
+                      unwanted.cancel(); // the client has left
+                    }
+                  });
+      return answer;
+    }
+
+    /** The keys that do not take the request now. */
+    private Barred barred() {
+      return Barred.of(plan, stops.keys(), client);
+    }
+
+    /** What the request is told if it may not be sent with this lease's key; null if it may. */
+    @Nullable Acquisition refusal(Lease lease) {
+      Barred barred = barred();
+      return barred.keys().contains(lease.key()) ? barred.refusal() : null;
+    }
+
+    /** An account served the request. */
+    void served() {
+      stops.served();
     }
 
     /**
@@ -86,7 +139,11 @@ final class RouteAttempts {
      * the request has one, or is only to be told a time.
      */
     CompletableFuture<Acquisition> acquireAny() {
-      return plan.acquire(demand.sharing(null), Duration.ZERO);
+      Barred barred = barred();
+      Demand any = demand.sharing(null);
+      return barred.keys().isEmpty()
+          ? plan.acquire(any, Duration.ZERO)
+          : acquire(barred, barred.keys(), any);
     }
 
     /** The provider answered an attempt with 429. */
@@ -136,6 +193,11 @@ final class RouteAttempts {
 
   ParsedRequest parsed() {
     return parsed;
+  }
+
+  /** The accounts that refused the request. */
+  Stops stops() {
+    return stops;
   }
 
   Verdict verdict() {

@@ -21,6 +21,8 @@ final class Verdict {
   private static final Duration AT_ONCE = Duration.ofMillis(1);
 
   private Failure.@Nullable ProviderFailed providerFailed;
+  private Failure.@Nullable Stopped stopped; // the last one
+  private boolean ofRequest;
   private Failure.@Nullable Unreachable unreachable;
   private @Nullable Exhausted soonest;
   private @Nullable Duration
@@ -48,9 +50,24 @@ final class Verdict {
       case Failure.ProviderFailed f -> providerFailed = f;
       case Failure.Unreachable f -> unreachable = f;
       case Failure.KeyRefused _ -> keysUnusable = true;
+      case Failure.Stopped f -> stopped = f;
       case Failure.RateLimited _ -> {} // the pool knows the retry time
       case Failure.UncountedLimit(var retryAfter) ->
           uncountedLimit = earlier(uncountedLimit, retryAfter);
+    }
+  }
+
+  /** Two accounts refused the request in the same way: no state of theirs. */
+  void isOfRequest(Failure.Stopped last) {
+    stopped = last;
+    ofRequest = true;
+  }
+
+  /** An account that refused the request is out of use now. */
+  void isOfAccount() {
+    if (!ofRequest) {
+      stopped = null;
+      keysUnusable = true;
     }
   }
 
@@ -90,9 +107,24 @@ final class Verdict {
   }
 
   Outcome outcome(Dialect dialect) {
+    if (stopped != null && (ofRequest || isAllThatIsKnown())) {
+      return new Outcome.OfProvider(stopped.answer());
+    }
     return providerFailed != null
         ? new Outcome.OfProvider(providerFailed)
         : new Outcome.OfRelay(relayError(dialect));
+  }
+
+  /** Whether nothing but an account's refusal tells the client what to do. */
+  private boolean isAllThatIsKnown() {
+    return providerFailed == null
+        && unreachable == null
+        && !freeKey
+        && uncountedLimit == null
+        && soonest == null
+        && breakerOpens == null
+        && !overloaded
+        && !redisUnavailable;
   }
 
   private RelayError relayError(Dialect dialect) {

@@ -27,6 +27,7 @@ import relay.upstream.UpstreamCall.FailureCause;
 /** A provider's URLs and credentials: builds requests and calls. */
 public final class ProviderApi {
   private static final Logger log = LoggerFactory.getLogger(ProviderApi.class);
+  private static final int LEAST_ACCOUNT = 4; // letters: a shorter id is in any text
   private static final String ANTHROPIC_VERSION = "2023-06-01";
 
   private final Upstream upstream;
@@ -241,6 +242,22 @@ public final class ProviderApi {
       throw new IllegalStateException("provider " + config.name() + " has no key " + keyId);
     }
     return credential;
+  }
+
+  /** A text without the secret and the account of this key. */
+  public String withoutSecret(String keyId, String text) {
+    String cleaned = text;
+    for (KeyConfig key : config.keys()) {
+      if (key.id().equals(keyId)) {
+        if (key.credential() instanceof Credential.ApiKey(Secret secret)) {
+          cleaned = cleaned.replace(secret.reveal(), "[removed]");
+        }
+        if (!key.account().equals(key.id()) && key.account().length() >= LEAST_ACCOUNT) {
+          cleaned = cleaned.replace(key.account(), "[removed]");
+        }
+      }
+    }
+    return cleaned;
   }
 
   /**

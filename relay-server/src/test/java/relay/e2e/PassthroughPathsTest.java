@@ -193,11 +193,14 @@ class PassthroughPathsTest {
 
   @Test
   void a_path_forbidden_for_all_keys_quarantines_none() throws Exception {
-    for (int status : List.of(401, 403)) {
-      everyAnswerIs(Says.json(status, Says.error(Dialect.OPENAI, "x", "key sk-123 may not")));
-      Answer refused = answer(ask(Dialect.OPENAI, "GET", "/v1/organization/users"));
-      Errors.relays(refused, Dialect.OPENAI, 503, "api_error");
-    }
+    everyAnswerIs(Says.json(401, Says.error(Dialect.OPENAI, "x", "key sk-123 may not")));
+    Answer refused = answer(ask(Dialect.OPENAI, "GET", "/v1/organization/users"));
+    Errors.relays(refused, Dialect.OPENAI, 503, "api_error");
+    everyAnswerIs(Says.json(403, Says.error(Dialect.OPENAI, "x", "key sk-123 may not")));
+    Answer forbidden = answer(ask(Dialect.OPENAI, "GET", "/v1/organization/users"));
+    assertEquals(403, forbidden.status(), forbidden.toString());
+    assertEquals("upstream", forbidden.header("x-relay-error-origin"));
+    assertEquals(Says.error(Dialect.OPENAI, "x", "key [removed] may not"), forbidden.text());
     everyAnswerIs(Says.json(429, Says.error(Dialect.OPENAI, "x", "slow"), "retry-after: 600"));
     Answer limited = answer(ask(Dialect.OPENAI, "GET", "/v1/files"));
     Errors.relays(limited, Dialect.OPENAI, 429, "rate_limit_error");

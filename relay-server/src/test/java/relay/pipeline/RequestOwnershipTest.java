@@ -119,7 +119,9 @@ class RequestOwnershipTest {
               engine.pool(Plans.of(one)),
               engine.pins(one.name()),
               new Organizations(one, () -> {}),
-              engine.breaker(one.name())));
+              engine.breaker(one.name()),
+              engine.refusals(one.name()),
+              new OwnProbes(key -> false, Runnable::run, System::nanoTime)));
     }
     clientsPool = engine.pool(Plans.ofClients(config.server().auth()).orElseThrow());
     pipeline =

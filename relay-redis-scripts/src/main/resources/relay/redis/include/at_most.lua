@@ -1,7 +1,7 @@
 -- The order of requests that wait for running ones to end, because keys are at `max_concurrent`: promises `at_most` in include/line.
 -- @uses key, line
 
--- Whether the requests before a place that wait for running ones to end need all places that are free on the keys of a list.
+-- Whether the requests before a place that wait for running ones to end need all places that are free on the keys of a list at a time.
 -- Those that must go to one account need only its own.
 function line.lacks_place(l, list, count, now)
   local before, free, own = 0, 0, {}

@@ -166,7 +166,7 @@ function line.opens(r, list, ask, now, input, output)
   end
   local opens, reason, opener, g = line.soonest_behind(r, list, ask, now, input, output)
   if ask.wait then opens = math.max(opens, now + ask.wait) end
-  if opens < now + 1e6 and line.lacks_place(ask.line, list, ask.count, now) then opens, reason = now + 1e6, 5 end
+  if opens < now + 1e6 and line.lacks_place(ask.line, list, ask.count, opens) then opens, reason = now + 1e6, 5 end
   return opens, reason, opener, g
 end
 
