@@ -103,7 +103,8 @@ final class Listener {
     UnfinishedHeads heads = new UnfinishedHeads(memory);
     guard = new FramingGuard(new HttpOpenListener(buffers, options), heads);
     guard.setRootHandler(handler);
-    shared = http2 && FrameHead.isKnown() ? new Http2Guard(http2Port(options), heads) : null;
+    boolean possible = FrameHead.isKnown() && HeadDecoder.isReplaceable();
+    shared = http2 && possible ? new Http2Guard(http2Port(options), heads) : null;
     if (shared != null) {
       shared.setRootHandler(handler);
     }
@@ -111,7 +112,7 @@ final class Listener {
   }
 
   private Http2Port http2Port(OptionMap options) {
-    return new Http2Port(buffers, ofStreams(options), new HeadDecoder());
+    return new Http2Port(buffers, ofStreams(options));
   }
 
   private static OptionMap ofStreams(OptionMap options) {

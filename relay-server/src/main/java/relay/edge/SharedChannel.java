@@ -23,8 +23,8 @@ import relay.reach.ResetStreams;
 
 /**
  * A client's HTTP/2 connection, whose streams may belong to many clients of a balancer. Undertow
- * closes it when a client sends data on a stream that the server has reset. The client may not know
- * of the reset yet, so RFC 9113, section 5.1, asks to ignore that data.
+ * closes it when a client sends data or trailers on a stream that the server has reset. The client
+ * may not know of the reset yet, so RFC 9113, section 5.1, asks to ignore them.
  *
  * <p>Data is given back to the connection's window when it arrives. Undertow gives it back when it
  * is read, so the data of streams that are reset or refused would be lost to all others. Each
@@ -66,11 +66,11 @@ final class SharedChannel extends Http2Channel {
       ByteBufferPool buffers,
       @Nullable PooledByteBuffer first,
       OptionMap options,
-      HeadDecoder heads,
       Runnable onCredential) {
     super(connection, protocol, buffers, first, false, false, options);
     this.onCredential = onCredential;
-    heads.replace(this, new SharedHeads());
+    HeadDecoder.replace(
+        this, new SharedHeads(lines -> FrameHead.streamOf(lines) <= newestStream));
     ResetStreams.forget(this);
     putAttachment(KEY, this);
     addCloseTask(_ -> streams.values().forEach(Stream::left));
@@ -138,7 +138,10 @@ final class SharedChannel extends Http2Channel {
     Connectors.terminateRequest(exchange);
   }
 
-  /** Undertow would begin a request without the header lines of frames that have not arrived. */
+  /**
+   * Undertow would begin a request without the header lines of frames that have not arrived. Of
+   * trailers in several frames it may forget the first, which says that the body has ended.
+   */
   @Override
   protected @Nullable FrameHeaderData parseFrame(ByteBuffer bytes) throws IOException {
     FrameHeaderData data = super.parseFrame(bytes);
@@ -150,8 +153,10 @@ final class SharedChannel extends Http2Channel {
       int ofPadLength = head.isPadded() ? 1 : 0;
       super.updateReceiveFlowControlWindow((int) data.getFrameLength() + ofPadLength);
     }
-    boolean incomplete = head.isContinued() && head.stream() > newestStream;
-    return incomplete ? null : data;
+    if (head.type() == FrameHead.CONTINUATION && head.stream() <= newestStream) {
+      FrameHead.endStream(data);
+    }
+    return head.isContinued() ? null : data;
   }
 
   /** Of data that was read: it was given back at its arrival. */
@@ -176,7 +181,8 @@ final class SharedChannel extends Http2Channel {
     if (head == null) {
       return super.createChannelImpl(data, bytes);
     }
-    if (head.type() == FrameHead.DATA && head.stream() <= newestStream) {
+    boolean mayHaveEnded = head.type() == FrameHead.DATA || head.hasLines();
+    if (mayHaveEnded && head.stream() <= newestStream) {
       return null;
     }
     AbstractHttp2StreamSourceChannel made = super.createChannelImpl(data, bytes);
@@ -185,7 +191,7 @@ final class SharedChannel extends Http2Channel {
       if (entry != null) {
         entry.left();
       }
-    } else if (head.stream() > newestStream) {
+    } else if (head.hasLines()) {
       newestStream = head.stream();
       newestBody = made instanceof Http2StreamSourceChannel request ? request : null;
       newestTarget = newestBody == null ? "" : target(newestBody);

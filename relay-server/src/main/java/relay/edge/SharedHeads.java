@@ -6,6 +6,7 @@ import io.undertow.protocols.http2.Http2Channel;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
 import java.nio.ByteBuffer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * connection with all its streams. Here a faulty line becomes one that {@link HeadCheck} refuses
  * with 400, and one large line stands for all beyond its bounds, so that it answers 431. The
  * compression's state needs all lines, and it sees them.
+ *
+ * <p>Trailers are dropped here. Undertow would add them to the head's lines, which were checked
+ * before: RFC 9110, section 6.5.1, forbids to merge them.
  */
 final class SharedHeads extends HpackDecoder {
   /** In place of all lines beyond the bounds. */
@@ -24,18 +28,28 @@ final class SharedHeads extends HpackDecoder {
   private static final int PSEUDO_LINES = 4;
   private static final int MAX_LENGTH_DIGITS = 18;
 
+  private final Predicate<HeaderEmitter> isTrailer;
   private final HeaderLine line = new HeaderLine();
   private @Nullable HeaderEmitter head; // of the stream whose head is decoded
   private boolean pseudo;
   private boolean announced; // the body's length
+  private boolean trailer;
   private int lines;
   private int bytes;
+
+  /**
+   * @param isTrailer whether lines are not of a new stream's head
+   */
+  SharedHeads(Predicate<HeaderEmitter> isTrailer) {
+    this.isTrailer = isTrailer;
+  }
 
   /** Undertow sets the stream's own emitter before each part of its head. */
   @Override
   public void setHeaderEmitter(HeaderEmitter emitter) {
     if (!emitter.equals(head)) {
       head = emitter;
+      trailer = isTrailer.test(emitter);
       pseudo = true;
       announced = false;
       lines = 0;
@@ -49,7 +63,7 @@ final class SharedHeads extends HpackDecoder {
     HeaderLine.Step step = HeaderLine.Step.NO_LINE;
     while (block.hasRemaining() && step != HeaderLine.Step.INCOMPLETE) {
       step = line.read(block);
-      if (step == HeaderLine.Step.LINE) {
+      if (step == HeaderLine.Step.LINE && !trailer) {
         emit(getHeaderEmitter(), line.name(), line.value(), line.never());
       }
     }
