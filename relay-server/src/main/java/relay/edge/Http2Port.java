@@ -38,16 +38,21 @@ final class Http2Port implements DelegateOpenListener {
    */
   @Override
   public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
-    open(connection, first, () -> {});
+    open(connection, first, new FrameAllowance(System.nanoTime()), StreamAccount.NONE);
   }
 
   /**
-   * @param onCredential runs at each request whose client has shown a credential
+   * @param allowance is told of the frames of answers
+   * @param account is charged for its streams
    */
-  void open(StreamConnection connection, @Nullable PooledByteBuffer first, Runnable onCredential) {
+  void open(
+      StreamConnection connection,
+      @Nullable PooledByteBuffer first,
+      FrameAllowance allowance,
+      StreamAccount account) {
     SharedChannel channel =
         new SharedChannel(
-            connection, Http2OpenListener.HTTP2, buffers, first, options, onCredential);
+            connection, Http2OpenListener.HTTP2, buffers, first, options, allowance, account);
     open.add(channel);
     channel.addCloseTask(open::remove);
     channel

@@ -6,6 +6,9 @@ import io.undertow.protocols.http2.Http2Channel;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * Decodes the heads of an {@link Http2Channel}. At some faults in a head Undertow ends the
  * connection with all its streams. Here a faulty line becomes one that {@link HeadCheck} refuses
  * with 400, and one large line stands for all beyond its bounds, so that it answers 431. The
- * compression's state needs all lines, and it sees them.
+ * compression's state needs all lines, and it sees them. A cookie that a client has sent in pieces
+ * becomes one line again: RFC 9113, section 8.2.3.
  *
  * <p>Trailers are dropped here. Undertow would add them to the head's lines, which were checked
  * before: RFC 9110, section 6.5.1, forbids to merge them.
@@ -24,9 +28,13 @@ final class SharedHeads extends HpackDecoder {
 
   private static final String TOO_LARGE = "x".repeat(HeadCheck.MAX_BYTES);
 
+  private static final HttpString COOKIE = new HttpString("cookie");
   private static final HttpString PATH = new HttpString(":path");
   private static final int PSEUDO_LINES = 4;
   private static final int MAX_LENGTH_DIGITS = 18;
+
+  /** Undertow fails at more, and would end the connection. */
+  private static final int MAX_LINES_OF_A_NAME = 127;
 
   private final Predicate<HeaderEmitter> isTrailer;
   private final HeaderLine line = new HeaderLine();
@@ -36,6 +44,9 @@ final class SharedHeads extends HpackDecoder {
   private boolean trailer;
   private int lines;
   private int bytes;
+  private boolean tooLarge;
+  private final List<HttpString> names = new ArrayList<>(); // of the head's lines so far
+  private final StringBuilder cookies = new StringBuilder(); // crumbs, joined
 
   /**
    * @param isTrailer whether lines are not of a new stream's head
@@ -54,6 +65,9 @@ final class SharedHeads extends HpackDecoder {
       announced = false;
       lines = 0;
       bytes = 0;
+      tooLarge = false;
+      names.clear();
+      cookies.setLength(0);
     }
     super.setHeaderEmitter(emitter);
   }
@@ -69,6 +83,11 @@ final class SharedHeads extends HpackDecoder {
     }
     if (!moreFollows) {
       line.endBlock();
+      names.clear();
+      if (!cookies.isEmpty()) {
+        getHeaderEmitter().emitHeader(COOKIE, cookies.toString(), false);
+        cookies.setLength(0);
+      }
       if (step == HeaderLine.Step.INCOMPLETE) {
         throw new HpackException();
       }
@@ -77,13 +96,21 @@ final class SharedHeads extends HpackDecoder {
 
   private void emit(HeaderEmitter to, HttpString name, String value, boolean never)
       throws HpackException {
-    if (isTooLarge()) {
+    if (tooLarge) {
       return;
     }
-    lines++;
+    boolean isCrumb = name.equals(COOKIE);
+    lines += isCrumb && !cookies.isEmpty() ? 0 : 1;
     bytes += name.length() + value.length();
-    if (isTooLarge()) {
+    tooLarge = isTooLarge(name, isCrumb);
+    if (tooLarge) {
+      cookies.setLength(0);
       to.emitHeader(REST, TOO_LARGE, never);
+      return;
+    }
+    if (isCrumb) {
+      pseudo = false;
+      cookies.append(cookies.isEmpty() ? "" : "; ").append(value);
       return;
     }
     boolean isPseudo = name.byteAt(0) == ':'; // no name is empty here
@@ -105,8 +132,13 @@ final class SharedHeads extends HpackDecoder {
     return !name.equals(Headers.TRANSFER_ENCODING);
   }
 
-  private boolean isTooLarge() {
-    return lines > HeadCheck.MAX_LINES + PSEUDO_LINES || bytes > HeadCheck.MAX_BYTES;
+  private boolean isTooLarge(HttpString name, boolean isCrumb) {
+    if (!isCrumb) {
+      names.add(name);
+    }
+    return lines > HeadCheck.MAX_LINES + PSEUDO_LINES
+        || bytes > HeadCheck.MAX_BYTES
+        || (lines > MAX_LINES_OF_A_NAME && Collections.frequency(names, name) > MAX_LINES_OF_A_NAME);
   }
 
   private static boolean isLength(String value) {

@@ -56,7 +56,7 @@ class DrainOverTest {
   }
 
   private Setup setup(ProviderWire wire) {
-    return new Setup()
+    return new Setup().http2()
         .server("drain_ms: 300")
         .provider("anthropic", Dialect.ANTHROPIC, provider(wire), Setup.key("a"))
         .provider("openai", Dialect.OPENAI, provider(wire), Setup.key("o"));
@@ -219,7 +219,7 @@ class DrainOverTest {
     provider(ProviderWire.PLAIN)
         .script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
     Setup waits =
-        new Setup()
+        new Setup().http2()
             .server("drain_ms: 300")
             .provider(
                 "anthropic",

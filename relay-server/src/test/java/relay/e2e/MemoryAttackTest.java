@@ -43,7 +43,7 @@ class MemoryAttackTest {
 
   private final RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
   private final Replicas replicas =
-      new Setup()
+      new Setup().http2()
           .jvm("-XX:+ExitOnOutOfMemoryError")
           .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
           .start(1);

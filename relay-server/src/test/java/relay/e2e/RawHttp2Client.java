@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import relay.HeaderBlock;
@@ -85,6 +86,14 @@ final class RawHttp2Client implements AutoCloseable {
   }
 
   void head(int stream, Map<String, String> lines) throws IOException {
+    head(stream, lines, List.of());
+  }
+
+  /**
+   * @param more lines, each a name and its value, whose names may repeat
+   */
+  void head(int stream, Map<String, String> lines, List<Map.Entry<String, String>> more)
+      throws IOException {
     Map<String, String> all = new LinkedHashMap<>();
     all.put(":method", "POST");
     all.put(":scheme", "http");
@@ -94,7 +103,10 @@ final class RawHttp2Client implements AutoCloseable {
     all.put("content-type", "application/json");
     all.putAll(lines);
     all.values().removeIf(ABSENT::equals);
-    lines(stream, 0, HeaderBlock.of(all));
+    HeaderBlock block = new HeaderBlock();
+    all.forEach(block::line);
+    more.forEach(line -> block.line(line.getKey(), line.getValue()));
+    lines(stream, 0, block.bytes());
   }
 
   /** Ends a request with header lines after its body. */
@@ -125,6 +137,22 @@ final class RawHttp2Client implements AutoCloseable {
     windows.merge(stream, FIRST_WINDOW - payload.size(), (now, _) -> now - payload.size());
     int flags = (last ? END_STREAM : 0) | (padding > 0 ? PADDED : 0);
     frame(DATA, flags, stream, payload.toByteArray());
+  }
+
+  /** Announces that the client leaves when its streams have ended. */
+  void goAway() throws IOException {
+    frame(GO_AWAY, 0, 0, new byte[8]);
+  }
+
+  /** Reads to the end of the connection; false if it was reset, or without a GOAWAY frame. */
+  boolean endsWithGoAway() throws IOException {
+    try {
+      while (true) {
+        read();
+      }
+    } catch (EOFException e) {
+      return String.valueOf(e.getMessage()).contains("code 0");
+    }
   }
 
   void reset(int stream) throws IOException {

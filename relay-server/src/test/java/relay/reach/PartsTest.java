@@ -69,6 +69,13 @@ class PartsTest {
     assertTrue(HeadDecoder.isReplaceable());
   }
 
+  /** QueuedFrames: all frames that are not sent, each in one of the three. */
+  @Test
+  void undertow_2_4_4_queues_frames_in_pendingFrames_heldFrames_and_newFrames() {
+    is(UNDERTOW, Undertow.class);
+    assertTrue(QueuedFrames.isKnown());
+  }
+
   /** ResetStreams: of the streams in it, a server without pushes needs none. */
   @Test
   void undertow_2_4_4_keeps_reset_streams_in_resetStreamTracker() {
