@@ -5,9 +5,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * How many frames a client may send that carry nothing of a request: pings, settings, priorities,
- * windows, resets, empty data, unknown ones, and those of streams that have ended. Each costs time, and a client that sends nothing
- * else wants that time. Requests, answers and the time that passes allow more of them. For the
- * connection's I/O thread, except where stated.
+ * windows, resets, empty data, unknown ones, and those of streams that have ended. Each costs time,
+ * and a client that sends nothing else wants that time. Requests, answers and the time that passes
+ * allow more of them. For the connection's I/O thread, except where stated.
  */
 final class FrameAllowance {
   /** Most that are saved up; a new connection has them. */

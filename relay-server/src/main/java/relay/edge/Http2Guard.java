@@ -29,9 +29,7 @@ final class Http2Guard extends HeadGuard {
       var _ = frames.accept(bytes, bytes.position(), bytes.limit());
     }
     FrameAllowance allowance = new FrameAllowance(System.nanoTime());
-    connection
-        .getSourceChannel()
-        .setConduit(new Http2Source(connection, frames, allowance, head));
+    connection.getSourceChannel().setConduit(new Http2Source(connection, frames, allowance, head));
     port.open(connection, first, allowance, head);
     head.endWithConnection();
   }

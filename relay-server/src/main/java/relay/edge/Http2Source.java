@@ -67,8 +67,7 @@ final class Http2Source extends AbstractStreamSourceConduit<StreamSourceConduit>
     head.holds(frames.accept(bytes, from, from + n));
     int all = frames.takeAll();
     inTurn += all;
-    if (all > 0
-        && !allowance.permits(frames.takeHeads(), frames.takeOthers(), System.nanoTime())) {
+    if (all > 0 && !allowance.permits(frames.takeHeads(), frames.takeOthers(), System.nanoTime())) {
       throw new IOException("too many frames that are of no request");
     }
   }

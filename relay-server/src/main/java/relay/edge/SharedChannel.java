@@ -102,8 +102,7 @@ final class SharedChannel extends Http2Channel {
     super(connection, protocol, buffers, first, false, false, options);
     this.allowance = allowance;
     this.account = account;
-    HeadDecoder.replace(
-        this, new SharedHeads(lines -> FrameHead.streamOf(lines) <= newestStream));
+    HeadDecoder.replace(this, new SharedHeads(lines -> FrameHead.streamOf(lines) <= newestStream));
     ResetStreams.forget(this);
     putAttachment(KEY, this);
     addCloseTask(

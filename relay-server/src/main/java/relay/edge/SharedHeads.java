@@ -138,7 +138,8 @@ final class SharedHeads extends HpackDecoder {
     }
     return lines > HeadCheck.MAX_LINES + PSEUDO_LINES
         || bytes > HeadCheck.MAX_BYTES
-        || (lines > MAX_LINES_OF_A_NAME && Collections.frequency(names, name) > MAX_LINES_OF_A_NAME);
+        || (lines > MAX_LINES_OF_A_NAME
+            && Collections.frequency(names, name) > MAX_LINES_OF_A_NAME);
   }
 
   private static boolean isLength(String value) {

@@ -56,7 +56,8 @@ class DrainOverTest {
   }
 
   private Setup setup(ProviderWire wire) {
-    return new Setup().http2()
+    return new Setup()
+        .http2()
         .server("drain_ms: 300")
         .provider("anthropic", Dialect.ANTHROPIC, provider(wire), Setup.key("a"))
         .provider("openai", Dialect.OPENAI, provider(wire), Setup.key("o"));
@@ -219,7 +220,8 @@ class DrainOverTest {
     provider(ProviderWire.PLAIN)
         .script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
     Setup waits =
-        new Setup().http2()
+        new Setup()
+            .http2()
             .server("drain_ms: 300")
             .provider(
                 "anthropic",

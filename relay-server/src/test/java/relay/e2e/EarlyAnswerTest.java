@@ -53,7 +53,8 @@ class EarlyAnswerTest {
   }
 
   private Setup setup() throws IOException {
-    return new Setup().http2()
+    return new Setup()
+        .http2()
         .server("max_body_bytes: " + MAX_BODY_BYTES)
         .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"));
   }

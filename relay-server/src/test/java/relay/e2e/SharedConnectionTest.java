@@ -29,7 +29,10 @@ import relay.model.Dialect;
 class SharedConnectionTest {
   private final RawProvider provider = new RawProvider((request, connection) -> {});
   private final Replicas replicas =
-      new Setup().http2().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1);
+      new Setup()
+          .http2()
+          .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
+          .start(1);
 
   SharedConnectionTest() throws Exception {}
 
@@ -111,8 +114,7 @@ class SharedConnectionTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 128, 190, 1_000})
   void a_cookie_in_pieces_is_one_line(int pieces) throws Exception {
-    List<Map.Entry<String, String>> all =
-        Collections.nCopies(pieces, Map.entry("cookie", "a=b"));
+    List<Map.Entry<String, String>> all = Collections.nCopies(pieces, Map.entry("cookie", "a=b"));
     assertEquals(200, statusBesideAStream(Map.of(), all));
     Received last =
         provider.received().stream().filter(r -> r.header("cookie") != null).toList().getLast();

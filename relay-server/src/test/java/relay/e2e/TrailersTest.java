@@ -100,8 +100,7 @@ class TrailersTest {
         new HandshakeCertificates.Builder()
             .addTrustedCertificate(certificate.certificate())
             .build();
-    SSLSocket socket =
-        (SSLSocket) trust.sslSocketFactory().createSocket(host, secure.port(0));
+    SSLSocket socket = (SSLSocket) trust.sslSocketFactory().createSocket(host, secure.port(0));
     SSLParameters parameters = socket.getSSLParameters();
     parameters.setApplicationProtocols(new String[] {"h2"});
     socket.setSSLParameters(parameters);
@@ -146,7 +145,8 @@ class TrailersTest {
   private static String send(
       RawHttp2Client client, int stream, String path, int bytes, Map<String, String> trailers)
       throws IOException {
-    client.head(stream, Map.of(":path", path, "x-tag", "attacker", "anthropic-version", "2023-06-01"));
+    client.head(
+        stream, Map.of(":path", path, "x-tag", "attacker", "anthropic-version", "2023-06-01"));
     String members = "\"max_tokens\":1,\"x\":\"" + "x".repeat(bytes) + "\",";
     byte[] body = Ask.body("anthropic", members).getBytes(ISO_8859_1);
     for (int from = 0; from < body.length; from += PART_BYTES) {

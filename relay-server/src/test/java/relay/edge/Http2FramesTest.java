@@ -81,8 +81,18 @@ class Http2FramesTest {
   /** Undertow would fill a table of any size that a client offers. */
   @ParameterizedTest
   @CsvSource({
-    "0,0", "1,1", "4095,4095", "4096,4096", "4097,4096", "4351,4096", "8192,4096", "65536,4096",
-    "16777216,4096", "16777217,4096", "2147483647,4096", "-1,4096"
+    "0,0",
+    "1,1",
+    "4095,4095",
+    "4096,4096",
+    "4097,4096",
+    "4351,4096",
+    "8192,4096",
+    "65536,4096",
+    "16777216,4096",
+    "16777217,4096",
+    "2147483647,4096",
+    "-1,4096"
   })
   void a_table_for_answers_has_no_more_than_the_usual_size(int offered, int left) {
     int[][] settings = {{3, 100}, {1, offered}, {4, 0x7fffffff}, {1, 7}, {257, offered}};
