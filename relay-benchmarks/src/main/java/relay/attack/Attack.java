@@ -53,7 +53,12 @@ public final class Attack {
         AttackProvider provider = new AttackProvider();
         AttackedReplica replica =
             new AttackedReplica(
-                options.launcher(), directory, log.resolve("attack.log"), redis.url(), provider)) {
+                options.launcher(),
+                directory,
+                log.resolve("attack.log"),
+                redis.url(),
+                provider,
+                options.http2())) {
       Runtime.getRuntime().addShutdownHook(new Thread(replica::close));
       if (!within(START, () -> replica.isReady() || !replica.isAlive()) || !replica.isAlive()) {
         throw new IOException("the replica does not serve; its log is in " + log);
@@ -85,13 +90,13 @@ public final class Attack {
   }
 
   private String run(AttackedReplica replica, AttackProvider provider) throws Exception {
-    Normal warmUp = new Normal(target(replica, WARM_UP), provider.port(), false).join();
+    Normal warmUp = new Normal(target(replica, WARM_UP), provider.port(), false, options.http2()).join();
     System.err.println("before the attack: " + warmUp.good() + " good, " + warmUp.failures());
     Conversations conversations = new Conversations(replica.port());
     ReplicaFigures before = replica.figures();
     long uncounted = provider.uncounted();
     Target target = target(replica, options.time());
-    Normal normal = new Normal(target, provider.port(), true);
+    Normal normal = new Normal(target, provider.port(), true, options.http2());
     List<Thread> attackers = new ArrayList<>();
     for (Part part : options.parts()) {
       attackers.add(Thread.ofPlatform().daemon().start(() -> repeat(part, target)));

@@ -36,7 +36,7 @@ record AttackPage(
         # A replica under attack
 
         Written by `relay-benchmarks/run attack`; do not edit. [How to read it](README.md#attack). %d s; %s, %d cores, JDK %d.
-        The replica had a heap of 256 MB and 2,048 file descriptors. The provider and all clients, normal and not, shared the machine with it.
+        The replica had a heap of 256 MB and 2,048 file descriptors, and HTTP/2 %s. The provider and all clients, normal and not, shared the machine with it.
 
         | | aim | found |
         |---|--:|--:|
@@ -44,7 +44,8 @@ record AttackPage(
         options.time().toSeconds(),
         System.getProperty("os.arch"),
         Runtime.getRuntime().availableProcessors(),
-        Runtime.version().feature());
+        Runtime.version().feature(),
+        options.http2() ? "on" : "off");
   }
 
   private String rows() {
@@ -61,6 +62,10 @@ record AttackPage(
             "used heap, garbage included, most, MiB",
             "<= 256",
             String.format(Locale.ROOT, "%.0f", most.heapBytes() / MIB))
+        + row(
+            "resident memory of the process, most, MiB",
+            "<= 560",
+            String.format(Locale.ROOT, "%.0f", most.residentBytes() / MIB))
         + row("the same process at the end", "yes", replica.isAlive() ? "yes" : "no")
         + row(
             "file descriptors: before, most, after",

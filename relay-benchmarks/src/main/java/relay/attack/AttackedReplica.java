@@ -25,13 +25,18 @@ final class AttackedReplica implements AutoCloseable {
   private final int adminPort;
 
   AttackedReplica(
-      Path launcher, Path directory, Path logFile, String redisUrl, AttackProvider provider)
+      Path launcher,
+      Path directory,
+      Path logFile,
+      String redisUrl,
+      AttackProvider provider,
+      boolean http2)
       throws IOException {
     int[] ports = LoopbackPorts.free(2);
     port = ports[0];
     adminPort = ports[1];
     Path config = directory.resolve("relay.yaml");
-    Files.writeString(config, config(redisUrl, provider));
+    Files.writeString(config, config(redisUrl, provider, http2));
     process =
         new ProcessBuilder(
                 "bash",
@@ -47,11 +52,12 @@ final class AttackedReplica implements AutoCloseable {
     log = new LogReader(process.inputReader(), logFile);
   }
 
-  private String config(String redisUrl, AttackProvider provider) {
+  private String config(String redisUrl, AttackProvider provider, boolean http2) {
     return """
     server:
       listen: 127.0.0.1:%d
       admin_listen: 127.0.0.1:%d
+      enable_http2: %s
       auth:
         clients:
           - { name: normal, key: %s }
@@ -79,6 +85,7 @@ final class AttackedReplica implements AutoCloseable {
         .formatted(
             port,
             adminPort,
+            http2,
             Normal.KEY,
             Target.ATTACKER,
             Target.LIMITED,
@@ -152,6 +159,15 @@ final class AttackedReplica implements AutoCloseable {
             .sum(),
         ReplicaFigures.named(page, "relay_log_dropped_total"),
         ReplicaFigures.named(page, "relay_accept_pauses_total"));
+  }
+
+  /** The largest resident memory of the process so far, in bytes. */
+  long mostResidentBytes() throws IOException {
+    return Files.readAllLines(Path.of("/proc/" + pid() + "/status")).stream()
+        .filter(line -> line.startsWith("VmHWM:"))
+        .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) << 10)
+        .findFirst()
+        .orElse(0);
   }
 
   private long descriptors() throws IOException {

@@ -35,12 +35,37 @@ final class Http2Wire implements AutoCloseable {
     wire.send(preface());
   }
 
-  /** What a client sends first. */
-  static byte[] preface() {
+  /**
+   * What a client sends first.
+   *
+   * @param settings numbers and values by turns
+   */
+  static byte[] preface(int... settings) {
+    ByteArrayOutputStream payload = new ByteArrayOutputStream();
+    for (int n = 0; n < settings.length; n += 2) {
+      payload.write(0);
+      payload.write(settings[n]);
+      payload.writeBytes(number(settings[n + 1]));
+    }
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.writeBytes(PREFACE.getBytes(ISO_8859_1));
-    out.writeBytes(frame(SETTINGS, 0, 0, new byte[0]));
+    out.writeBytes(frame(SETTINGS, 0, 0, payload.toByteArray()));
     return out.toByteArray();
+  }
+
+  /** A request that needs no credential to be refused. */
+  static byte[] stranger(int stream) {
+    ByteArrayOutputStream block = new ByteArrayOutputStream();
+    line(block, ":method", "GET");
+    line(block, ":scheme", "http");
+    line(block, ":authority", "relay.test");
+    line(block, ":path", "/nothing");
+    return frame(HEADERS, END_HEADERS | END_STREAM, stream, block.toByteArray());
+  }
+
+  /** The head of a request with a body. */
+  static byte[] head(int stream, String key) {
+    return frame(HEADERS, END_HEADERS, stream, block(key, "x-a", "b"));
   }
 
   static byte[] frame(int type, int flags, int stream, byte[] payload) {
@@ -74,6 +99,13 @@ final class Http2Wire implements AutoCloseable {
    * @param name of a header that is added or replaced
    */
   static byte[] request(int stream, String key, String name, String value, String body) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    all.writeBytes(frame(HEADERS, END_HEADERS, stream, block(key, name, value)));
+    all.writeBytes(frame(DATA, END_STREAM, stream, body.getBytes(ISO_8859_1)));
+    return all.toByteArray();
+  }
+
+  private static byte[] block(String key, String name, String value) {
     Map<String, String> lines = new LinkedHashMap<>();
     lines.put(":method", "POST");
     lines.put(":scheme", "http");
@@ -84,16 +116,25 @@ final class Http2Wire implements AutoCloseable {
     lines.put(name, value);
     ByteArrayOutputStream block = new ByteArrayOutputStream();
     lines.forEach((each, its) -> line(block, each, its));
-    ByteArrayOutputStream all = new ByteArrayOutputStream();
-    all.writeBytes(frame(HEADERS, END_HEADERS, stream, block.toByteArray()));
-    all.writeBytes(frame(DATA, END_STREAM, stream, body.getBytes(ISO_8859_1)));
-    return all.toByteArray();
+    return block.toByteArray();
   }
 
   /** Sends a good request and reads its answer; whether it is a good one. */
   boolean ask(String key, String body) throws IOException {
     stream += 2;
     wire.send(request(stream, key, Requests.ANSWER, AttackProvider.JSON, body));
+    return answer();
+  }
+
+  /** As {@link #ask}, with a header line after the body. */
+  boolean askWithTrailer(String key, String body, String name, String value) throws IOException {
+    stream += 2;
+    byte[] head = block(key, Requests.ANSWER, AttackProvider.JSON);
+    wire.send(frame(HEADERS, END_HEADERS, stream, head));
+    wire.send(frame(DATA, 0, stream, body.getBytes(ISO_8859_1)));
+    ByteArrayOutputStream trailer = new ByteArrayOutputStream();
+    line(trailer, name, value);
+    wire.send(frame(HEADERS, END_HEADERS | END_STREAM, stream, trailer.toByteArray()));
     return answer();
   }
 

@@ -7,6 +7,7 @@ final class Most {
   private long chargedBytes;
   private long descriptors;
   private long heapBytes;
+  private long residentBytes;
   private int looks;
   private int failed;
 
@@ -16,6 +17,7 @@ final class Most {
       chargedBytes = Math.max(chargedBytes, now.chargedBytes());
       descriptors = Math.max(descriptors, now.descriptors());
       heapBytes = Math.max(heapBytes, now.heapBytes());
+      residentBytes = replica.mostResidentBytes();
       looks++;
     } catch (IOException e) {
       failed++;
@@ -32,6 +34,11 @@ final class Most {
 
   long heapBytes() {
     return heapBytes;
+  }
+
+  /** Of the whole process. */
+  long residentBytes() {
+    return residentBytes;
   }
 
   /** Readings that succeeded. */

@@ -34,8 +34,9 @@ final class Normal {
    * Starts them.
    *
    * @param directPort the provider's: some streams go there, to compare
+   * @param http2 whether some speak HTTP/2
    */
-  Normal(Target target, int directPort, boolean measured) {
+  Normal(Target target, int directPort, boolean measured, boolean http2) {
     this.target = target;
     this.measured = measured;
     for (int n = 0; n < STREAMS; n++) {
@@ -48,8 +49,10 @@ final class Normal {
       start(() -> asks(false));
     }
     start(() -> asks(true));
-    start(() -> http2(false));
-    start(() -> http2(true));
+    if (http2) {
+      start(() -> http2(false));
+      start(() -> http2(true));
+    }
   }
 
   private void start(Runnable client) {

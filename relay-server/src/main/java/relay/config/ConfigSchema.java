@@ -78,7 +78,7 @@ public final class ConfigSchema {
             text("What operators show as `Authorization: Bearer`. Needed beyond loopback")
                 .example("${RELAY_ADMIN_TOKEN:-}"))
         .with("tls", tls())
-        .with("enable_http2", flag("HTTP/2 beside HTTP/1.1. Needs a restart", true))
+        .with("enable_http2", flag("HTTP/2 beside HTTP/1.1. Needs a restart", false))
         .with(
             "max_body_bytes",
             whole("Largest request body", 32 * 1024 * 1024, 1, ServerSection.MAX_BODY_BYTES))

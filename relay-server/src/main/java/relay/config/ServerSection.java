@@ -49,7 +49,7 @@ final class ServerSection {
                   + " everyone in");
     }
     Value tls = server.take("tls");
-    boolean http2 = ScalarSettings.flag(server, "enable_http2", true);
+    boolean http2 = ScalarSettings.flag(server, "enable_http2", false);
     int maxBody = ScalarSettings.whole(server, "max_body_bytes", 32 << 20, 1, MAX_BODY_BYTES);
     int maxUpload = ScalarSettings.whole(server, "max_upload_bytes", 0, 0, Integer.MAX_VALUE);
     ServerConfig config =

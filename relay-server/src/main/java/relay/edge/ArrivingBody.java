@@ -82,17 +82,17 @@ final class ArrivingBody implements Upload {
   }
 
   private int receive(byte[] to, int offset, int length) throws IOException {
-    ByteBuffer lent = bounds.bodies().take(); // direct; no thread waits for the client with it
+    ByteBuffer lent; // direct; no thread waits for the client with it
     try {
-      lent.limit(Math.min(length, lent.capacity()));
-      int n = channel.read(lent);
-      lent.flip().get(to, offset, Math.max(0, n));
-      return n;
+      lent = channel.fill(bounds.bodies(), length);
     } catch (IOException e) {
       throw failed(Fault.GONE);
-    } finally {
+    }
+    if (lent != null) {
+      lent.get(to, offset, channel.lastRead());
       bounds.bodies().giveBack(lent);
     }
+    return channel.lastRead();
   }
 
   private void end() throws IOException {

@@ -4,13 +4,17 @@ import io.undertow.server.HttpServerExchange;
 import io.undertow.server.protocol.http.HttpServerConnection;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Objects;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import org.xnio.channels.StreamSourceChannel;
+import relay.body.BodyBuffers;
 
 /**
  * The body of a request, read by one thread. Undertow keeps the flags of an HTTP/2 stream in one
@@ -25,6 +29,7 @@ final class BodyChannel {
   private final ClientClosing closing;
   private final Executor toucher;
   private final boolean here;
+  private int lastRead;
 
   BodyChannel(HttpServerExchange exchange, StreamSourceChannel channel, ClientClosing closing) {
     this.channel = channel;
@@ -40,13 +45,17 @@ final class BodyChannel {
     if (here) {
       return channel.read(to);
     }
-    CompletableFuture<Integer> read = new CompletableFuture<>();
+    return Objects.requireNonNull(onThread(() -> readAll(to)));
+  }
+
+  private <T> @Nullable T onThread(Callable<@Nullable T> reading) throws IOException {
+    CompletableFuture<@Nullable T> read = new CompletableFuture<>();
     try {
       toucher.execute(
           () -> {
             try {
-              read.complete(readAll(to));
-            } catch (IOException | RuntimeException | Error e) {
+              read.complete(reading.call());
+            } catch (Exception | Error e) {
               read.completeExceptionally(e);
             }
           });
@@ -67,6 +76,45 @@ final class BodyChannel {
       all += Math.max(0, n);
     }
     return all == 0 ? n : all; // the next call finds the end, too
+  }
+
+  /**
+   * Reads what has arrived into a buffer that is taken where it is read: many threads may wait for
+   * the I/O thread, and none holds a buffer meanwhile.
+   *
+   * @param most bytes
+   * @return the bytes, in a buffer to be given back; null if there are none: see {@link #lastRead}
+   */
+  @Nullable ByteBuffer fill(BodyBuffers bodies, int most) throws IOException {
+    if (here) {
+      return fillHere(bodies, most, channel::read);
+    }
+    return onThread(() -> fillHere(bodies, most, this::readAll));
+  }
+
+  private interface Read {
+    int into(ByteBuffer buffer) throws IOException;
+  }
+
+  private @Nullable ByteBuffer fillHere(BodyBuffers bodies, int most, Read read)
+      throws IOException {
+    ByteBuffer buffer = bodies.take();
+    boolean keep = false;
+    try {
+      buffer.limit(Math.min(most, buffer.capacity()));
+      lastRead = read.into(buffer);
+      keep = lastRead > 0;
+      return keep ? buffer.flip() : null;
+    } finally {
+      if (!keep) {
+        bodies.giveBack(buffer);
+      }
+    }
+  }
+
+  /** The bytes that were read last; 0 if none had arrived, negative at the end of the body. */
+  int lastRead() {
+    return lastRead;
   }
 
   /** Parks until there may be more to read. */

@@ -180,20 +180,21 @@ final class BodyReader {
     }
     // One call reads what Undertow would read with four. No thread waits for the client while it
     // holds a buffer.
-    ByteBuffer buffer = bounds.bodies().take();
+    ByteBuffer buffer = channel.fill(bounds.bodies(), BodyBuffers.BYTES);
+    if (buffer == null) {
+      return channel.lastRead();
+    }
     try {
-      int n = channel.read(buffer);
-      if (n > 0) {
-        int some = passes != null ? n : Math.min(n, maxBytes - length + 1);
-        if (!makeRoom(some)) {
-          noRoom = true;
-          return n;
-        }
-        buffer.flip().get(bytes, length, some);
-        length += some;
-        if (large != null) {
-          large.grew(some);
-        }
+      int n = channel.lastRead();
+      int some = passes != null ? n : Math.min(n, maxBytes - length + 1);
+      if (!makeRoom(some)) {
+        noRoom = true;
+        return n;
+      }
+      buffer.get(bytes, length, some);
+      length += some;
+      if (large != null) {
+        large.grew(some);
       }
       return n;
     } finally {

@@ -203,6 +203,8 @@ public final class DataPlane implements AutoCloseable {
           } catch (RuntimeException | Error e) {
             client.abort(); // or the client would wait for ever
             throw e;
+          } finally {
+            SharedChannel.returned(exchange);
           }
         });
   }

@@ -15,20 +15,17 @@ import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.OptionMap;
 import org.xnio.StreamConnection;
-import relay.reach.HeadDecoder;
 
 /** Opens HTTP/2 connections with a {@link SharedChannel}. Undertow's own listener cannot. */
 final class Http2Port implements DelegateOpenListener {
   private final ByteBufferPool buffers;
   private final OptionMap options;
-  private final HeadDecoder heads;
   private final Set<Http2Channel> open = ConcurrentHashMap.newKeySet();
   private volatile @Nullable HttpHandler handler;
 
-  Http2Port(ByteBufferPool buffers, OptionMap options, HeadDecoder heads) {
+  Http2Port(ByteBufferPool buffers, OptionMap options) {
     this.buffers = buffers;
     this.options = options;
-    this.heads = heads;
   }
 
   @Override
@@ -41,16 +38,21 @@ final class Http2Port implements DelegateOpenListener {
    */
   @Override
   public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
-    open(connection, first, () -> {});
+    open(connection, first, new FrameAllowance(System.nanoTime()), StreamAccount.NONE);
   }
 
   /**
-   * @param onCredential runs at each request whose client has shown a credential
+   * @param allowance is told of the frames of answers
+   * @param account is charged for its streams
    */
-  void open(StreamConnection connection, @Nullable PooledByteBuffer first, Runnable onCredential) {
+  void open(
+      StreamConnection connection,
+      @Nullable PooledByteBuffer first,
+      FrameAllowance allowance,
+      StreamAccount account) {
     SharedChannel channel =
         new SharedChannel(
-            connection, Http2OpenListener.HTTP2, buffers, first, options, heads, onCredential);
+            connection, Http2OpenListener.HTTP2, buffers, first, options, allowance, account);
     open.add(channel);
     channel.addCloseTask(open::remove);
     channel

@@ -25,6 +25,7 @@ import relay.config.TlsConfig;
 import relay.memory.MemoryBudget;
 import relay.reach.FrameHead;
 import relay.reach.HeadDecoder;
+import relay.reach.QueuedFrames;
 
 /**
  * The port that clients connect to: HTTP/1.1, and HTTP/2 by prior knowledge or, with TLS, by ALPN.
@@ -42,12 +43,11 @@ final class Listener {
   private static final int HTTP2_HEAD_BYTES_READ = 4 * HeadCheck.MAX_BYTES;
 
   private static final int HEAD_LINES_READ = 2 * HeadCheck.MAX_LINES;
-  private static final int MAX_STREAMS = 1000; // of one HTTP/2 connection, at once
 
   /**
    * In 30 s, in each direction. Undertow's default, 200, ends a connection whose streams all break.
    */
-  private static final int MAX_RESETS = 10 * MAX_STREAMS;
+  private static final int MAX_RESETS = 10 * OpenStreams.MOST;
 
   private static final int BACKLOG = 1024;
   private static final int BUFFER_BYTES = 16 * 1024;
@@ -103,7 +103,8 @@ final class Listener {
     UnfinishedHeads heads = new UnfinishedHeads(memory);
     guard = new FramingGuard(new HttpOpenListener(buffers, options), heads);
     guard.setRootHandler(handler);
-    shared = http2 && FrameHead.isKnown() ? new Http2Guard(http2Port(options), heads) : null;
+    boolean possible = FrameHead.isKnown() && HeadDecoder.isReplaceable() && QueuedFrames.isKnown();
+    shared = http2 && possible ? new Http2Guard(http2Port(options), heads) : null;
     if (shared != null) {
       shared.setRootHandler(handler);
     }
@@ -111,7 +112,7 @@ final class Listener {
   }
 
   private Http2Port http2Port(OptionMap options) {
-    return new Http2Port(buffers, ofStreams(options), new HeadDecoder());
+    return new Http2Port(buffers, ofStreams(options));
   }
 
   private static OptionMap ofStreams(OptionMap options) {
@@ -119,7 +120,7 @@ final class Listener {
         .addAll(options)
         .set(UndertowOptions.ENABLE_HTTP2, true)
         .set(UndertowOptions.MAX_HEADER_SIZE, HTTP2_HEAD_BYTES_READ)
-        .set(UndertowOptions.HTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, MAX_STREAMS)
+        .set(UndertowOptions.HTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, OpenStreams.MOST)
         .set(UndertowOptions.MAX_RST_FRAMES_PER_WINDOW, MAX_RESETS)
         // HeadCheck answers 400; Undertow would reset the stream without a reason
         .set(UndertowOptions.ALLOW_UNESCAPED_CHARACTERS_IN_URL, true)

@@ -2,48 +2,79 @@ package relay.edge;
 
 import io.undertow.connector.ByteBufferPool;
 import io.undertow.connector.PooledByteBuffer;
+import io.undertow.protocols.http2.AbstractHttp2StreamSinkChannel;
 import io.undertow.protocols.http2.AbstractHttp2StreamSourceChannel;
 import io.undertow.protocols.http2.Http2Channel;
+import io.undertow.protocols.http2.Http2StreamSinkChannel;
 import io.undertow.protocols.http2.Http2StreamSourceChannel;
 import io.undertow.server.Connectors;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.protocol.framed.FrameHeaderData;
+import io.undertow.server.protocol.http.HttpServerConnection;
 import io.undertow.util.AttachmentKey;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.OptionMap;
 import org.xnio.StreamConnection;
+import org.xnio.XnioExecutor;
 import relay.reach.FrameHead;
 import relay.reach.HeadDecoder;
+import relay.reach.QueuedFrames;
 import relay.reach.ResetStreams;
 
 /**
  * A client's HTTP/2 connection, whose streams may belong to many clients of a balancer. Undertow
- * closes it when a client sends data on a stream that the server has reset. The client may not know
- * of the reset yet, so RFC 9113, section 5.1, asks to ignore that data.
+ * closes it when a client sends data or trailers on a stream that the server has reset. The client
+ * may not know of the reset yet, so RFC 9113, section 5.1, asks to ignore them.
  *
  * <p>Data is given back to the connection's window when it arrives. Undertow gives it back when it
  * is read, so the data of streams that are reset or refused would be lost to all others. Each
  * stream's own window still opens only as its body is read, and Undertow stops reading the
  * connection while 16 buffers of 16 KiB are unread.
+ *
+ * <p>Undertow bounds neither the streams that a client opens nor the frames that it does not take.
+ * {@link OpenStreams} does.
  */
 final class SharedChannel extends Http2Channel {
   private static final AttachmentKey<SharedChannel> KEY = AttachmentKey.create(SharedChannel.class);
   private static final AttachmentKey<Integer> STREAM = AttachmentKey.create(Integer.class);
+  private static final AttachmentKey<OpenStreams.Work> WORK =
+      AttachmentKey.create(OpenStreams.Work.class);
+
+  /** A client that has not taken so many frames may be the reason why there is no memory. */
+  private static final int FRAMES_THAT_MATTER = 64;
+
+  /** How long a client without a credential may have as many streams as it may. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /** A client that goes away may still read, and give windows, which a closed socket resets. */
+  private static final Duration LAST_READS = Duration.ofSeconds(2);
 
   private final Map<Integer, Stream> streams = new ConcurrentHashMap<>();
-  private final Runnable onCredential;
+  private final OpenStreams open = new OpenStreams(this::less);
+  private final FrameAllowance allowance;
+  private final StreamAccount account;
+  private volatile boolean stopped; // reading, for its streams are too many
+  private volatile int charged; // bytes
+  private XnioExecutor.@Nullable Key patience; // of the I/O thread
+  private volatile boolean clientGoesAway; // it opens no more streams
+  private boolean leaves; // soon
   private int newestStream; // of the client; the I/O thread's, as the next
   private @Nullable Http2StreamSourceChannel newestBody;
   private String newestTarget = "";
 
-  private record Stream(ClientClosing closing, @Nullable Http2StreamSourceChannel body) {
+  private record Stream(
+      ClientClosing closing, @Nullable Http2StreamSourceChannel body, OpenStreams.Work work) {
     /** The client has reset the stream, or left. */
     void left() {
+      work.reset();
       closing.closed();
       free();
     }
@@ -66,14 +97,19 @@ final class SharedChannel extends Http2Channel {
       ByteBufferPool buffers,
       @Nullable PooledByteBuffer first,
       OptionMap options,
-      HeadDecoder heads,
-      Runnable onCredential) {
+      FrameAllowance allowance,
+      StreamAccount account) {
     super(connection, protocol, buffers, first, false, false, options);
-    this.onCredential = onCredential;
-    heads.replace(this, new SharedHeads());
+    this.allowance = allowance;
+    this.account = account;
+    HeadDecoder.replace(this, new SharedHeads(lines -> FrameHead.streamOf(lines) <= newestStream));
     ResetStreams.forget(this);
     putAttachment(KEY, this);
-    addCloseTask(_ -> streams.values().forEach(Stream::left));
+    addCloseTask(
+        _ -> {
+          endPatience();
+          streams.values().forEach(Stream::left);
+        });
   }
 
   /**
@@ -88,8 +124,23 @@ final class SharedChannel extends Http2Channel {
   /** As {@link FramingGuard#trust}. */
   static void trust(HttpServerExchange exchange) {
     SharedChannel channel = exchange.getConnection().getAttachment(KEY);
-    if (channel != null) {
-      channel.onCredential.run();
+    if (channel == null) {
+      return;
+    }
+    channel.account.trust();
+    OpenStreams.Work work = exchange.getAttachment(WORK);
+    if (work != null) {
+      work.known();
+    }
+  }
+
+  /** The thread that a request began on does nothing more for it. */
+  static void returned(HttpServerExchange exchange) {
+    if (!(exchange.getConnection() instanceof HttpServerConnection)) {
+      OpenStreams.Work work = exchange.getAttachment(WORK);
+      if (work != null) {
+        work.returned();
+      }
     }
   }
 
@@ -110,19 +161,109 @@ final class SharedChannel extends Http2Channel {
   private ClientClosing closingOfNewest(HttpServerExchange exchange) {
     Integer stream = newestStream;
     ClientClosing closing = new ClientClosing();
-    Stream entry = new Stream(closing, newestBody);
+    OpenStreams.Work work = open.begin();
+    Stream entry = new Stream(closing, newestBody, work);
     newestBody = null; // only the stream's entry keeps it
     streams.put(stream, entry);
     exchange.putAttachment(STREAM, stream);
+    exchange.putAttachment(WORK, work);
     exchange.addExchangeCompleteListener(
         (ended, next) -> {
           streams.remove(stream, entry);
+          work.complete();
           next.proceed();
         });
     if (!isOpen()) {
       closing.closed();
     }
+    review();
     return closing;
+  }
+
+  /** There are fewer streams, or the client is known: from any thread. */
+  private void less() {
+    if (getIoThread() == Thread.currentThread()) {
+      review();
+    } else if (stopped || charged > 0 || clientGoesAway) {
+      onThread(this::review);
+    }
+  }
+
+  private void onThread(Runnable task) {
+    try {
+      getIoThread().execute(task);
+    } catch (RejectedExecutionException e) {
+      // the thread has ended, and the connection with it
+    }
+  }
+
+  /**
+   * Stops reading while there are too many streams: what the client has sent stays in its socket.
+   * Charges what they hold, and closes the connection of a client that takes nothing.
+   */
+  private void review() {
+    if (!isOpen()) {
+      return;
+    }
+    if (open.mayBegin() == stopped) {
+      stopped = !stopped;
+      if (stopped) {
+        suspendReceives();
+      }
+      if (!stopped || open.mayBegin()) { // an end before stopped was set did not notice it
+        stopped = false;
+        resumeReceives();
+      }
+      endPatience();
+      if (stopped && !open.isTrusted()) {
+        patience =
+            getIoThread()
+                .executeAfter(this::closeStranger, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      }
+    }
+    int frames = QueuedFrames.of(this);
+    int bytes = open.bytes(frames);
+    boolean room = bytes == charged || account.holdsStreams(bytes);
+    if (room) {
+      charged = bytes;
+    }
+    if (!open.mayOwe(frames) || (!room && frames > FRAMES_THAT_MATTER)) {
+      onThread(() -> IoUtils.safeClose(this));
+    } else if (clientGoesAway && streams.isEmpty() && !leaves) {
+      leaves = true;
+      var _ =
+          getIoThread()
+              .executeAfter(
+                  () -> sendGoAway(ERROR_NO_ERROR), LAST_READS.toMillis(), TimeUnit.MILLISECONDS);
+    }
+  }
+
+  private void endPatience() {
+    if (patience != null) {
+      patience.remove();
+      patience = null;
+    }
+  }
+
+  /** It takes no answer, or has left: a connection that is not read does not notice it. */
+  private void closeStranger() {
+    if (stopped && !open.isTrusted()) {
+      IoUtils.safeClose(this);
+    }
+  }
+
+  @Override
+  protected void queueFrame(AbstractHttp2StreamSinkChannel frame) throws IOException {
+    if (frame instanceof Http2StreamSinkChannel) {
+      allowance.sent();
+    }
+    super.queueFrame(frame);
+  }
+
+  @Override
+  protected synchronized void flushSenders() {
+    super.flushSenders();
+    review();
   }
 
   /**
@@ -138,7 +279,10 @@ final class SharedChannel extends Http2Channel {
     Connectors.terminateRequest(exchange);
   }
 
-  /** Undertow would begin a request without the header lines of frames that have not arrived. */
+  /**
+   * Undertow would begin a request without the header lines of frames that have not arrived. Of
+   * trailers in several frames it may forget the first, which says that the body has ended.
+   */
   @Override
   protected @Nullable FrameHeaderData parseFrame(ByteBuffer bytes) throws IOException {
     FrameHeaderData data = super.parseFrame(bytes);
@@ -150,8 +294,10 @@ final class SharedChannel extends Http2Channel {
       int ofPadLength = head.isPadded() ? 1 : 0;
       super.updateReceiveFlowControlWindow((int) data.getFrameLength() + ofPadLength);
     }
-    boolean incomplete = head.isContinued() && head.stream() > newestStream;
-    return incomplete ? null : data;
+    if (head.type() == FrameHead.CONTINUATION && head.stream() <= newestStream) {
+      FrameHead.endStream(data);
+    }
+    return head.isContinued() ? null : data;
   }
 
   /** Of data that was read: it was given back at its arrival. */
@@ -164,6 +310,7 @@ final class SharedChannel extends Http2Channel {
     Stream entry = streams.remove(stream);
     super.sendRstStream(stream, code);
     if (entry != null) {
+      entry.work.reset();
       entry.closing.streamEnded();
       entry.free();
     }
@@ -176,7 +323,14 @@ final class SharedChannel extends Http2Channel {
     if (head == null) {
       return super.createChannelImpl(data, bytes);
     }
-    if (head.type() == FrameHead.DATA && head.stream() <= newestStream) {
+    if (head.type() == FrameHead.GO_AWAY) { // Undertow would end all streams at once
+      clientGoesAway = true;
+      review();
+      return null;
+    }
+    boolean mayHaveEnded = head.type() == FrameHead.DATA || head.hasLines();
+    if (mayHaveEnded && head.stream() <= newestStream) {
+      allowance.wasted();
       return null;
     }
     AbstractHttp2StreamSourceChannel made = super.createChannelImpl(data, bytes);
@@ -185,7 +339,7 @@ final class SharedChannel extends Http2Channel {
       if (entry != null) {
         entry.left();
       }
-    } else if (head.stream() > newestStream) {
+    } else if (head.hasLines()) {
       newestStream = head.stream();
       newestBody = made instanceof Http2StreamSourceChannel request ? request : null;
       newestTarget = newestBody == null ? "" : target(newestBody);

@@ -77,11 +77,13 @@ final class UnfinishedHeads {
   }
 
   /** The unfinished head of one connection. For its I/O thread, except where stated. */
-  final class Head {
+  final class Head implements StreamAccount {
     private final StreamConnection connection;
     private final AtomicLong charged = new AtomicLong(); // an evicting thread takes it
     private final AtomicLong ofConnection = new AtomicLong();
+    private final AtomicLong ofStranger = new AtomicLong(); // of it, what the strangers share
     private volatile boolean trusted;
+    private int ofStreams; // of it, for the streams of HTTP/2
     private long arrival; // of the connection
     private long number; // of the head
     private long bytes;
@@ -123,6 +125,7 @@ final class UnfinishedHeads {
           return false;
         }
       }
+      ofStranger.addAndGet(more);
       if (ofConnection.getAndAdd(more) == 0) {
         arrival = numbers.getAndIncrement();
         strangers.put(arrival, this);
@@ -130,8 +133,49 @@ final class UnfinishedHeads {
       return true;
     }
 
+    /**
+     * Charges what the streams of an HTTP/2 connection hold now. On its I/O thread.
+     *
+     * @return false if there is no room; a stranger's connection is then being closed
+     */
+    @Override
+    public boolean holdsStreams(int now) {
+      int more = now - ofStreams;
+      if (more == 0 || !connection.isOpen()) {
+        return true;
+      }
+      if (more < 0) {
+        giveBack(-more);
+      } else if (!(trusted ? chargeTrusted(more) : charge(more))) {
+        return false;
+      }
+      ofStreams = now;
+      return true;
+    }
+
+    private boolean chargeTrusted(int more) {
+      leaveStrangers();
+      if (!whole.takeForNewcomer(more)) {
+        return false;
+      }
+      ofConnection.addAndGet(more);
+      return true;
+    }
+
+    /** An eviction may have given it back before. */
+    private void giveBack(int less) {
+      ofStrangers.addAndGet(-taken(ofStranger, less));
+      whole.giveBack(taken(ofConnection, less));
+    }
+
+    private static long taken(AtomicLong from, int most) {
+      long before = from.getAndUpdate(held -> Math.max(0, held - most));
+      return Math.min(before, most);
+    }
+
     /** Its sender has shown a credential: it is closed for want of room no more. */
-    void trust() {
+    @Override
+    public void trust() {
       if (!trusted) {
         trusted = true;
         onThread(this::leaveStrangers);
@@ -139,9 +183,8 @@ final class UnfinishedHeads {
     }
 
     private void leaveStrangers() {
-      if (strangers.remove(arrival, this)) {
-        ofStrangers.addAndGet(-ofConnection.get());
-      }
+      strangers.remove(arrival, this);
+      ofStrangers.addAndGet(-ofStranger.getAndSet(0));
     }
 
     /** Gives everything back at the connection's end. Undertow must have set its own listener. */
@@ -227,7 +270,7 @@ final class UnfinishedHeads {
     /** From any thread, which has taken it from the strangers. */
     private void evictStranger() {
       long held = ofConnection.getAndSet(0);
-      ofStrangers.addAndGet(-held);
+      ofStrangers.addAndGet(-ofStranger.getAndSet(0));
       whole.giveBack(held);
       evict();
     }

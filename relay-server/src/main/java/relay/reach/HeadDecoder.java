@@ -7,34 +7,26 @@ import org.jspecify.annotations.Nullable;
 
 /** Replaces the decoder of a client's HTTP/2 connection. Undertow has no place for another. */
 public final class HeadDecoder {
-  private final @Nullable Field field;
+  private static final @Nullable Field FIELD =
+      Parts.find(
+          "head_decoder",
+          "clients cannot use HTTP/2",
+          () -> Parts.field(Http2Channel.class.getName(), "decoder", HpackDecoder.class));
 
-  public HeadDecoder() {
-    this("decoder");
+  private HeadDecoder() {}
+
+  /** Whether it can be replaced. If not, no connection should speak HTTP/2. */
+  public static boolean isReplaceable() {
+    return FIELD != null;
   }
 
-  /**
-   * @param name the field of {@link Http2Channel} that holds its decoder
-   */
-  public HeadDecoder(String name) {
-    field =
-        Parts.find(
-            "head_decoder",
-            "a faulty head over HTTP/2 ends its connection, with all other requests on it",
-            () -> Parts.field(Http2Channel.class.getName(), name, HpackDecoder.class));
-  }
-
-  /** Whether it can do it. */
-  public boolean works() {
-    return field != null;
-  }
-
-  /** Gives a new connection a decoder, or leaves it Undertow's. */
-  public void replace(Http2Channel channel, HpackDecoder decoder) {
+  /** Gives a new connection a decoder. */
+  public static void replace(Http2Channel channel, HpackDecoder decoder) {
+    if (FIELD == null) {
+      throw new IllegalStateException("no connection should speak HTTP/2");
+    }
     try {
-      if (field != null) {
-        field.set(channel, decoder);
-      }
+      FIELD.set(channel, decoder);
     } catch (IllegalAccessException e) {
       throw new IllegalStateException(e); // it was made accessible
     }

@@ -16,17 +16,12 @@ final class ExactUrl {
     HttpUrl parsed = HttpUrl.get(url);
     int question = url.indexOf('?');
     String query = url.substring(question + 1);
-    if (question < 0 || query.equals(parsed.encodedQuery()) || !isPlain(query)) {
+    if (question < 0 || query.equals(parsed.encodedQuery()) || !SentLines.isOfTarget(query)) {
       return parsed;
     }
     HttpUrl.Builder exact = parsed.newBuilder();
     List<String> nameWithoutValue = new ArrayList<>(Arrays.asList(query, null));
     exact.setEncodedQueryNamesAndValues$okhttp(nameWithoutValue);
     return exact.build();
-  }
-
-  /** Whether a query can be part of a request line. */
-  private static boolean isPlain(String query) {
-    return query.chars().allMatch(c -> c > ' ' && c < 0x7f && c != '#');
   }
 }

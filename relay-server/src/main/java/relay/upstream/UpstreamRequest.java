@@ -9,7 +9,10 @@ import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
 import relay.body.Upload;
 
-/** A builder of one request to a provider. */
+/**
+ * A builder of one request to a provider. Nothing leaves that HTTP forbids in a head, whatever
+ * brought it: the checks of clients' requests come earlier, and another may be missing.
+ */
 public final class UpstreamRequest {
   /** Methods for which OkHttp requires a body, even an empty one. */
   private static final Set<String> WITH_BODY = Set.of("POST", "PUT", "PATCH");
@@ -21,21 +24,25 @@ public final class UpstreamRequest {
   private String method = "POST";
 
   UpstreamRequest(HttpUrl url) {
+    if (!SentLines.isTarget(url)) {
+      throw new IllegalArgumentException("a target that HTTP forbids");
+    }
     builder.url(url).tag(AttemptTrace.class, trace);
   }
 
   /** Sets a method other than POST. Such a request may have no body. */
   public void method(String other) {
+    if (!SentLines.isToken(other)) {
+      throw new IllegalArgumentException("a method that HTTP forbids");
+    }
     method = other;
   }
 
-  /** Adds a header line unchanged, in UTF-8. Drops a line that is not valid in HTTP. */
+  /** Adds a header line unchanged, in UTF-8. Drops a line that HTTP forbids. */
   public void header(String name, String value) {
-    try {
+    if (SentLines.isToken(name) && SentLines.isValue(value)) {
       headers.addUnsafeNonAscii(name, value);
       hasUserAgent |= name.equalsIgnoreCase("user-agent");
-    } catch (IllegalArgumentException e) {
-      return; // not a valid HTTP/1.1 name: HTTP/2 clients may send it
     }
   }
 

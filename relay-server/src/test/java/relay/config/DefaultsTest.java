@@ -35,7 +35,7 @@ final class DefaultsTest {
                 new ListenAddress("127.0.0.1", 9091),
                 null,
                 null,
-                true,
+                false,
                 33_554_432,
                 33_554_432,
                 0,

@@ -35,7 +35,7 @@ final class MappingTest {
         listen: "[::1]:1"
         admin_listen: localhost:2
         admin_token: admin
-        enable_http2: false
+        enable_http2: true
         max_body_bytes: 3
         max_upload_bytes: 9
         max_concurrent: 4
@@ -142,7 +142,7 @@ final class MappingTest {
             new ListenAddress("localhost", 2),
             new Secret("admin"),
             null,
-            false,
+            true,
             3,
             9,
             4,

@@ -70,13 +70,13 @@ final class ReferencesTest {
             Map.of(
                 "PORT", "80",
                 "NUMBER", "7",
-                "FLAG", "false",
+                "FLAG", "true",
                 "PASSWORD", "p@ss:/w#rd%",
                 "TYPE", "ollama",
                 "RATIO", "0.25"));
     assertEquals(80, config.server().listen().port());
     assertEquals(7, config.server().drain().toMillis());
-    assertFalse(config.server().enableHttp2());
+    assertTrue(config.server().enableHttp2());
     assertEquals(
         new RedisUrl(
             false,

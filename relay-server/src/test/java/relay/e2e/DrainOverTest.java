@@ -57,6 +57,7 @@ class DrainOverTest {
 
   private Setup setup(ProviderWire wire) {
     return new Setup()
+        .http2()
         .server("drain_ms: 300")
         .provider("anthropic", Dialect.ANTHROPIC, provider(wire), Setup.key("a"))
         .provider("openai", Dialect.OPENAI, provider(wire), Setup.key("o"));
@@ -220,6 +221,7 @@ class DrainOverTest {
         .script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
     Setup waits =
         new Setup()
+            .http2()
             .server("drain_ms: 300")
             .provider(
                 "anthropic",

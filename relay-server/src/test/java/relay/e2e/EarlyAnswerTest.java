@@ -54,6 +54,7 @@ class EarlyAnswerTest {
 
   private Setup setup() throws IOException {
     return new Setup()
+        .http2()
         .server("max_body_bytes: " + MAX_BODY_BYTES)
         .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"));
   }

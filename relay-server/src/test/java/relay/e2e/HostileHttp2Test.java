@@ -34,7 +34,10 @@ class HostileHttp2Test {
 
   private final RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
   private final Replicas replicas =
-      new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1);
+      new Setup()
+          .http2()
+          .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
+          .start(1);
 
   HostileHttp2Test() throws Exception {}
 

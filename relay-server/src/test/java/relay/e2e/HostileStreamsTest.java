@@ -26,7 +26,10 @@ class HostileStreamsTest {
 
   private final RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
   private final Replicas replicas =
-      new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1);
+      new Setup()
+          .http2()
+          .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
+          .start(1);
   private int stream = -1;
 
   HostileStreamsTest() throws Exception {}

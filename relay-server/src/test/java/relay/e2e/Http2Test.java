@@ -27,7 +27,10 @@ import relay.model.Dialect;
 class Http2Test {
   private final RawProvider provider = new RawProvider((request, connection) -> {});
   private final Replicas replicas =
-      new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1);
+      new Setup()
+          .http2()
+          .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
+          .start(1);
   private final OkHttpClient client =
       new OkHttpClient.Builder().protocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE)).build();
 

@@ -25,7 +25,10 @@ class LogFloodTest {
 
   private final RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
   private final Replicas replicas =
-      new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1);
+      new Setup()
+          .http2()
+          .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
+          .start(1);
 
   LogFloodTest() throws Exception {}
 

@@ -44,6 +44,7 @@ class MemoryAttackTest {
   private final RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
   private final Replicas replicas =
       new Setup()
+          .http2()
           .jvm("-XX:+ExitOnOutOfMemoryError")
           .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
           .start(1);

@@ -26,6 +26,7 @@ class PassthroughPathsTest {
   private final RawProvider provider = new RawProvider((request, connection) -> {});
   private final Replicas replicas =
       new Setup()
+          .http2()
           .server("max_body_bytes: 100000")
           .client("some", "models: [anthropic]")
           .client("none", "providers: [closed]")

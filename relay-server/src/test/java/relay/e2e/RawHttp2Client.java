@@ -12,8 +12,11 @@ import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import relay.HeaderBlock;
 
 /** An HTTP/2 client connection whose frames the test writes, valid or not. */
@@ -23,6 +26,7 @@ final class RawHttp2Client implements AutoCloseable {
 
   private static final String PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
   private static final int FRAME_BYTES = 16_384;
+  private static final int FIRST_WINDOW = 65_535;
   private static final int DATA = 0;
   private static final int HEADERS = 1;
   private static final int RST_STREAM = 3;
@@ -39,10 +43,20 @@ final class RawHttp2Client implements AutoCloseable {
   private final DataInputStream in;
   private final HpackDecoder decoder = new HpackDecoder();
   private final Map<Integer, Integer> statuses = new HashMap<>();
-  private int window = 65_535; // of the connection
+  private final Map<Integer, ByteArrayOutputStream> bodies = new HashMap<>();
+  private final Set<Integer> ended = new HashSet<>();
+  private final Map<Integer, Integer> windows = new HashMap<>(); // of streams
+  private int window = FIRST_WINDOW; // of the connection
 
   RawHttp2Client(int port) throws IOException {
-    socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), port);
+    this(new Socket(InetAddress.ofLiteral("127.0.0.1"), port));
+  }
+
+  /**
+   * @param socket with or without TLS
+   */
+  RawHttp2Client(Socket socket) throws IOException {
+    this.socket = socket;
     socket.setSoTimeout(20_000);
     socket.setTcpNoDelay(true);
     in = new DataInputStream(socket.getInputStream());
@@ -72,6 +86,14 @@ final class RawHttp2Client implements AutoCloseable {
   }
 
   void head(int stream, Map<String, String> lines) throws IOException {
+    head(stream, lines, List.of());
+  }
+
+  /**
+   * @param more lines, each a name and its value, whose names may repeat
+   */
+  void head(int stream, Map<String, String> lines, List<Map.Entry<String, String>> more)
+      throws IOException {
     Map<String, String> all = new LinkedHashMap<>();
     all.put(":method", "POST");
     all.put(":scheme", "http");
@@ -81,15 +103,26 @@ final class RawHttp2Client implements AutoCloseable {
     all.put("content-type", "application/json");
     all.putAll(lines);
     all.values().removeIf(ABSENT::equals);
-    byte[] bytes = HeaderBlock.of(all);
+    HeaderBlock block = new HeaderBlock();
+    all.forEach(block::line);
+    more.forEach(line -> block.line(line.getKey(), line.getValue()));
+    lines(stream, 0, block.bytes());
+  }
+
+  /** Ends a request with header lines after its body. */
+  void trailers(int stream, Map<String, String> lines) throws IOException {
+    lines(stream, END_STREAM, HeaderBlock.of(lines));
+  }
+
+  private void lines(int stream, int more, byte[] bytes) throws IOException {
     for (int from = 0; from < bytes.length; from += FRAME_BYTES) {
       int to = Math.min(bytes.length, from + FRAME_BYTES);
-      int flags = to == bytes.length ? END_HEADERS : 0;
+      int flags = (to == bytes.length ? END_HEADERS : 0) | (from == 0 ? more : 0);
       frame(from == 0 ? HEADERS : CONTINUATION, flags, stream, Arrays.copyOfRange(bytes, from, to));
     }
   }
 
-  /** Sends a part of a body as soon as the connection's window allows it. */
+  /** Sends a part of a body as soon as the windows allow it. */
   void data(int stream, boolean last, int padding, byte[] part) throws IOException {
     ByteArrayOutputStream payload = new ByteArrayOutputStream();
     if (padding > 0) {
@@ -97,12 +130,29 @@ final class RawHttp2Client implements AutoCloseable {
     }
     payload.writeBytes(part);
     payload.writeBytes(new byte[padding]);
-    while (window < payload.size()) {
+    while (Math.min(window, windows.getOrDefault(stream, FIRST_WINDOW)) < payload.size()) {
       read();
     }
     window -= payload.size();
+    windows.merge(stream, FIRST_WINDOW - payload.size(), (now, _) -> now - payload.size());
     int flags = (last ? END_STREAM : 0) | (padding > 0 ? PADDED : 0);
     frame(DATA, flags, stream, payload.toByteArray());
+  }
+
+  /** Announces that the client leaves when its streams have ended. */
+  void goAway() throws IOException {
+    frame(GO_AWAY, 0, 0, new byte[8]);
+  }
+
+  /** Reads to the end of the connection; false if it was reset, or without a GOAWAY frame. */
+  boolean endsWithGoAway() throws IOException {
+    try {
+      while (true) {
+        read();
+      }
+    } catch (EOFException e) {
+      return String.valueOf(e.getMessage()).contains("code 0");
+    }
   }
 
   void reset(int stream) throws IOException {
@@ -117,13 +167,26 @@ final class RawHttp2Client implements AutoCloseable {
     return statuses.get(stream);
   }
 
+  /** The whole answer of a stream. */
+  String body(int stream) throws IOException {
+    while (!ended.contains(stream)) {
+      read();
+    }
+    return bodies.getOrDefault(stream, new ByteArrayOutputStream()).toString(ISO_8859_1);
+  }
+
   private void read() throws IOException {
     int lengthAndType = in.readInt();
     int flags = in.readUnsignedByte();
     int stream = in.readInt();
     byte[] payload = in.readNBytes(lengthAndType >>> 8);
-    switch (lengthAndType & 0xff) {
+    int type = lengthAndType & 0xff;
+    if ((type == DATA || type == HEADERS) && (flags & END_STREAM) != 0) {
+      ended.add(stream);
+    }
+    switch (type) {
       case DATA -> {
+        bodies.computeIfAbsent(stream, _ -> new ByteArrayOutputStream()).writeBytes(payload);
         if (payload.length > 0) {
           byte[] given = ByteBuffer.allocate(Integer.BYTES).putInt(payload.length).array();
           frame(WINDOW_UPDATE, 0, 0, given);
@@ -144,8 +207,11 @@ final class RawHttp2Client implements AutoCloseable {
       }
       case RST_STREAM -> statuses.putIfAbsent(stream, RESET);
       case WINDOW_UPDATE -> {
+        int more = ByteBuffer.wrap(payload).getInt();
         if (stream == 0) {
-          window += ByteBuffer.wrap(payload).getInt();
+          window += more;
+        } else {
+          windows.merge(stream, FIRST_WINDOW + more, (now, _) -> now + more);
         }
       }
       case GO_AWAY -> throw new EOFException("the connection ends, code " + payload[7]);

@@ -34,6 +34,11 @@ final class Setup {
     return this;
   }
 
+  /** Clients may use HTTP/2. */
+  Setup http2() {
+    return server("enable_http2: true");
+  }
+
   /** A line of the redis section. */
   Setup redis(String line) {
     redis.add(line);

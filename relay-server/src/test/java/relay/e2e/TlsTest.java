@@ -57,6 +57,7 @@ class TlsTest {
     Files.writeString(key, leaf.privateKeyPkcs8Pem());
     replicas =
         new Setup()
+            .http2()
             .server("tls: { certificate: " + certificate + ", private_key: " + key + " }")
             .jvm("-Drelay.client_patience_ms=1500")
             .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))

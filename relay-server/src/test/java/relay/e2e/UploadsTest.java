@@ -80,6 +80,7 @@ class UploadsTest {
       replicas.put(
           wire,
           new Setup()
+              .http2()
               .server("max_upload_bytes: 50000000")
               .jvm("-Xmx64m")
               .jvm("-Drelay.client_patience_ms=1500")

@@ -11,10 +11,13 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import javax.net.SocketFactory;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
 import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.carrier.Carriers;
 import relay.carrier.DescriptorReserve;
@@ -49,6 +52,40 @@ class ListenerTest {
         listener.closePort();
         awaitRefusal(listener.port());
         assertEquals("HTTP/1.1 200 OK", answer(there));
+      } finally {
+        listener.stop();
+      }
+    }
+  }
+
+  /** HTTP/2 is spoken only where the config says so. */
+  @ParameterizedTest
+  @CsvSource({"false, false", "false, true", "true, false", "true, true"})
+  void http_2_is_spoken_if_it_is_on(boolean http2, boolean secure) throws Exception {
+    try (Carriers carriers = new Carriers("carrier", 1)) {
+      Listener listener =
+          new Listener(
+              http2,
+              secure ? tls() : null,
+              PATIENCE,
+              exchange -> exchange.getResponseSender().send("here"),
+              carriers,
+              MemoryBudget.ofHeap(256L << 20),
+              DescriptorReserve.ofProcess());
+      listener.start("127.0.0.1", 0);
+      try (Socket socket = sockets(secure).createSocket("127.0.0.1", listener.port())) {
+        if (socket instanceof SSLSocket tls) {
+          SSLParameters parameters = tls.getSSLParameters();
+          parameters.setApplicationProtocols(new String[] {"h2", "http/1.1"});
+          tls.setSSLParameters(parameters);
+          tls.startHandshake();
+          assertEquals(http2 ? "h2" : "http/1.1", tls.getApplicationProtocol());
+        } else {
+          String preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";
+          socket.getOutputStream().write(preface.getBytes(StandardCharsets.US_ASCII));
+          int first = socket.getInputStream().read(); // of a frame's length, or of a status line
+          assertEquals(http2, first == 0, "first byte " + first);
+        }
       } finally {
         listener.stop();
       }

@@ -3,36 +3,22 @@ package relay.edge;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import io.undertow.UndertowOptions;
 import io.undertow.protocols.http2.HpackDecoder;
 import io.undertow.protocols.http2.HpackEncoder;
 import io.undertow.protocols.http2.HpackException;
 import io.undertow.util.HeaderMap;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import okhttp3.OkHttpClient;
-import okhttp3.Protocol;
-import okhttp3.Request;
-import okhttp3.Response;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
-import org.xnio.OptionMap;
 import relay.HeaderBlock;
 import relay.Seeds;
-import relay.carrier.Buffers;
-import relay.carrier.Carriers;
-import relay.carrier.ClientPort;
-import relay.reach.HeadDecoder;
 
 class SharedHeadsTest {
-  private final SharedHeads heads = new SharedHeads();
+  private final SharedHeads heads = new SharedHeads(_ -> false);
 
   private List<String> names(byte[] block) throws Exception {
     List<String> names = new ArrayList<>();
@@ -134,28 +120,19 @@ class SharedHeadsTest {
     assertEquals(List.of("x-2999"), names(new byte[] {(byte) (0x80 | 62)}));
   }
 
-  @ParameterizedTest
-  @CsvSource({"unknown, false", "encoder, false", "decoder, true"})
-  void with_another_build_of_undertow_its_own_decoder_serves(String field, boolean replaced)
-      throws Exception {
-    HeadDecoder installation = new HeadDecoder(field);
-    OptionMap options = OptionMap.create(UndertowOptions.ENABLE_HTTP2, true);
-    Http2Port http2 = new Http2Port(new Buffers(16 * 1024), options, installation);
-    http2.setRootHandler(exchange -> exchange.setStatusCode(204));
-    OkHttpClient client =
-        new OkHttpClient.Builder().protocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE)).build();
-    InetSocketAddress any = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
-    try (Carriers carriers = new Carriers("carrier", 1);
-        ClientPort port = carriers.listen(any, 16, http2)) {
-      Request request =
-          new Request.Builder().url("http://127.0.0.1:" + port.address().getPort()).build();
-      for (int n = 0; n < 3; n++) {
-        try (Response response = client.newCall(request).execute()) {
-          assertEquals(204, response.code());
-        }
-      }
-      assertEquals(replaced, installation.works());
-    }
-    client.connectionPool().evictAll();
+  @Test
+  void trailers_are_dropped_and_stay_in_the_table_of_the_compression() throws Exception {
+    boolean[] isTrailer = {true};
+    SharedHeads shared = new SharedHeads(_ -> isTrailer[0]);
+    List<String> names = new ArrayList<>();
+    HeaderBlock trailers = new HeaderBlock();
+    trailers.added("x-a", "1");
+    trailers.line("x-b", "2");
+    shared.setHeaderEmitter((name, value, never) -> names.add("trailer " + name));
+    shared.decode(ByteBuffer.wrap(trailers.bytes()), false);
+    isTrailer[0] = false;
+    shared.setHeaderEmitter((name, value, never) -> names.add(name + ": " + value));
+    shared.decode(ByteBuffer.wrap(new byte[] {(byte) (0x80 | 62)}), false);
+    assertEquals(List.of("x-a: 1"), names);
   }
 }

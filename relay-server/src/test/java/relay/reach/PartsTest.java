@@ -55,7 +55,7 @@ class PartsTest {
             java.nio.ByteBuffer.class));
   }
 
-  /** FrameHead: the fields of RFC 9113, section 4.1. */
+  /** FrameHead: the fields of RFC 9113, section 4.1, and the stream of the lines in a frame. */
   @Test
   void undertow_2_4_4_parses_frames_into_type_flags_and_streamId() {
     is(UNDERTOW, Undertow.class);
@@ -66,7 +66,14 @@ class PartsTest {
   @Test
   void undertow_2_4_4_decodes_heads_by_the_field_decoder() {
     is(UNDERTOW, Undertow.class);
-    assertTrue(new HeadDecoder().works());
+    assertTrue(HeadDecoder.isReplaceable());
+  }
+
+  /** QueuedFrames: all frames that are not sent, each in one of the three. */
+  @Test
+  void undertow_2_4_4_queues_frames_in_pendingFrames_heldFrames_and_newFrames() {
+    is(UNDERTOW, Undertow.class);
+    assertTrue(QueuedFrames.isKnown());
   }
 
   /** ResetStreams: of the streams in it, a server without pushes needs none. */
