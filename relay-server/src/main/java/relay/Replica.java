@@ -145,6 +145,7 @@ final class Replica implements ConfigReloads.Target {
             Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000)), // tests shorten it
             memory,
             descriptors);
+    meters.bindShed(dataPlane::shed);
     adminPlane =
         new AdminServer(
             new AdminServer.Served(

@@ -103,6 +103,15 @@ public final class DataPlane implements AutoCloseable {
     return listener.port();
   }
 
+  /**
+   * Connections that were closed for want of memory, since the start.
+   *
+   * @param which {@code stranger}, {@code newcomer} or {@code head}
+   */
+  public long shed(String which) {
+    return listener.shed().count(which);
+  }
+
   /** Closes every connection after its answer from now on. */
   public void drain() {
     draining = true;

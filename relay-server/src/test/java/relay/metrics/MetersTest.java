@@ -88,6 +88,7 @@ class MetersTest {
         "relay_redis_trouble",
         "relay_config_reloads_total",
         "relay_log_dropped_total",
+        "relay_connections_shed_total",
         "relay_client_requests_total",
         "relay_client_denials_total",
         "relay_client_tokens_total",
