@@ -127,6 +127,11 @@ public final class DataPlane implements AutoCloseable {
     if (wrong != null) {
       exchange.setPersistent(false); // the start of the next request is uncertain
       refuse(exchange, wrong, endpoint == null ? dialectOf(exchange) : endpoint.dialect());
+    } else if (path.startsWith("/v1/") && WebSocketUpgrade.isAsked(exchange)) {
+      exchange.setPersistent(false);
+      exchange.getResponseHeaders().put(names.of("upgrade"), WebSocketUpgrade.PROTOCOL);
+      Dialect dialect = endpoint == null ? dialectOf(exchange) : endpoint.dialect();
+      refuse(exchange, WebSocketUpgrade.refusal(), dialect);
     } else if (endpoint != null) {
       allow(exchange, POST, endpoint.dialect(), client -> pipeline.serve(client, endpoint));
     } else if (path.equals(MODELS)) {

@@ -17,7 +17,7 @@ final class LabelValues {
 
   private static final Set<Integer> USUAL =
       Set.of(
-          200, 201, 202, 204, 304, 400, 401, 402, 403, 404, 405, 408, 409, 411, 413, 415, 422, 429,
+          200, 201, 202, 204, 304, 400, 401, 402, 403, 404, 405, 408, 409, 411, 413, 415, 422, 426, 429,
           499, 500, 501, 502, 503, 504, 529);
 
   private static final String[] STATUSES = new String[600];

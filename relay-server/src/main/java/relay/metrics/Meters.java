@@ -342,6 +342,11 @@ public final class Meters implements AutoCloseable {
     traffic.brokenOff(pool, how);
   }
 
+  /** Counts an answer that had begun, and that the end of the drain cut. */
+  public void cutByStop(String pool) {
+    traffic.cutByStop(pool);
+  }
+
   /** What the dashboard shows of this replica. */
   public ReplicaTotals totals() {
     TrafficMeters.Sums sums = traffic.sums();

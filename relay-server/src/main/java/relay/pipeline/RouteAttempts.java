@@ -81,6 +81,11 @@ final class RouteAttempts {
       return plan.acquire(tried.isEmpty() ? demand : demand.avoiding(tried), left);
     }
 
+    /** Whether a request waits for capacity here. */
+    boolean mayWait() {
+      return plan.maxWait().isPositive();
+    }
+
     /**
      * Acquires any key, tried or not, without waiting for capacity. It takes no place in the order:
      * the request has one, or is only to be told a time.

@@ -181,9 +181,28 @@ class AdminPlaneTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"{", "[]", "{\"duration\": null}", "{\"duration\": {}}", "nonsense"})
+  @ValueSource(
+      strings = {
+        "{",
+        "[]",
+        "{\"duration\": null}",
+        "{\"duration\": {}}",
+        "nonsense",
+        "{\"duration\": \"30s\"} x",
+        "{\"duration\": \"30s\"}{\"duration\": \"30s\"}",
+        "{\"duration\": \"1s\", \"duration\": \"30s\"}"
+      })
   void a_bad_body_is_refused(String body) throws Exception {
     assertEquals(400, http.post("/pools/anthropic/keys/acme-1/cooldown", body).status());
+    assertEquals("active", key("acme-1").get("status").asText());
+  }
+
+  @Test
+  void a_duration_in_the_query_and_another_in_the_body_are_refused() throws Exception {
+    String path = "/pools/anthropic/keys/acme-1/cooldown?duration=30s";
+    assertEquals(400, http.post(path, "{\"duration\": \"1s\"}").status());
+    assertEquals(400, http.post(path, "nonsense").status());
+    assertEquals("active", key("acme-1").get("status").asText());
   }
 
   @ParameterizedTest
@@ -244,6 +263,29 @@ class AdminPlaneTest {
     String path = "/pools/anthropic/keys/acme-1/quarantine";
     assertEquals(403, http.send("POST", path, "", header, value).status());
     assertEquals("active", key("acme-1").get("status").asText());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "/dashboard/events, cross-site, empty, 403",
+    "/dashboard/events, same-site, document, 403",
+    "/dashboard/events, cross-site, document, 403",
+    "/pools, cross-site, image, 403",
+    "/clients, cross-site, iframe, 403",
+    "/, cross-site, document, 200",
+    "/pools, same-origin, empty, 200",
+    "/pools, none, document, 200",
+  })
+  void a_page_of_another_origin_may_only_link(String path, String site, String dest, int status)
+      throws Exception {
+    Answer answer = http.send("GET", path, "", "Sec-Fetch-Site", site, "Sec-Fetch-Dest", dest);
+    assertEquals(status, answer.status());
+  }
+
+  @Test
+  void a_page_whose_browser_tells_the_origin_alone_gets_no_feed() throws Exception {
+    assertEquals(
+        403, http.send("GET", "/dashboard/events", "", "Origin", "http://evil.example").status());
   }
 
   @Test
