@@ -279,8 +279,7 @@ final class Replica implements ConfigReloads.Target {
     configThread.shutdownNow();
     keyProbes.close();
     dataPlane.drain();
-    awaitNone(
-        () -> drainEnded ? 0 : pipeline.running(), live.config().server().drain());
+    awaitNone(() -> drainEnded ? 0 : pipeline.running(), live.config().server().drain());
     if (pipeline.running() > 0) {
       log.warn(
           "{}: closing {} running requests",

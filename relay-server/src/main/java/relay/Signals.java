@@ -32,9 +32,11 @@ final class Signals {
           .invoke(
               null,
               signal.getConstructor(String.class).newInstance(name),
-              Proxy.newProxyInstance(Signals.class.getClassLoader(), new Class<?>[] {handler}, run));
+              Proxy.newProxyInstance(
+                  Signals.class.getClassLoader(), new Class<?>[] {handler}, run));
     } catch (ReflectiveOperationException e) {
-      log.debug("SIG{} keeps its meaning", name, e); // already ignored, as under nohup, or not supported
+      log.debug(
+          "SIG{} keeps its meaning", name, e); // already ignored, as under nohup, or not supported
     }
   }
 }

@@ -236,8 +236,7 @@ class LauncherTest {
     builder.environment().put("JAVA_HOME", old.toString());
     builder.environment().put("PATH", jdk.resolve("bin") + ":" + System.getenv("PATH"));
     List<String> output = output(builder.start());
-    String expected =
-        "relay: JAVA_HOME, %s, is no JDK 25 or newer: using %s".formatted(old, jdk);
+    String expected = "relay: JAVA_HOME, %s, is no JDK 25 or newer: using %s".formatted(old, jdk);
     assertEquals(expected, output.getFirst(), output::toString);
     assertTrue(output.contains("<version>"), output::toString);
   }

@@ -108,8 +108,8 @@ public final class AdminServer implements AutoCloseable {
   }
 
   /**
-   * Drops empty lines that came with a request (RFC 9112, section 2.2): Undertow would take them for
-   * a malformed one.
+   * Drops empty lines that came with a request (RFC 9112, section 2.2): Undertow would take them
+   * for a malformed one.
    */
   private static void dropLineEnds(HttpServerExchange ended, NextListener next) {
     if (ended.getConnection() instanceof HttpServerConnection http) {

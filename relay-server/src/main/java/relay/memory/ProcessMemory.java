@@ -32,9 +32,7 @@ final class ProcessMemory {
     HotSpotDiagnosticMXBean options =
         ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
     long set =
-        options == null
-            ? 0
-            : Long.parseLong(options.getVMOption("MaxDirectMemorySize").getValue());
+        options == null ? 0 : Long.parseLong(options.getVMOption("MaxDirectMemorySize").getValue());
     return set == 0 ? Runtime.getRuntime().maxMemory() : set;
   }
 

@@ -92,7 +92,8 @@ public final class ClientMeters {
             .flatMap(c -> TrafficMeters.reasons().map(reason -> List.of(c.name(), reason))));
     requests.prepareOne(LabelValues.NONE, OK);
     tokens.prepareOne(LabelValues.NONE, INPUT);
-    denials.prepareOne(LabelValues.NONE, Acquisition.Reason.values()[0].name().toLowerCase(Locale.ROOT));
+    denials.prepareOne(
+        LabelValues.NONE, Acquisition.Reason.values()[0].name().toLowerCase(Locale.ROOT));
   }
 
   /** Counts an answered request; unknown clients are not counted. */

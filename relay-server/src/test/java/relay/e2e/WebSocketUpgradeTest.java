@@ -24,9 +24,7 @@ class WebSocketUpgradeTest {
   private final RawProvider provider =
       new RawProvider((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
   private final Replicas replicas =
-      new Setup()
-          .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
-          .start(1);
+      new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1);
 
   WebSocketUpgradeTest() throws Exception {}
 
@@ -58,14 +56,22 @@ class WebSocketUpgradeTest {
     for (String credential : new String[] {"", "authorization: Bearer wrong\r\n"}) {
       Answer answer =
           ask(
-              "GET " + target + " HTTP/1.1\r\nhost: a\r\n" + HANDSHAKE + credential
+              "GET "
+                  + target
+                  + " HTTP/1.1\r\nhost: a\r\n"
+                  + HANDSHAKE
+                  + credential
                   + (line.isEmpty() ? "" : line + "\r\n"));
       String message = Errors.relays(answer, dialect, 426, "invalid_request_error");
       assertTrue(message.contains("HTTP"), message);
       assertEquals("websocket", answer.header("upgrade"));
       assertEquals("close", answer.header("connection"));
     }
-    assertTrue(replicas.metric(0, "relay_requests_total{model=\"other\",origin=\"relay\",provider=\"none\",status=\"426\"}") > 0);
+    assertTrue(
+        replicas.metric(
+                0,
+                "relay_requests_total{model=\"other\",origin=\"relay\",provider=\"none\",status=\"426\"}")
+            > 0);
   }
 
   @ParameterizedTest
@@ -79,8 +85,11 @@ class WebSocketUpgradeTest {
   void other_upgrades_are_ignored(String lines) throws Exception {
     String body = Ask.body("anthropic", "");
     String head =
-        "POST /v1/messages HTTP/1.1\r\nhost: a\r\nx-api-key: " + Ask.CLIENT_KEY
-            + "\r\ncontent-type: application/json\r\ncontent-length: " + body.length() + "\r\n";
+        "POST /v1/messages HTTP/1.1\r\nhost: a\r\nx-api-key: "
+            + Ask.CLIENT_KEY
+            + "\r\ncontent-type: application/json\r\ncontent-length: "
+            + body.length()
+            + "\r\n";
     try (RawClient client = new RawClient(replicas.port(0))) {
       Answer answer = client.send((head + lines + "\r\n" + body).getBytes(US_ASCII)).answer();
       assertEquals(200, answer.status());

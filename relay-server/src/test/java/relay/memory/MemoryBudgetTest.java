@@ -45,7 +45,8 @@ class MemoryBudgetTest {
     assertEquals(Optional.empty(), ProcessMemory.warning(300 * MIB, 300 * MIB));
     assertEquals(Optional.empty(), ProcessMemory.warning(16_384 * MIB, 512 * MIB));
     String container = ProcessMemory.warning(256 * MIB, 256 * MIB).orElseThrow();
-    assertTrue(container.startsWith("the memory limit of this container or machine is 256 MB, too"));
+    assertTrue(
+        container.startsWith("the memory limit of this container or machine is 256 MB, too"));
     assertTrue(container.endsWith("Give it 400 MB or more"));
     assertTrue(
         ProcessMemory.warning(16_384 * MIB, 128 * MIB)

@@ -132,8 +132,7 @@ class MetersTest {
           List.of(),
           documented.stream()
               .filter(
-                  name ->
-                      !Pattern.compile("(?m)^" + name + "(_count)?[{ ]").matcher(all).find())
+                  name -> !Pattern.compile("(?m)^" + name + "(_count)?[{ ]").matcher(all).find())
               .toList());
     }
   }
