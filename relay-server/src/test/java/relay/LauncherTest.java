@@ -215,12 +215,13 @@ class LauncherTest {
   void a_working_directory_that_cannot_be_read_is_no_reason_to_build() throws Exception {
     var _ = run(root.resolve("relay"), "version");
     Path unreadable = Files.createDirectory(directory.resolve("unreadable"));
-    Files.setPosixFilePermissions(unreadable, PosixFilePermissions.fromString("-wx--x--x"));
-    ProcessBuilder builder = new ProcessBuilder(root.resolve("relay").toString(), "version");
+    String script = "chmod 0 . && exec \"$@\""; // root may read it all the same
+    ProcessBuilder builder =
+        new ProcessBuilder("sh", "-c", script, "sh", root.resolve("relay").toString(), "version");
     builder.directory(unreadable.toFile()).redirectErrorStream(true);
     builder.environment().put("JAVA_HOME", jdk.toString());
-    Process process = builder.start();
-    List<String> output = output(process);
+    List<String> output = output(builder.start());
+    Files.setPosixFilePermissions(unreadable, PosixFilePermissions.fromString("rwx------"));
     assertTrue(output.contains("<version>"), output::toString);
     assertEquals(1, builds().size());
   }

@@ -1,9 +1,10 @@
 package relay.edge;
 
-import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -21,8 +22,7 @@ final class ShedConnections {
 
   private final Consumer<String> lines;
   private final LongSupplier nanoTime;
-  private final LongAdder[] counts = new LongAdder[Which.values().length];
-  private final AtomicLongArray told = new AtomicLongArray(counts.length); // by the line before
+  private final Map<Which, Tally> tallies = new EnumMap<>(Which.class);
   private final AtomicLong nextAt;
 
   /** Why a connection was closed. */
@@ -35,6 +35,16 @@ final class ShedConnections {
     HEAD
   }
 
+  private static final class Tally {
+    private final LongAdder all = new LongAdder();
+    private final AtomicLong told = new AtomicLong(); // by the line before
+
+    long untold() {
+      long now = all.sum();
+      return now - told.getAndSet(now);
+    }
+  }
+
   ShedConnections() {
     this(log::warn, System::nanoTime);
   }
@@ -42,19 +52,24 @@ final class ShedConnections {
   ShedConnections(Consumer<String> lines, LongSupplier nanoTime) {
     this.lines = lines;
     this.nanoTime = nanoTime;
-    Arrays.setAll(counts, _ -> new LongAdder());
+    for (Which which : Which.values()) {
+      tallies.put(which, new Tally());
+    }
     nextAt = new AtomicLong(nanoTime.getAsLong());
   }
 
   void count(Which which) {
-    counts[which.ordinal()].increment();
+    tally(which).all.increment();
     long now = nanoTime.getAsLong();
     long next = nextAt.get();
     if (now - next >= 0 && nextAt.compareAndSet(next, now + PAUSE_NANOS)) {
       lines.accept(
           ("no memory for more connections; closed since the last such line: %d without a"
                   + " credential, the oldest first; %d new ones; %d with an unfinished head")
-              .formatted(untold(Which.STRANGER), untold(Which.NEWCOMER), untold(Which.HEAD)));
+              .formatted(
+                  tally(Which.STRANGER).untold(),
+                  tally(Which.NEWCOMER).untold(),
+                  tally(Which.HEAD).untold()));
     }
   }
 
@@ -64,11 +79,10 @@ final class ShedConnections {
    * @param which a name of {@link Which}, in lower case
    */
   long count(String which) {
-    return counts[Which.valueOf(which.toUpperCase(Locale.ROOT)).ordinal()].sum();
+    return tally(Which.valueOf(which.toUpperCase(Locale.ROOT))).all.sum();
   }
 
-  private long untold(Which which) {
-    long now = counts[which.ordinal()].sum();
-    return now - told.getAndSet(which.ordinal(), now);
+  private Tally tally(Which which) {
+    return Objects.requireNonNull(tallies.get(which));
   }
 }

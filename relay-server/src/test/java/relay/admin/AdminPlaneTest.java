@@ -265,29 +265,6 @@ class AdminPlaneTest {
     assertEquals("active", key("acme-1").get("status").asText());
   }
 
-  @ParameterizedTest
-  @CsvSource({
-    "/dashboard/events, cross-site, empty, 403",
-    "/dashboard/events, same-site, document, 403",
-    "/dashboard/events, cross-site, document, 403",
-    "/pools, cross-site, image, 403",
-    "/clients, cross-site, iframe, 403",
-    "/, cross-site, document, 200",
-    "/pools, same-origin, empty, 200",
-    "/pools, none, document, 200",
-  })
-  void a_page_of_another_origin_may_only_link(String path, String site, String dest, int status)
-      throws Exception {
-    Answer answer = http.send("GET", path, "", "Sec-Fetch-Site", site, "Sec-Fetch-Dest", dest);
-    assertEquals(status, answer.status());
-  }
-
-  @Test
-  void a_page_whose_browser_tells_the_origin_alone_gets_no_feed() throws Exception {
-    assertEquals(
-        403, http.send("GET", "/dashboard/events", "", "Origin", "http://evil.example").status());
-  }
-
   @Test
   void relays_own_page_may_post() throws Exception {
     String path = "/pools/anthropic/keys/acme-1/restore";
