@@ -38,11 +38,18 @@ follow() {
 }
 
 find_jdk() {
-  local candidate java
   if [ -n "${JAVA_HOME:-}" ] && is_jdk "$JAVA_HOME"; then
     JDK_HOME=$JAVA_HOME
     return
   fi
+  find_other_jdk || return
+  if [ -n "${JAVA_HOME:-}" ]; then
+    echo "${0##*/}: JAVA_HOME, $JAVA_HOME, is no JDK $NEEDED_JDK or newer: using $JDK_HOME" >&2
+  fi
+}
+
+find_other_jdk() {
+  local candidate java
   if java=$(type -P java); then
     java=$(follow "$java")
     candidate=${java%/bin/java}

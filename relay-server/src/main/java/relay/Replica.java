@@ -76,6 +76,7 @@ final class Replica implements ConfigReloads.Target {
   private final DataPlane dataPlane;
   private final AdminServer adminPlane;
   private volatile boolean draining;
+  private volatile boolean drainEnded;
 
   /**
    * Starts a replica.
@@ -115,7 +116,8 @@ final class Replica implements ConfigReloads.Target {
             withLease(Plans.options(config.redis(), redis, replicaId())).among(replicas(config)),
             new RedisOnCarrier(carriers.first()));
     meters = counters.join();
-    MemoryBudget memory = MemoryBudget.ofHeap(Runtime.getRuntime().maxMemory());
+    MemoryBudget memory = MemoryBudget.ofProcess();
+    MemoryBudget.warning().ifPresent(log::warn);
     ConfigWarnings.of(config, memory).forEach(log::warn);
     meters.bindResources(memory, descriptors::pauses);
     meters.bindLog(Logging::dropped);
@@ -152,6 +154,7 @@ final class Replica implements ConfigReloads.Target {
             Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000)), // tests shorten it
             memory,
             descriptors);
+    meters.bindShed(dataPlane::shed);
     adminPlane =
         new AdminServer(
             new AdminServer.Served(
@@ -283,9 +286,12 @@ final class Replica implements ConfigReloads.Target {
     configThread.shutdownNow();
     keyProbes.close();
     dataPlane.drain();
-    awaitNone(pipeline::running, live.config().server().drain());
+    awaitNone(() -> drainEnded ? 0 : pipeline.running(), live.config().server().drain());
     if (pipeline.running() > 0) {
-      log.warn("server.drain_ms expired: closing {} running requests", pipeline.running());
+      log.warn(
+          "{}: closing {} running requests",
+          drainEnded ? "a second signal ended the drain" : "server.drain_ms expired",
+          pipeline.running());
       pipeline.cutOff();
       awaitNone(pipeline::running, LAST_WORDS);
     }
@@ -307,6 +313,11 @@ final class Replica implements ConfigReloads.Target {
       embedded.close();
     }
     log.info("stopped");
+  }
+
+  /** Cuts off what {@link #stop} waits for. From any thread. */
+  void endDrain() {
+    drainEnded = true;
   }
 
   /** Waits until nothing runs, for at most the given time. */

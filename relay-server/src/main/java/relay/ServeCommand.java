@@ -36,7 +36,7 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
         .description(
             "Run a replica.",
             "Serves clients until SIGTERM or Ctrl-C. Open requests may then finish"
-                + " (server.drain_ms).")
+                + " (server.drain_ms), unless a second one comes.")
         .footer("  relay serve", "  relay serve --config deploy/relay.yaml");
   }
 
@@ -50,7 +50,8 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
     CompletableFuture<Replica> started = new CompletableFuture<>();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(started), "stop"));
     Replica replica = start(config, started);
-    HangUp.on(
+    Signals.on(
+        "HUP",
         () -> {
           var _ = replica.reload();
         });
@@ -115,7 +116,11 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
    */
   private void stop(Future<Replica> started) {
     try {
-      started.get(START_SECONDS, TimeUnit.SECONDS).stop();
+      Replica replica = started.get(START_SECONDS, TimeUnit.SECONDS);
+      for (String signal : List.of("TERM", "INT")) { // by now the JVM itself ignores them
+        Signals.on(signal, replica::endDrain);
+      }
+      replica.stop();
       Logging.flush();
       Runtime.getRuntime().halt(ExitCode.OK); // a drained stop is a success, signal or not
     } catch (CancellationException e) {

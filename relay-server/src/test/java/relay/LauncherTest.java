@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -197,6 +198,48 @@ class LauncherTest {
     assertTrue(
         trainings().getFirst().startsWith(String.join(" ", shared) + " -cp "),
         trainings()::toString);
+  }
+
+  @Test
+  void where_it_cannot_build_it_says_so() throws Exception {
+    Files.writeString(root.resolve("target"), "no directory"); // root may write anywhere
+    Process process = start(root.resolve("relay"), "version");
+    List<String> output = output(process);
+    assertEquals(1, process.exitValue());
+    assertEquals(1, output.size(), output::toString);
+    String expected = "relay: cannot build here: " + root.resolve("target") + " is not writable";
+    assertTrue(output.getFirst().startsWith(expected), output::toString);
+  }
+
+  @Test
+  void a_working_directory_that_cannot_be_read_is_no_reason_to_build() throws Exception {
+    var _ = run(root.resolve("relay"), "version");
+    Path unreadable = Files.createDirectory(directory.resolve("unreadable"));
+    String script = "chmod 0 . && exec \"$@\""; // root may read it all the same
+    ProcessBuilder builder =
+        new ProcessBuilder("sh", "-c", script, "sh", root.resolve("relay").toString(), "version");
+    builder.directory(unreadable.toFile()).redirectErrorStream(true);
+    builder.environment().put("JAVA_HOME", jdk.toString());
+    List<String> output = output(builder.start());
+    Files.setPosixFilePermissions(unreadable, PosixFilePermissions.fromString("rwx------"));
+    assertTrue(output.contains("<version>"), output::toString);
+    assertEquals(1, builds().size());
+  }
+
+  @Test
+  void a_java_home_that_does_not_do_is_named() throws Exception {
+    Path old = Files.createDirectories(directory.toRealPath().resolve("jdk-17/bin")).getParent();
+    Files.writeString(old.resolve("release"), "JAVA_VERSION=\"17.0.1\"\n");
+    script(old.resolve("bin/java"), "");
+    script(old.resolve("bin/javac"), "");
+    ProcessBuilder builder = new ProcessBuilder(root.resolve("relay").toString(), "version");
+    builder.redirectErrorStream(true);
+    builder.environment().put("JAVA_HOME", old.toString());
+    builder.environment().put("PATH", jdk.resolve("bin") + ":" + System.getenv("PATH"));
+    List<String> output = output(builder.start());
+    String expected = "relay: JAVA_HOME, %s, is no JDK 25 or newer: using %s".formatted(old, jdk);
+    assertEquals(expected, output.getFirst(), output::toString);
+    assertTrue(output.contains("<version>"), output::toString);
   }
 
   @Test

@@ -296,7 +296,7 @@ class ManifestsTest {
     long memory = bytes(resources.at("/limits/memory"));
     long heap = memory * heapPercentage() / 100;
     assertTrue(memory - heap >= OUTSIDE_THE_HEAP, () -> "outside the heap: " + (memory - heap));
-    MemoryBudget budget = MemoryBudget.ofHeap((long) (heap * USABLE_HEAP));
+    MemoryBudget budget = MemoryBudget.of((long) (heap * USABLE_HEAP), memory);
     assertEquals(List.of(), ConfigWarnings.of(rendering.config(), budget), "as at the start");
     assertTrue(resources.get("requests").has("cpu"), "the autoscaler needs it");
     assertFalse(resources.get("limits").has("cpu"), "throttling would delay every stream");

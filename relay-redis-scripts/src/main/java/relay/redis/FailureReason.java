@@ -25,10 +25,19 @@ final class FailureReason {
       case RedisCommandExecutionException e -> why; // RedisTrouble has the advice
       case IllegalStateException e -> why; // of the sentinels
       case RedisGoneException e -> why;
+      case GeneralSecurityException e when isOfName(why) ->
+          "its certificate is of another name: "
+              + why
+              + "; is the host in redis.url one of the certificate's names?";
       case GeneralSecurityException e ->
           "its certificate is not accepted: " + why + "; is redis.tls.ca right?";
       case SSLException e -> "TLS failed: " + why + "; is redis.tls right?";
       default -> why + "; is it running, and is redis.url right?";
     };
+  }
+
+  /** The JDK has no type for it. */
+  private static boolean isOfName(String why) {
+    return why.startsWith("No subject alternative ") || why.startsWith("No name matching ");
   }
 }

@@ -6,6 +6,7 @@ import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisConnectionException;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.security.cert.CertificateException;
 import java.security.cert.CertificateExpiredException;
 import java.util.concurrent.CompletionException;
 import javax.net.ssl.SSLException;
@@ -29,6 +30,14 @@ final class FailureReasonTest {
     assertEquals(
         "its certificate is not accepted: NotAfter: Sun; is redis.tls.ca right?",
         wrapped(new SSLException("handshake", new CertificateExpiredException("NotAfter: Sun"))));
+    assertEquals(
+        "its certificate is of another name: No subject alternative names matching IP address"
+            + " 127.0.0.2 found; is the host in redis.url one of the certificate's names?",
+        wrapped(
+            new SSLException(
+                "handshake",
+                new CertificateException(
+                    "No subject alternative names matching IP address 127.0.0.2 found"))));
     assertEquals(
         "TLS failed: certificate_required; is redis.tls right?",
         wrapped(new SSLException("certificate_required")));

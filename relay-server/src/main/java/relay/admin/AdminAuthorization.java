@@ -18,14 +18,16 @@ import relay.config.Secret;
 
 /**
  * Access control of the admin plane. On a loopback address no token is needed, so a web page in a
- * local browser is a possible attacker. A page can post to any address: check {@code Origin}. With
- * DNS rebinding, a host name that resolves to 127.0.0.1, it can also read: check {@code Host}.
+ * local browser is a possible attacker. A page can send to any address, also what takes places or
+ * time without being read: check {@code Origin} and {@code Sec-Fetch-Site}. With DNS rebinding, a
+ * host name that resolves to 127.0.0.1, it can also read: check {@code Host}.
  */
 final class AdminAuthorization {
   /** Paths for probes and scrapers. They reveal nothing confidential. */
   static final Set<String> OPEN = Set.of("/healthz", "/readyz", "/metrics");
 
   private static final HttpString SEC_FETCH_SITE = HttpString.tryFromString("sec-fetch-site");
+  private static final HttpString SEC_FETCH_DEST = HttpString.tryFromString("sec-fetch-dest");
   private static final String BEARER = "bearer ";
   private static final String BASIC = "basic ";
 
@@ -44,7 +46,8 @@ final class AdminAuthorization {
   @Nullable AdminReply refusal(HttpServerExchange exchange) {
     HeaderMap headers = exchange.getRequestHeaders();
     HttpString method = exchange.getRequestMethod();
-    if (!method.equals(Methods.GET) && !method.equals(Methods.HEAD) && isForeign(headers)) {
+    boolean reads = method.equals(Methods.GET) || method.equals(Methods.HEAD);
+    if (isForeign(headers) && !(reads && isLink(exchange))) {
       return AdminReply.error(403, "requests from another origin are refused");
     }
     if (OPEN.contains(exchange.getRequestPath())) {
@@ -68,6 +71,12 @@ final class AdminAuthorization {
         ? null
         : AdminReply.error(
             403, "the Host header names another machine; use localhost, or set server.admin_token");
+  }
+
+  /** Whether a person follows a link of another site. The feed is nothing to look at. */
+  private static boolean isLink(HttpServerExchange exchange) {
+    return "document".equals(exchange.getRequestHeaders().getFirst(SEC_FETCH_DEST))
+        && !exchange.getRequestPath().equals(DashboardFeed.PATH);
   }
 
   private static boolean isForeign(HeaderMap headers) {

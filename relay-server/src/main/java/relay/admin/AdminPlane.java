@@ -65,7 +65,7 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
     switch (exchange.getRequestPath()) {
       case "/healthz" -> get(exchange, () -> AdminReply.text(200, "ok")).send(exchange);
       case "/readyz" -> get(exchange, this::ready).send(exchange);
-      case "/dashboard/events" -> events(exchange);
+      case DashboardFeed.PATH -> events(exchange);
       default -> readAndAnswer(exchange);
     }
   }

@@ -5,8 +5,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
+import org.xnio.IoUtils;
 
 /** A response of the admin plane. */
 record AdminReply(int status, String contentType, String body, Map<HttpString, String> headers) {
@@ -34,14 +37,45 @@ record AdminReply(int status, String contentType, String body, Map<HttpString, S
     return new AdminReply(status, contentType, body, Map.of(header, value));
   }
 
+  /**
+   * Sends it, from any thread, compressed if that is worth it and the client takes gzip. The I/O
+   * thread ends the exchange: elsewhere Undertow would read the client's next request on a worker,
+   * which a carrier lacks, and the answer would be lost.
+   */
   void send(HttpServerExchange exchange) {
-    exchange.setStatusCode(status);
-    exchange
-        .getResponseHeaders()
-        .put(Headers.CONTENT_TYPE, contentType)
-        .put(Headers.CACHE_CONTROL, "no-store")
-        .put(NO_SNIFFING, "nosniff");
-    headers.forEach((name, value) -> exchange.getResponseHeaders().put(name, value));
-    exchange.getResponseSender().send(body, StandardCharsets.UTF_8);
+    byte[] plain = body.getBytes(StandardCharsets.UTF_8);
+    boolean zips = plain.length >= Gzip.WORTH_BYTES && Gzip.isAccepted(exchange);
+    ByteBuffer content = ByteBuffer.wrap(zips ? Gzip.of(plain) : plain);
+    if (exchange.isInIoThread()) {
+      send(exchange, content, zips);
+      return;
+    }
+    try {
+      exchange.getIoThread().execute(() -> send(exchange, content, zips));
+    } catch (RejectedExecutionException e) {
+      // the thread has ended, and the connection with it
+    }
+  }
+
+  private void send(HttpServerExchange exchange, ByteBuffer content, boolean zipped) {
+    try {
+      exchange.setStatusCode(status);
+      exchange
+          .getResponseHeaders()
+          .put(Headers.CONTENT_TYPE, contentType)
+          .put(Headers.CACHE_CONTROL, "no-store")
+          .put(NO_SNIFFING, "nosniff");
+      if (zipped) {
+        exchange
+            .getResponseHeaders()
+            .put(Headers.CONTENT_ENCODING, "gzip")
+            .put(Headers.VARY, "accept-encoding");
+      }
+      headers.forEach((name, value) -> exchange.getResponseHeaders().put(name, value));
+      exchange.getResponseSender().send(content);
+    } catch (RuntimeException | Error e) {
+      IoUtils.safeClose(exchange.getConnection()); // no other code would answer
+      throw e;
+    }
   }
 }

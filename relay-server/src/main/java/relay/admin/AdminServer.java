@@ -1,11 +1,15 @@
 package relay.admin;
 
 import io.undertow.UndertowOptions;
+import io.undertow.connector.PooledByteBuffer;
+import io.undertow.server.ExchangeCompletionListener.NextListener;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.protocol.http.HttpOpenListener;
+import io.undertow.server.protocol.http.HttpServerConnection;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -92,15 +96,37 @@ public final class AdminServer implements AutoCloseable {
                 .set(UndertowOptions.NO_REQUEST_TIMEOUT, millis)
                 .set(UndertowOptions.MAX_HEADER_SIZE, HEAD_BYTES)
                 .set(UndertowOptions.MAX_HEADERS, HEAD_LINES)
-                .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
                 .getMap());
     plane = new AdminPlane(carrier, served);
     opener.setRootHandler(
         exchange -> {
           waiting.busy(exchange);
+          exchange.addExchangeCompleteListener(AdminServer::dropLineEnds);
           watch(exchange, millis, 0, 0);
           plane.handleRequest(exchange);
         });
+  }
+
+  /**
+   * Drops empty lines that came with a request (RFC 9112, section 2.2): Undertow would take them
+   * for a malformed one.
+   */
+  private static void dropLineEnds(HttpServerExchange ended, NextListener next) {
+    if (ended.getConnection() instanceof HttpServerConnection http) {
+      PooledByteBuffer following = http.getExtraBytes();
+      if (following != null) {
+        ByteBuffer bytes = following.getBuffer();
+        while (bytes.hasRemaining() && isLineEnd(bytes.get(bytes.position()))) {
+          bytes.position(bytes.position() + 1);
+        }
+        var _ = http.getExtraBytes(); // gives an empty buffer back
+      }
+    }
+    next.proceed();
+  }
+
+  private static boolean isLineEnd(byte b) {
+    return b == '\r' || b == '\n';
   }
 
   /**

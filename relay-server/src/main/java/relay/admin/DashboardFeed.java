@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -39,7 +40,7 @@ import relay.redis.PoolSnapshot;
 final class DashboardFeed implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(DashboardFeed.class);
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
-  static final int MOST_VIEWERS = 16;
+  static final String PATH = "/dashboard/events";
   private static final int SAMPLE_EVERY = 2;
   private static final int CLIENTS_EVERY = 5;
 
@@ -48,6 +49,7 @@ final class DashboardFeed implements AutoCloseable {
   private final InstantSource clock;
   private final DashboardState state = new DashboardState();
   private final DashboardHistory history = new DashboardHistory();
+  private final FeedPlaces places = new FeedPlaces();
   private final Map<ServerSentEventConnection, Viewer> viewers = new ConcurrentHashMap<>();
   private final ServerSentEventHandler events = new ServerSentEventHandler(this::joined);
   private final ScheduledExecutorService thread =
@@ -71,10 +73,16 @@ final class DashboardFeed implements AutoCloseable {
 
   /** Answers {@code GET /dashboard/events}. */
   void open(HttpServerExchange exchange) throws Exception {
-    if (viewers.size() >= MOST_VIEWERS) {
-      AdminReply.error(503, MOST_VIEWERS + " dashboards are open; close one").send(exchange);
+    FeedPlaces.Place place = places.take(exchange.getSourceAddress().getAddress());
+    if (place == null) { // taken before it joins: others may be about to
+      AdminReply.error(
+              503,
+              "too many dashboards are open: %d, or %d from one address; close one"
+                  .formatted(FeedPlaces.MOST, FeedPlaces.MOST_OF_ONE))
+          .send(exchange);
       return;
     }
+    exchange.getConnection().addCloseListener(_ -> place.give());
     exchange
         .getResponseHeaders()
         .put(Headers.CACHE_CONTROL, "no-store")
@@ -85,7 +93,11 @@ final class DashboardFeed implements AutoCloseable {
   private void joined(ServerSentEventConnection connection, String lastEventId) {
     connection.addCloseTask(viewers::remove);
     viewers.put(connection, new Viewer());
-    thread.execute(this::show);
+    try {
+      thread.execute(this::show);
+    } catch (RejectedExecutionException e) {
+      IoUtils.safeClose(connection); // the replica stops
+    }
   }
 
   private void tick() {

@@ -1,8 +1,10 @@
 package relay.admin;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.undertow.server.HttpServerExchange;
@@ -25,7 +27,11 @@ enum KeyAction {
   RESTORE;
 
   private static final Logger log = LoggerFactory.getLogger(KeyAction.class);
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ObjectMapper JSON =
+      JsonMapper.builder()
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .build();
   private static final String HOW =
       "; give it as ?duration=30s or {\"duration\": \"30s\"}: " + DurationText.ALLOWED;
 
@@ -62,14 +68,18 @@ enum KeyAction {
 
   /** The duration of the request; empty if absent. */
   private static String durationText(HttpServerExchange exchange, byte[] body) {
+    String ofBody = inBody(new String(body, StandardCharsets.UTF_8));
     Deque<String> parameter = exchange.getQueryParameters().get("duration");
-    if (parameter != null) {
-      return parameter.size() == 1 ? parameter.getFirst() : "several";
+    if (parameter == null) {
+      return ofBody;
     }
+    return parameter.size() == 1 && ofBody.isEmpty() ? parameter.getFirst() : "several";
+  }
+
+  private static String inBody(String body) {
     try {
-      JsonNode duration = JSON.readTree(new String(body, StandardCharsets.UTF_8)).path("duration");
-      return duration.asText("");
-    } catch (JsonProcessingException e) {
+      return body.isBlank() ? "" : JSON.readTree(body).path("duration").asText("");
+    } catch (JsonProcessingException e) { // also for a second duration, or anything after it
       return "not JSON";
     }
   }

@@ -103,6 +103,15 @@ public final class DataPlane implements AutoCloseable {
     return listener.port();
   }
 
+  /**
+   * Connections that were closed for want of memory, since the start.
+   *
+   * @param which {@code stranger}, {@code newcomer} or {@code head}
+   */
+  public long shed(String which) {
+    return listener.shed().count(which);
+  }
+
   /** Closes every connection after its answer from now on. */
   public void drain() {
     draining = true;
@@ -118,6 +127,11 @@ public final class DataPlane implements AutoCloseable {
     if (wrong != null) {
       exchange.setPersistent(false); // the start of the next request is uncertain
       refuse(exchange, wrong, endpoint == null ? dialectOf(exchange) : endpoint.dialect());
+    } else if (path.startsWith("/v1/") && WebSocketUpgrade.isAsked(exchange)) {
+      exchange.setPersistent(false);
+      exchange.getResponseHeaders().put(names.of("upgrade"), WebSocketUpgrade.PROTOCOL);
+      Dialect dialect = endpoint == null ? dialectOf(exchange) : endpoint.dialect();
+      refuse(exchange, WebSocketUpgrade.refusal(), dialect);
     } else if (endpoint != null) {
       allow(exchange, POST, endpoint.dialect(), client -> pipeline.serve(client, endpoint));
     } else if (path.equals(MODELS)) {

@@ -48,12 +48,12 @@ final class FramingGuard extends HeadGuard {
         && broken.remove(http.getChannel());
   }
 
-  /** The exchange's client has shown a credential. */
-  static void trust(HttpServerExchange exchange) {
-    if (exchange.getConnection() instanceof HttpServerConnection http
-        && http.getOriginalSourceConduit() instanceof Guarded guarded) {
-      guarded.head.trust();
-    }
+  /** The account of the exchange's connection; null over HTTP/2. */
+  static UnfinishedHeads.@Nullable Head account(HttpServerExchange exchange) {
+    return exchange.getConnection() instanceof HttpServerConnection http
+            && http.getOriginalSourceConduit() instanceof Guarded guarded
+        ? guarded.head
+        : null;
   }
 
   /** As {@link RequestFraming#queryStart}. To be called once for each exchange, in order. */

@@ -61,6 +61,7 @@ final class Listener {
 
   private final Carriers carriers;
   private final ByteBufferPool buffers = new Buffers(BUFFER_BYTES);
+  private final UnfinishedHeads heads;
   private final FramingGuard guard;
   private final @Nullable Http2Guard shared;
   private final ChannelListener<? super StreamConnection> opener;
@@ -100,7 +101,7 @@ final class Listener {
             .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
             .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
             .getMap();
-    UnfinishedHeads heads = new UnfinishedHeads(memory);
+    heads = new UnfinishedHeads(memory);
     guard = new FramingGuard(new HttpOpenListener(buffers, options), heads);
     guard.setRootHandler(handler);
     boolean possible = FrameHead.isKnown() && HeadDecoder.isReplaceable() && QueuedFrames.isKnown();
@@ -150,6 +151,11 @@ final class Listener {
   /** Checks the framing of HTTP/1.1 requests. */
   FramingGuard guard() {
     return guard;
+  }
+
+  /** The connections that were closed for want of memory. */
+  ShedConnections shed() {
+    return heads.shed();
   }
 
   /** The I/O threads of the connections. */

@@ -20,6 +20,11 @@ import relay.config.TlsConfig;
 
 /** A TLS context that proves itself with a configured certificate, which may be replaced. */
 final class ServerTls {
+  static {
+    // A client of TLS 1.2 could make handshakes without end on one connection. Read once, later
+    System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
+  }
+
   private final Replaceable keys;
   private final SSLContext context;
 

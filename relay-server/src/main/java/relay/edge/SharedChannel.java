@@ -121,7 +121,7 @@ final class SharedChannel extends Http2Channel {
     return channel == null ? null : channel.closingOfNewest(exchange);
   }
 
-  /** As {@link FramingGuard#trust}. */
+  /** The exchange's client has shown a credential. */
   static void trust(HttpServerExchange exchange) {
     SharedChannel channel = exchange.getConnection().getAttachment(KEY);
     if (channel == null) {

@@ -1,7 +1,6 @@
 package relay.edge;
 
 import io.undertow.server.HttpServerExchange;
-import io.undertow.server.protocol.http.HttpServerConnection;
 import io.undertow.util.HeaderValues;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
@@ -21,7 +20,6 @@ import relay.carrier.AnswerDate;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
 import relay.pipeline.ClientExchange;
-import relay.reach.ChunkEnd;
 import relay.upstream.UpstreamAnswer.DirectSink;
 
 /**
@@ -45,6 +43,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   private final AnswerDate date;
   private final Executor requests;
   private final RequestMemory memory;
+  private final Judgement judgement;
   private @Nullable StreamSinkChannel channel; // of an answer in parts, once begun
   private boolean bodyIsReadable = true; // its framing is not broken
   private @Nullable ArrivingBody upload; // the body, if it passes
@@ -76,6 +75,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     closing = ClientClosing.of(exchange);
     memory = new RequestMemory(bounds.bodies().memory());
     target = RequestTarget.of(exchange);
+    judgement = new Judgement(exchange);
   }
 
   @Override
@@ -115,6 +115,11 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   }
 
   @Override
+  public void authenticated() {
+    judgement.trust();
+  }
+
+  @Override
   public Body readBody(int maxBytes) {
     return readBody(maxBytes, null);
   }
@@ -140,8 +145,6 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   }
 
   private Body readBody(int maxBytes, BodyReader.@Nullable Passing passes) {
-    FramingGuard.trust(exchange); // only the bodies of known clients are read
-    SharedChannel.trust(exchange);
     if (!memory.take()) {
       exchange.setPersistent(false); // the body stays unread
       return new Body.NoRoom();
@@ -180,6 +183,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   }
 
   private void head(int status, HeaderLines headers, long length) {
+    judgement.answered();
     exchange.setStatusCode(status);
     if (upload != null && !upload.isRead()) {
       exchange.setPersistent(false); // the rest of the body stays unread
@@ -244,7 +248,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   @Override
   public int send(ByteBuffer chunks) throws IOException {
     if (direct == null && channel != null) {
-      direct = chunkSocket();
+      direct = ChunkSocket.of(exchange);
     }
     if (direct == null || unsent.hasRemaining()) {
       return 0;
@@ -254,20 +258,6 @@ final class UndertowExchange implements ClientExchange, DirectSink {
       unsent = ByteBuffer.allocate(chunks.remaining()).put(chunks).flip();
     }
     return sent;
-  }
-
-  /**
-   * The raw socket, if chunks may be written to it: the client is on this carrier, without TLS,
-   * gets a chunked answer, and has not pipelined its next request. Null for HTTP/1.0 and for a
-   * status without a body.
-   */
-  private @Nullable StreamSinkConduit chunkSocket() {
-    return exchange.isInIoThread()
-            && exchange.getConnection() instanceof HttpServerConnection connection
-            && connection.getPipelineBuffer() == null
-            && ChunkEnd.isReached(connection.getChannel().getSinkChannel().getConduit())
-        ? connection.getOriginalSinkConduit()
-        : null;
   }
 
   private StreamSinkChannel sink() throws IOException {
@@ -305,6 +295,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
 
   @Override
   public void end(byte[] bytes, int offset, int length) {
+    judgement.answered(); // it may have had no head
     ByteBuffer rest = ByteBuffer.wrap(bytes, offset, length);
     StreamSinkChannel begun = channel;
     onIoThread(

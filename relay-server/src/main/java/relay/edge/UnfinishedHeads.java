@@ -6,6 +6,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.xnio.ChannelListener;
 import org.xnio.ChannelListeners;
@@ -18,6 +19,9 @@ import relay.memory.MemoryBudget;
  * The memory of connections whose senders have shown no credential yet. Unfinished heads share a
  * quarter of the memory budget, and the connections themselves another. When one is used up, the
  * oldest are closed. A head that arrives in one read costs nothing here.
+ *
+ * <p>A connection that has shown a credential is never closed here, nor one whose request is being
+ * judged: a newcomer is refused instead.
  */
 final class UnfinishedHeads {
   private static final int SHARE = 4;
@@ -46,10 +50,16 @@ final class UnfinishedHeads {
   private final AtomicLong ofStrangers = new AtomicLong(); // what their connections hold
   private final AtomicLong numbers = new AtomicLong();
   private final Map<StreamConnection, Head> admitted = new ConcurrentHashMap<>();
+  private final ShedConnections shed = new ShedConnections();
 
   UnfinishedHeads(MemoryBudget budget) {
     whole = budget;
     this.budget = budget.share(SHARE);
+  }
+
+  /** The connections that were closed for want of room. */
+  ShedConnections shed() {
+    return shed;
   }
 
   /** The account of a connection, which {@link Head#admit} may have charged already. */
@@ -58,34 +68,43 @@ final class UnfinishedHeads {
     return known == null ? new Head(connection) : known;
   }
 
-  /** Makes room by closing the oldest. False if there is none left to close. */
+  /** Makes room by closing the oldest that may be closed. False if there is none. */
   private boolean closeOldestHead() {
-    Map.Entry<Long, Head> oldest = oldestFirst.pollFirstEntry();
-    if (oldest != null) {
-      oldest.getValue().evict();
+    for (Head head : oldestFirst.values()) {
+      if (head.evict(ShedConnections.Which.HEAD)) {
+        return true;
+      }
     }
-    return oldest != null;
+    return false;
   }
 
   /** As {@link #closeOldestHead}, of all strangers. */
   private boolean closeOldestStranger() {
-    Map.Entry<Long, Head> oldest = strangers.pollFirstEntry();
-    if (oldest != null) {
-      oldest.getValue().evictStranger();
+    for (Head head : strangers.values()) {
+      if (head.evict(ShedConnections.Which.STRANGER)) {
+        return true;
+      }
     }
-    return oldest != null;
+    return false;
   }
 
   /** The unfinished head of one connection. For its I/O thread, except where stated. */
   final class Head implements StreamAccount {
+    private static final int EVICTED = -1;
+    private static final int TRUSTED = Integer.MAX_VALUE;
+
     private final StreamConnection connection;
     private final AtomicLong charged = new AtomicLong(); // an evicting thread takes it
     private final AtomicLong ofConnection = new AtomicLong();
-    private final AtomicLong ofStranger = new AtomicLong(); // of it, what the strangers share
-    private volatile boolean trusted;
-    private int ofStreams; // of it, for the streams of HTTP/2
-    private long arrival; // of the connection
-    private long number; // of the head
+    private final AtomicLong ofStranger = new AtomicLong(); // its part of ofStrangers
+
+    /** {@link #EVICTED}, {@link #TRUSTED}, or its requests that are being judged. */
+    private final AtomicInteger standing = new AtomicInteger();
+
+    private int ofStreams; // of ofConnection, for the streams of HTTP/2
+    private volatile MemoryBudget from = budget; // what the head is charged to
+    private volatile long arrival; // of the connection
+    private volatile long number; // of the head
     private long bytes;
 
     private Head(StreamConnection connection) {
@@ -96,6 +115,9 @@ final class UnfinishedHeads {
     boolean admit() {
       if (ofConnection.get() > 0) {
         return true;
+      }
+      if (standing.get() == EVICTED) {
+        return false; // it is being closed
       }
       boolean secure = connection instanceof SslConnection;
       return charge(secure ? PLAIN_BYTES + SECURE_BYTES : PLAIN_BYTES);
@@ -121,6 +143,7 @@ final class UnfinishedHeads {
       while (ofStrangers.get() > whole.totalBytes() / SHARE || !whole.takeForNewcomer(more)) {
         if (!closeOldestStranger()) {
           ofStrangers.addAndGet(-more);
+          shed.count(ShedConnections.Which.NEWCOMER);
           IoUtils.safeClose(connection);
           return false;
         }
@@ -146,7 +169,7 @@ final class UnfinishedHeads {
       }
       if (more < 0) {
         giveBack(-more);
-      } else if (!(trusted ? chargeTrusted(more) : charge(more))) {
+      } else if (!(isTrusted() ? chargeTrusted(more) : charge(more))) {
         return false;
       }
       ofStreams = now;
@@ -173,15 +196,32 @@ final class UnfinishedHeads {
       return Math.min(before, most);
     }
 
-    /** Its sender has shown a credential: it is closed for want of room no more. */
-    @Override
-    public void trust() {
-      if (!trusted) {
-        trusted = true;
-        onThread(this::leaveStrangers);
+    /** A request has arrived, and its credential is being looked at. */
+    void judging() {
+      standing.updateAndGet(now -> now == EVICTED || now == TRUSTED ? now : now + 1);
+    }
+
+    /** A request has got an answer, with a credential or without. */
+    void judged() {
+      if (standing.get() != TRUSTED) {
+        standing.updateAndGet(now -> now == EVICTED || now == TRUSTED ? now : now - 1);
       }
     }
 
+    private boolean isTrusted() {
+      return standing.get() == TRUSTED;
+    }
+
+    /** Its sender has shown a credential: it is closed for want of room no more. */
+    @Override
+    public void trust() {
+      if (standing.get() != TRUSTED
+          && standing.updateAndGet(now -> now == EVICTED ? now : TRUSTED) == TRUSTED) {
+        leaveStrangers();
+      }
+    }
+
+    /** Once, by whoever comes first. */
     private void leaveStrangers() {
       strangers.remove(arrival, this);
       ofStrangers.addAndGet(-ofStranger.getAndSet(0));
@@ -237,42 +277,66 @@ final class UnfinishedHeads {
         return true;
       }
       long step = (wanted - held + STEP_BYTES - 1) / STEP_BYTES * STEP_BYTES;
+      if (held == 0) {
+        from = standing.get() == TRUSTED ? whole : budget;
+      }
+      boolean taken = from == whole ? takeAsClient(step) : takeAsStranger(step);
+      if (!taken) {
+        end();
+      }
+      return taken;
+    }
+
+    /** As its body would be: by then nothing makes room. */
+    private boolean takeAsClient(long step) {
+      if (!whole.take(step)) {
+        shed.count(ShedConnections.Which.HEAD);
+        return false;
+      }
+      charged.addAndGet(step);
+      return true;
+    }
+
+    private boolean takeAsStranger(long step) {
       oldestFirst.put(number, this); // before the charge: an eviction of this head must find it
       while (!budget.take(step)) {
-        if (!closeOldestHead() || !oldestFirst.containsKey(number)) {
-          end();
+        if (!closeOldestHead()) {
+          shed.count(ShedConnections.Which.HEAD);
+          oldestFirst.remove(number, this);
+          return false;
+        }
+        if (!oldestFirst.containsKey(number)) {
           return false;
         }
       }
       charged.addAndGet(step);
-      if (!oldestFirst.containsKey(number)) { // evicted meanwhile: the connection is being closed
-        end();
-        return false;
-      }
-      return true;
+      return oldestFirst.containsKey(number); // if not, it was evicted and is being closed
     }
 
     /** The head is complete, or the connection closed. From any thread. */
     void end() {
       if (charged.get() > 0) {
         oldestFirst.remove(number);
-        budget.giveBack(charged.getAndSet(0));
+        from.giveBack(charged.getAndSet(0));
       }
       bytes = 0;
     }
 
-    /** From any thread. */
-    private void evict() {
-      budget.giveBack(charged.getAndSet(0));
+    /**
+     * Closes it, from any thread, and gives its memory back. False if it has shown a credential,
+     * its request is being judged, or it is being closed.
+     */
+    private boolean evict(ShedConnections.Which as) {
+      if (!standing.compareAndSet(0, EVICTED)) {
+        return false;
+      }
+      shed.count(as);
+      oldestFirst.remove(number, this);
+      leaveStrangers();
+      whole.giveBack(ofConnection.getAndSet(0));
+      from.giveBack(charged.getAndSet(0));
       onThread(() -> IoUtils.safeClose(connection));
-    }
-
-    /** From any thread, which has taken it from the strangers. */
-    private void evictStranger() {
-      long held = ofConnection.getAndSet(0);
-      ofStrangers.addAndGet(-ofStranger.getAndSet(0));
-      whole.giveBack(held);
-      evict();
+      return true;
     }
 
     private void onThread(Runnable task) {

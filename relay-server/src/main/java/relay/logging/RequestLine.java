@@ -9,6 +9,7 @@ import relay.model.JsonString;
  * far. Nothing of a body or a credential.
  *
  * @param origin who made the answer: {@code relay} or {@code upstream}
+ * @param broken why an answer that had begun is not complete; empty for one that is
  * @param waitNanos until Redis had granted its keys or refused them
  * @param firstByteNanos from the request's arrival to the head of the provider's last answer
  * @param nanos from the request's arrival to the end of its answer
@@ -22,6 +23,7 @@ public record RequestLine(
     int status,
     String origin,
     int attempts,
+    String broken,
     long inputTokens,
     long outputTokens,
     long waitNanos,
@@ -34,7 +36,7 @@ public record RequestLine(
 
   /** A request that Relay refused by its head. */
   public static RequestLine refused(String id, int status) {
-    return new RequestLine(id, "", "", "", "", status, "relay", 0, 0, 0, 0, 0, 0);
+    return new RequestLine(id, "", "", "", "", status, "relay", 0, "", 0, 0, 0, 0, 0);
   }
 
   /** What a record carries of a request; null if it is about something else. */
@@ -54,6 +56,7 @@ public record RequestLine(
     number(out, "status").append(status);
     name(out, "origin", origin);
     number(out, "attempts").append(attempts);
+    name(out, "broken", broken);
     number(out, "input_tokens").append(inputTokens);
     number(out, "output_tokens").append(outputTokens);
     millis(number(out, "wait_ms"), waitNanos);
@@ -76,7 +79,7 @@ public record RequestLine(
     return out.append(tenths / 10).append('.').append(tenths % 10);
   }
 
-  /** For people. The names may hold any character. */
+  /** For people. A name that is more than a word is quoted: it cannot pass for another member. */
   String text() {
     StringBuilder out = new StringBuilder(160);
     out.append(status).append(' ').append(origin).append(' ').append(id);
@@ -85,6 +88,7 @@ public record RequestLine(
     word(out, "key", key);
     word(out, "model", shortModel());
     out.append(" attempts=").append(attempts);
+    word(out, "broken", broken);
     out.append(" tokens=").append(inputTokens).append('+').append(outputTokens);
     millis(out.append(" wait="), waitNanos);
     millis(out.append("ms first_byte="), firstByteNanos);
@@ -94,7 +98,7 @@ public record RequestLine(
 
   private static void word(StringBuilder out, String name, String value) {
     if (!value.isEmpty()) {
-      out.append(' ').append(name).append('=').append(value);
+      PlainText.word(out.append(' ').append(name).append('='), value);
     }
   }
 

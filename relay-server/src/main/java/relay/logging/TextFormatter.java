@@ -41,11 +41,11 @@ final class TextFormatter extends Formatter {
     line.append(level).repeat(' ', 6 - level.length());
     line.append(shortName(record.getLoggerName())).append(": ");
     RequestLine request = RequestLine.of(record);
-    appendSafely(line, request == null ? Bounded.message(record, this) : request.text(), "\t");
+    PlainText.append(line, request == null ? Bounded.message(record, this) : request.text(), "\t");
     line.append('\n');
     String stack = Bounded.stack(record);
     if (stack != null) {
-      appendSafely(line, stack, "\n\t");
+      PlainText.append(line, stack, "\n\t");
       line.append('\n');
     }
     return line.toString();
@@ -53,19 +53,5 @@ final class TextFormatter extends Formatter {
 
   private static String shortName(@Nullable String logger) {
     return logger == null ? "" : logger.substring(logger.lastIndexOf('.') + 1);
-  }
-
-  /** A client's text must not forge a log line or control the terminal. */
-  private static void appendSafely(StringBuilder line, String text, String allowed) {
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (!Character.isISOControl(c) || allowed.indexOf(c) >= 0) {
-        line.append(c);
-      } else if (c == '\n') {
-        line.append("\\n");
-      } else {
-        line.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
-      }
-    }
   }
 }

@@ -1,5 +1,6 @@
 package relay.memory;
 
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +44,31 @@ public final class MemoryBudget {
   public static MemoryBudget ofHeap(long heapBytes) {
     long bytes = Math.max(FLOOR_BYTES, heapBytes / HEAP_DIVISOR);
     return new MemoryBudget(bytes, bytes - bytes / NEWCOMERS_DIVISOR, null);
+  }
+
+  /** The budget of a replica in this process. */
+  public static MemoryBudget ofProcess() {
+    return of(Runtime.getRuntime().maxMemory(), ProcessMemory.limitBytes());
+  }
+
+  /**
+   * The budget of a replica whose container may be small. The kernel ends a container that exceeds
+   * its limit, and all its streams with it, so requests are refused before: what a client holds
+   * takes memory outside of the heap as well.
+   *
+   * @param heapBytes the largest heap, as from {@link Runtime#maxMemory}
+   * @param limitBytes of the container or the machine
+   */
+  public static MemoryBudget of(long heapBytes, long limitBytes) {
+    long left = (limitBytes - ProcessMemory.IDLE_BYTES) / ProcessMemory.BYTES_FOR_ONE;
+    return ofHeap(Math.min(heapBytes, Math.max(0, left) * HEAP_DIVISOR));
+  }
+
+  /** What to tell an operator if this process may use too little memory for any load. */
+  public static Optional<String> warning() {
+    return ProcessMemory.warning(
+        ProcessMemory.limitBytes(),
+        Runtime.getRuntime().maxMemory() + ProcessMemory.mostDirectBytes());
   }
 
   /** A part of this budget, for one purpose: a half, a quarter. */

@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -12,6 +13,7 @@ import java.util.stream.Stream;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
 import relay.model.TokenUsage;
+import relay.redis.Acquisition;
 
 /** Counters per client. Only configured clients have their own label value. */
 public final class ClientMeters {
@@ -21,9 +23,6 @@ public final class ClientMeters {
   private static final String OUTPUT = "output";
   private static final String CACHE_READ = "cache_read";
   private static final String CACHE_CREATION = "cache_creation";
-
-  /** The others have a histogram from their first request on. */
-  private static final int PREPARED = 200;
 
   private final TimerSeries waits;
   private volatile Set<String> names = Set.of();
@@ -77,7 +76,8 @@ public final class ClientMeters {
     List.of(requests, tokens, denials)
         .forEach(series -> series.retain(values -> all.contains(values.getFirst())));
     waits.retain(all::contains);
-    clients.stream().limit(PREPARED).forEach(client -> waits.of(client.name()));
+    // The others have theirs from their first request that may wait on: buckets are many lines
+    var _ = waits.of(clients.isEmpty() ? LabelValues.NONE : clients.getFirst().name());
     requests.prepare(
         clients.stream().flatMap(c -> Stream.of(OK, TOO_MANY).map(s -> List.of(c.name(), s))));
     tokens.prepare(
@@ -90,6 +90,10 @@ public final class ClientMeters {
         clients.stream()
             .filter(Client::isLimited)
             .flatMap(c -> TrafficMeters.reasons().map(reason -> List.of(c.name(), reason))));
+    requests.prepareOne(LabelValues.NONE, OK);
+    tokens.prepareOne(LabelValues.NONE, INPUT);
+    denials.prepareOne(
+        LabelValues.NONE, Acquisition.Reason.values()[0].name().toLowerCase(Locale.ROOT));
   }
 
   /** Counts an answered request; unknown clients are not counted. */
@@ -99,7 +103,7 @@ public final class ClientMeters {
     }
   }
 
-  /** A request of the client was granted a key after so long. */
+  /** A request of the client, which may wait for capacity, was granted a key after so long. */
   public void waited(String client, long nanos) {
     if (names.contains(client)) {
       waits.of(client).record(nanos, TimeUnit.NANOSECONDS);

@@ -65,36 +65,61 @@ final class ClientUsage implements MultiCollector {
   private static final class Gauge {
     private final GaugeSnapshot.Builder points;
     private final boolean many;
+    private final Labels ofNone;
+    private boolean empty = true;
 
-    Gauge(String name, String help, boolean many) {
+    /**
+     * @param ofNone for a metric without a client: an alert on a missing metric needs a series
+     */
+    Gauge(String name, String help, boolean many, Labels ofNone) {
       points = GaugeSnapshot.builder().name(name).help(help);
       this.many = many;
+      this.ofNone = ofNone;
     }
 
     void add(double value, Labels labels) {
       if (value > 0 || !many) {
+        empty = false;
         points.dataPoint(GaugeDataPointSnapshot.builder().value(value).labels(labels).build());
       }
+    }
+
+    GaugeSnapshot build() {
+      if (empty) {
+        points.dataPoint(GaugeDataPointSnapshot.builder().value(0).labels(ofNone).build());
+      }
+      return points.build();
     }
   }
 
   @Override
   public MetricSnapshots collect() {
     boolean many = clients.size() > MANY;
+    Labels nobody = Labels.of("client", LabelValues.NONE);
     Gauge used =
-        new Gauge("relay_client_used_ratio", "Used share of a limit of a client's own", many);
+        new Gauge(
+            "relay_client_used_ratio",
+            "Used share of a limit of a client's own",
+            many,
+            Labels.of("client", LabelValues.NONE, "dimension", LabelValues.NONE));
     Gauge budgets =
-        new Gauge("relay_client_budget_used_ratio", "Used share of a client's budget", many);
+        new Gauge(
+            "relay_client_budget_used_ratio",
+            "Used share of a client's budget",
+            many,
+            Labels.of("client", LabelValues.NONE, "budget", LabelValues.NONE));
     Gauge part =
         new Gauge(
             "relay_client_share_ratio",
             "What a client was granted of pools that are short, over what is its due",
-            many);
+            many,
+            nobody);
     Gauge waiting =
         new Gauge(
             "relay_client_waiting",
             "Requests of a client that pools refused and expect back, over all replicas",
-            many);
+            many,
+            nobody);
     Bound own = bound;
     if (own.plan() != null) {
       if (own.pool() != null) {
@@ -110,8 +135,7 @@ final class ClientUsage implements MultiCollector {
       part.add(state == null ? 0 : state.ratio(), labels);
       waiting.add(state == null ? 0 : (double) state.waiting(), labels);
     }
-    return MetricSnapshots.of(
-        used.points.build(), budgets.points.build(), part.points.build(), waiting.points.build());
+    return MetricSnapshots.of(used.build(), budgets.build(), part.build(), waiting.build());
   }
 
   private static void addUsed(Gauge used, PoolPlan plan, @Nullable PoolSnapshot state) {

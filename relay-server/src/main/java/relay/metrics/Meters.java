@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import relay.config.Config;
@@ -129,6 +130,15 @@ public final class Meters implements AutoCloseable {
   /** Binds the meters of memory, and of pauses in accepting connections, to these sources. */
   public void bindResources(MemoryBudget memory, LongSupplier acceptPauses) {
     resources.bind(memory, acceptPauses);
+  }
+
+  /**
+   * Binds the counter of connections that were closed for want of memory.
+   *
+   * @param byWhich gives the number of {@code stranger}, {@code newcomer} or {@code head}
+   */
+  public void bindShed(ToLongFunction<String> byWhich) {
+    resources.bindShed(byWhich);
   }
 
   /** The gauges of clients' own limits read this pool from now on; null if no client has any. */
@@ -330,6 +340,11 @@ public final class Meters implements AutoCloseable {
    */
   public void brokenOff(String pool, String how) {
     traffic.brokenOff(pool, how);
+  }
+
+  /** Counts an answer that had begun, and that the end of the drain cut. */
+  public void cutByStop(String pool) {
+    traffic.cutByStop(pool);
   }
 
   /** What the dashboard shows of this replica. */

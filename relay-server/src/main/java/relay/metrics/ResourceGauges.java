@@ -3,6 +3,7 @@ package relay.metrics;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.List;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -12,10 +13,15 @@ import relay.memory.MemoryBudget;
 final class ResourceGauges {
   private volatile @Nullable MemoryBudget budget;
   private volatile LongSupplier pauses = () -> 0;
+  private volatile ToLongFunction<String> shed = _ -> 0;
 
   void bind(MemoryBudget ofReplica, LongSupplier ofPort) {
     budget = ofReplica;
     pauses = ofPort;
+  }
+
+  void bindShed(ToLongFunction<String> byWhich) {
+    shed = byWhich;
   }
 
   void register(MeterRegistry registry) {
@@ -29,6 +35,16 @@ final class ResourceGauges {
         .register(registry);
     FunctionCounter.builder("relay.accept.pauses", this, g -> g.pauses.getAsLong())
         .description("Pauses in accepting clients, because file descriptors run out")
+        .register(registry);
+    for (String which : List.of("stranger", "newcomer", "head")) {
+      registerShed(registry, which);
+    }
+  }
+
+  private void registerShed(MeterRegistry registry, String which) {
+    FunctionCounter.builder("relay.connections.shed", this, g -> g.shed.applyAsLong(which))
+        .description("Connections of clients that were closed for want of memory")
+        .tag("which", which)
         .register(registry);
   }
 

@@ -66,6 +66,13 @@ final class Series {
     likely.limit(PREPARED).forEach(values -> of(values.toArray(String[]::new)));
   }
 
+  /** Creates a series for a metric that has none: an alert on a missing metric needs one. */
+  void prepareOne(String... values) {
+    if (counters.isEmpty()) {
+      var _ = of(values);
+    }
+  }
+
   /** Forgets the counters of which the values of all labels, in their order, do not pass. */
   void retain(Predicate<List<String>> wanted) {
     counters.forEach(

@@ -44,6 +44,7 @@ final class TrafficMeters {
   private final Series limitRefusals;
   private final Series brokenOff;
   private final Series unanswered;
+  private final Series cutByStop;
 
   TrafficMeters(MeterRegistry registry, LabelValues labels, List<ProviderConfig> providers) {
     this.labels = labels;
@@ -99,6 +100,12 @@ final class TrafficMeters {
             "Attempts without an answer, by cause",
             "pool",
             "cause");
+    cutByStop =
+        new Series(
+            registry,
+            "relay.drain.cut.answers",
+            "Answers that had begun, and that the end of the drain cut",
+            "pool");
     prepare(providers);
   }
 
@@ -106,7 +113,7 @@ final class TrafficMeters {
   void reconfigure(LabelValues known, List<ProviderConfig> providers) {
     labels = known;
     requests.retain(v -> known.isProvider(v.get(0)) && known.isModel(v.get(1)));
-    List.of(denials, limitRefusals, brokenOff, unanswered)
+    List.of(denials, limitRefusals, brokenOff, unanswered, cutByStop)
         .forEach(series -> series.retain(v -> known.isProvider(v.getFirst())));
     List.of(grants, quarantines, responses)
         .forEach(series -> series.retain(v -> known.isKey(v.get(0), v.get(1))));
@@ -128,6 +135,7 @@ final class TrafficMeters {
                         .map(kind -> List.of(p.name(), kind))));
     unanswered.prepare(
         providers.stream().flatMap(p -> CAUSES.stream().map(cause -> List.of(p.name(), cause))));
+    cutByStop.prepare(providers.stream().map(p -> List.of(p.name())));
     brokenOff.prepare(
         providers.stream()
             .flatMap(
@@ -195,6 +203,10 @@ final class TrafficMeters {
 
   void brokenOff(String pool, String how) {
     brokenOff.of(pool, how).increment();
+  }
+
+  void cutByStop(String pool) {
+    cutByStop.of(pool).increment();
   }
 
   void unanswered(String pool, String cause) {

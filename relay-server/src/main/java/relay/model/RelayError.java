@@ -66,6 +66,11 @@ public record RelayError(int status, String type, String message, @Nullable Dura
         null);
   }
 
+  /** 426: the path speaks no WebSocket. */
+  public static RelayError upgradeRefused(String message) {
+    return new RelayError(426, "invalid_request_error", message, null);
+  }
+
   /** 429: no capacity before {@code retryAfter}. */
   public static RelayError rateLimited(String message, Duration retryAfter) {
     return new RelayError(429, "rate_limit_error", message, retryAfter);

@@ -41,7 +41,7 @@ record CheckCommand(CommandContext context) implements Subcommand {
     return switch (ConfigFile.load(file.get(), context.environment())) {
       case Loaded.Valid(Config valid) -> {
         context.out().println(file.get() + ": valid: " + summary(valid) + accounting(valid));
-        MemoryBudget memory = MemoryBudget.ofHeap(Runtime.getRuntime().maxMemory());
+        MemoryBudget memory = MemoryBudget.ofProcess();
         ConfigWarnings.of(valid, memory)
             .forEach(warning -> context.err().println("warning: " + warning));
         yield ExitCode.OK;

@@ -60,13 +60,26 @@ enum AnswerBreak {
     };
   }
 
+  /** Reports that an answer of which something has reached the client will not be complete. */
+  void cut(RequestContext request, RequestPlan plan) {
+    request.record().broken(word());
+    if (this == STOP) {
+      request.meters().cutByStop(plan.route().name());
+    }
+    report(request, plan);
+  }
+
+  private String word() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
   /** Reports a failure of a provider whose answer had counted as a success. */
   void report(RequestContext request, RequestPlan plan) {
     if (this == STOP || this == BUDGET) {
       return; // not the provider's fault
     }
     plan.failed(new Passage.Free(), request.record().clientName());
-    String word = name().toLowerCase(Locale.ROOT);
+    String word = word();
     request.meters().brokenOff(plan.route().name(), word);
     RequestTrace trace = request.trace();
     if (trace != null) {

@@ -73,7 +73,7 @@ final class AnswerRelay {
       usage.feed(body, 0, body.length);
     }
     scanner.end();
-    settle(answer, scanner);
+    settle(answer, scanner, false);
     pin(answer);
     request.answer().passOn(answer.status(), headers, body);
   }
@@ -104,24 +104,24 @@ final class AnswerRelay {
         whole = scanner.finished() || (whole && scanner.errorSeen());
       }
     } catch (ClientGoneException e) {
-      settle(answer, scanner);
+      settle(answer, scanner, true);
       request.answer().cancelled();
       return;
     }
-    settle(answer, scanner);
+    settle(answer, scanner, !whole);
     pin(answer);
     try {
       // Only the error event of a stream is a failure: a 400's JSON says "error", too.
       boolean errorEvent = events && scanner.errorSeen();
       if (errorEvent) {
-        AnswerBreak.ERROR_EVENT.report(request, plan);
+        AnswerBreak.ERROR_EVENT.cut(request, plan);
       }
       if (whole) {
         outbox.end();
       } else {
         AnswerBreak how = AnswerBreak.of(request, answer);
         if (!errorEvent) {
-          how.report(request, plan);
+          how.cut(request, plan);
         }
         boolean tells = events && plain && !plan.unread() && !errorEvent;
         breakOff(outbox, tells, how.error(plan.dialect()), scanner);
@@ -245,7 +245,10 @@ final class AnswerRelay {
     }
   }
 
-  private void settle(UpstreamAnswer answer, UsageScanner scanner) {
+  /**
+   * @param cut whether the answer has begun and will not be complete
+   */
+  private void settle(UpstreamAnswer answer, UsageScanner scanner, boolean cut) {
     if (!plan.counted()) {
       return;
     }
@@ -273,6 +276,9 @@ final class AnswerRelay {
         }
         learn(plan.counting().inputAtStart(usage), usage.outputTokens());
       }
+    }
+    if (cut && !scanner.finished()) { // what was reported so far is only the beginning
+      request.record().charged(charge.inputTokens(), charge.outputTokens());
     }
   }
 

@@ -268,7 +268,7 @@ final class AttemptLoop {
     request.meters().acquired(waited);
     request.record().addWaitNanos(waited);
     routes.waited(waited);
-    if (acquisition instanceof Granted) {
+    if (acquisition instanceof Granted && candidate.mayWait()) {
       request.meters().clients().waited(request.record().clientName(), waited);
     }
     traceAcquired(

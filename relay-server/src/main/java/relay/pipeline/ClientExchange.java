@@ -33,6 +33,9 @@ public interface ClientExchange {
   /** Visits every header line. */
   void forEachHeader(HeaderLines.Visitor visitor);
 
+  /** The client has shown a credential: its connection is not closed to make room for others. */
+  void authenticated();
+
   /** Reads the body, once. Blocks for a bounded time: use a virtual thread. */
   Body readBody(int maxBytes);
 

@@ -323,6 +323,7 @@ public final class RequestPipeline {
                       + " Bearer"));
       return null;
     }
+    client.authenticated();
     request.record().clientName(caller.name());
     request.answer().limits(generation.quotas().own(caller));
     int most = generation.bounds().maxConcurrent();

@@ -24,6 +24,7 @@ final class RequestRecord {
   private String clientName = UNKNOWN;
   private String key = UNKNOWN;
   private int attempts;
+  private String broken = "";
   private long inputTokens;
   private long outputTokens;
   private long waitNanos;
@@ -88,6 +89,17 @@ final class RequestRecord {
     outputTokens = usage.outputTokens();
   }
 
+  /** The answer has begun, and is not completed. */
+  void broken(String why) {
+    broken = why;
+  }
+
+  /** What the limits were charged for an answer whose end, and so its usage, is not known. */
+  void charged(long input, long output) {
+    inputTokens = input;
+    outputTokens = output;
+  }
+
   /** Adds time spent waiting for the provider, which is not Relay's latency. */
   void addUpstreamNanos(long nanos) {
     upstreamNanos += nanos;
@@ -135,6 +147,7 @@ final class RequestRecord {
         status,
         origin,
         attempts,
+        broken,
         inputTokens,
         outputTokens,
         waitNanos,

@@ -134,6 +134,11 @@ final class RouteAttempts {
       stops.served();
     }
 
+    /** Whether a request waits for capacity here. */
+    boolean mayWait() {
+      return plan.maxWait().isPositive();
+    }
+
     /**
      * Acquires any key, tried or not, without waiting for capacity. It takes no place in the order:
      * the request has one, or is only to be told a time.

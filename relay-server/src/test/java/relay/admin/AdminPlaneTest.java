@@ -181,9 +181,28 @@ class AdminPlaneTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"{", "[]", "{\"duration\": null}", "{\"duration\": {}}", "nonsense"})
+  @ValueSource(
+      strings = {
+        "{",
+        "[]",
+        "{\"duration\": null}",
+        "{\"duration\": {}}",
+        "nonsense",
+        "{\"duration\": \"30s\"} x",
+        "{\"duration\": \"30s\"}{\"duration\": \"30s\"}",
+        "{\"duration\": \"1s\", \"duration\": \"30s\"}"
+      })
   void a_bad_body_is_refused(String body) throws Exception {
     assertEquals(400, http.post("/pools/anthropic/keys/acme-1/cooldown", body).status());
+    assertEquals("active", key("acme-1").get("status").asText());
+  }
+
+  @Test
+  void a_duration_in_the_query_and_another_in_the_body_are_refused() throws Exception {
+    String path = "/pools/anthropic/keys/acme-1/cooldown?duration=30s";
+    assertEquals(400, http.post(path, "{\"duration\": \"1s\"}").status());
+    assertEquals(400, http.post(path, "nonsense").status());
+    assertEquals("active", key("acme-1").get("status").asText());
   }
 
   @ParameterizedTest

@@ -4,23 +4,33 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.config.Config;
 import relay.pool.Configs;
@@ -51,6 +61,66 @@ class AdminServerTest {
       }
     }
     assertEquals(120, answered.get());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/pools", "/metrics", "/clients", "/healthz"})
+  void requests_that_follow_at_once_are_all_answered_in_order(String path) throws Exception {
+    String one = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    String last = "GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    try (AdminServer server = served.serve();
+        Socket client = connected(server, one + one + "\r\n" + one + last)) {
+      String all = new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertEquals(
+          List.of(
+              "HTTP/1.1 200 OK", "HTTP/1.1 200 OK", "HTTP/1.1 200 OK", "HTTP/1.1 404 Not Found"),
+          Pattern.compile("HTTP/1\\.1 [0-9]{3} [A-Za-z ]+")
+              .matcher(all)
+              .results()
+              .map(MatchResult::group)
+              .toList());
+    }
+  }
+
+  @Test
+  void a_line_end_after_a_request_changes_nothing() throws Exception {
+    String one = "GET /pools HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    try (AdminServer server = served.serve();
+        Socket client = connected(server, one + "\r\n")) {
+      assertEquals(
+          "HTTP/1.1 200",
+          new String(client.getInputStream().readNBytes(12), StandardCharsets.US_ASCII));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "gzip, true",
+    "'deflate, gzip;q=0.5', true",
+    "GZIP, true",
+    "identity, false",
+    "'gzip;q=0', false"
+  })
+  void metrics_are_compressed_for_scrapers_that_take_it(String accepted, boolean zipped)
+      throws Exception {
+    String text = "relay_up 1\n".repeat(10_000);
+    try (AdminServer server = served.serve(CONFIG, served.pools(), Readiness.Ready::new, text)) {
+      HttpResponse<byte[]> answer =
+          HttpClient.newHttpClient()
+              .send(
+                  HttpRequest.newBuilder(
+                          URI.create("http://127.0.0.1:" + server.port() + "/metrics"))
+                      .header("accept-encoding", accepted)
+                      .build(),
+                  HttpResponse.BodyHandlers.ofByteArray());
+      assertEquals(
+          zipped ? "gzip" : "", answer.headers().firstValue("content-encoding").orElse(""));
+      InputStream body = new ByteArrayInputStream(answer.body());
+      try (InputStream plain = zipped ? new GZIPInputStream(body) : body) {
+        assertEquals(text, new String(plain.readAllBytes(), StandardCharsets.UTF_8));
+      }
+      assertEquals(zipped, answer.body().length < text.length() / 10);
+    }
   }
 
   private static void count(RawHttp http, AtomicInteger answered) {

@@ -11,6 +11,8 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -44,6 +46,7 @@ import relay.redis.KeyPool;
 @TestInstance(Lifecycle.PER_CLASS)
 class DashboardTest {
   private static final Config CONFIG = Configs.of(Configs.POOLS);
+  private static final String FEED = "GET /dashboard/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
   @AutoClose private final ServedPools served = ServedPools.of(CONFIG);
   @AutoClose private final AdminServer server = served.serve();
@@ -197,7 +200,7 @@ class DashboardTest {
   void viewers_are_bounded_and_a_place_becomes_free() throws Exception {
     List<Events> open = new ArrayList<>();
     try {
-      for (int n = 0; n < DashboardFeed.MOST_VIEWERS; n++) {
+      for (int n = 0; n < FeedPlaces.MOST_OF_ONE; n++) {
         Events events = open();
         open.add(events);
         events.next(_ -> true);
@@ -210,6 +213,62 @@ class DashboardTest {
         events.close();
       }
     }
+  }
+
+  @Test
+  void a_crowd_at_one_moment_gets_no_more_places_than_there_are() throws Exception {
+    List<Socket> crowd = new ArrayList<>();
+    try (AdminServer its = served.serve()) {
+      for (int n = 0; n < 80; n++) {
+        crowd.add(from("127.0.0." + (n % 5 + 1), its.port()));
+      }
+      for (Socket socket : crowd) { // the carrier finds many of them at once
+        socket.getOutputStream().write(FEED.getBytes(StandardCharsets.US_ASCII));
+      }
+      int seen = 0;
+      for (Socket socket : crowd) {
+        seen += first(socket).equals("HTTP/1.1 200") ? 1 : 0;
+      }
+      assertEquals(FeedPlaces.MOST, seen);
+    } finally {
+      for (Socket socket : crowd) {
+        socket.close();
+      }
+    }
+  }
+
+  private static Socket from(String address, int port) throws IOException {
+    Socket socket = new Socket();
+    socket.setSoTimeout(20_000);
+    socket.bind(new InetSocketAddress(address, 0));
+    socket.connect(new InetSocketAddress("127.0.0.1", port));
+    return socket;
+  }
+
+  @Test
+  void one_address_leaves_places_to_others() throws Exception {
+    List<Socket> open = new ArrayList<>();
+    try (AdminServer its = served.serve()) {
+      for (int n = 0; n < FeedPlaces.MOST_OF_ONE + 1; n++) {
+        open.add(from("127.0.0.1", its.port()));
+        open.getLast().getOutputStream().write(FEED.getBytes(StandardCharsets.US_ASCII));
+      }
+      for (int n = 0; n < FeedPlaces.MOST_OF_ONE; n++) {
+        assertEquals("HTTP/1.1 200", first(open.get(n)));
+      }
+      assertEquals("HTTP/1.1 503", first(open.getLast()));
+      open.add(from("127.0.0.2", its.port()));
+      open.getLast().getOutputStream().write(FEED.getBytes(StandardCharsets.US_ASCII));
+      assertEquals("HTTP/1.1 200", first(open.getLast()));
+    } finally {
+      for (Socket socket : open) {
+        socket.close();
+      }
+    }
+  }
+
+  private static String first(Socket socket) throws IOException {
+    return new String(socket.getInputStream().readNBytes(12), StandardCharsets.UTF_8);
   }
 
   private boolean tryOpen(List<Events> open) throws Exception {

@@ -1,6 +1,7 @@
 package relay.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import relay.e2e.RawProvider.Connection;
 import relay.e2e.RawProvider.Received;
 import relay.guards.Await;
@@ -115,6 +117,32 @@ class GracefulStopTest {
       assertWhole(open);
       assertEquals(0, replica.exitCode(), replica.log());
       assertThrows(ConnectException.class, () -> new RedisSocket(port));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"TERM", "INT"})
+  void a_second_signal_ends_the_drain(String signal) throws Exception {
+    Setup setup = setup(ProviderWire.PLAIN).server("drain_ms: 600000").log("format: json");
+    try (Replicas replicas = setup.start(1)) {
+      ReplicaProcess replica = replicas.get(0);
+      List<RawClient> open = openStreams(replica);
+      replica.terminate();
+      Await.until("it drains", () -> replica.adminStatus("/readyz") == 503);
+      assertEquals(
+          0,
+          new ProcessBuilder("kill", "-" + signal, Long.toString(replica.pid())).start().waitFor());
+      for (RawClient client : open) {
+        try (client) {
+          Answer rest = client.rest();
+          assertFalse(rest.whole());
+          assertTrue(rest.text().contains("this replica stops"), rest.text());
+        }
+      }
+      assertEquals(0, replica.exitCode(), replica.log());
+      assertTrue(replica.log().contains("a second signal ended the drain"), replica.log());
+      long told = replica.log().lines().filter(l -> l.contains("\"broken\":\"stop\"")).count();
+      assertEquals(STREAMS, told, replica.log());
     }
   }
 

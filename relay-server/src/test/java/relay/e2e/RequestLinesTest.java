@@ -116,6 +116,7 @@ class RequestLinesTest {
     assertTrue(line.get("first_byte_ms").asDouble() >= line.get("wait_ms").asDouble());
     assertTrue(line.get("duration_ms").asDouble() >= line.get("first_byte_ms").asDouble());
     assertEquals(documented(), members(line));
+    assertFalse(line.has("broken"));
     String log = replicas.get(0).log();
     assertFalse(log.contains(Setup.secret("p-1")), "a provider's secret");
     assertFalse(log.contains(Setup.clientKey("team")), "a client's secret");
@@ -137,7 +138,28 @@ class RequestLinesTest {
         .matcher(logs)
         .results()
         .flatMap(row -> Stream.of(row.group(1).replace("`", "").split(", ", -1)))
+        .filter(name -> !name.equals("broken")) // of a complete answer
         .toList();
+  }
+
+  @Test
+  void a_stream_that_its_provider_broke_off_says_so_with_the_tokens_as_charged() throws Exception {
+    provider.script(
+        (request, connection) -> {
+          connection.write(Says.STREAM);
+          connection.chunk(Says.events(Dialect.ANTHROPIC).getFirst());
+          connection.reset();
+        });
+    try (RawClient client = new RawClient(replicas.port(0))) {
+      client.send(Ask.stream(Dialect.ANTHROPIC, "p").from("team")).head();
+      Answer answer = client.rest();
+      assertFalse(answer.whole());
+      JsonNode line = lineOf(answer);
+      assertEquals(200, line.get("status").asInt());
+      assertEquals("relay", line.get("origin").asText());
+      assertEquals("loss", line.get("broken").asText());
+      assertTrue(line.get("output_tokens").asInt() > 1, line::toString);
+    }
   }
 
   @Test

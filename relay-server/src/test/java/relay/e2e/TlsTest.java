@@ -14,6 +14,7 @@ import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
 import okhttp3.Call;
 import okhttp3.MediaType;
@@ -161,6 +162,24 @@ class TlsTest {
         assertTrue(answer.startsWith("HTTP/1.1 200 "), answer);
         assertEquals("a \t  b  c", provider.received().getLast().header("x-blanks"));
       }
+    }
+  }
+
+  /** A client could make handshakes without end on one connection. */
+  @Test
+  void a_client_of_tls_1_2_gets_no_second_handshake() throws Exception {
+    try (SSLSocket socket =
+        (SSLSocket) trust().sslSocketFactory().createSocket("127.0.0.1", replicas.port(0))) {
+      socket.setEnabledProtocols(new String[] {"TLSv1.2"});
+      socket.setSoTimeout(20_000);
+      socket.startHandshake();
+      assertEquals("TLSv1.2", socket.getSession().getProtocol());
+      socket.startHandshake(); // sends a hello: its answer is read below
+      assertThrows(SSLException.class, () -> socket.getInputStream().read());
+    }
+    provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+    try (Response response = call(client(Protocol.HTTP_1_1), "").execute()) {
+      assertEquals(200, response.code());
     }
   }
 

@@ -108,8 +108,7 @@ class ConnectionMemoryTest {
 
   /** As for a client with a credential. */
   private static void serve(HttpServerExchange exchange) {
-    FramingGuard.trust(exchange);
-    SharedChannel.trust(exchange);
+    new Judgement(exchange).trust();
   }
 
   @ParameterizedTest

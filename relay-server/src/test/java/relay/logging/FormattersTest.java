@@ -13,6 +13,8 @@ import java.util.logging.Formatter;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class FormattersTest {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -58,6 +60,17 @@ class FormattersTest {
     LogRecord record = record(Level.INFO, "m");
     record.setThrown(new IllegalStateException("\u001b[2J"));
     assertFalse(text.format(record).contains("\u001b"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0x2028, 0x2029, 0x202e, 0x2066, 0x200b, 0x200f, 0xfeff, 0x85, 0xe0041})
+  void text_shows_what_no_terminal_does(int character) {
+    String line =
+        text.format(record(Level.INFO, "a" + Character.toString(character) + "b \ud83d\ude00"));
+    String hex = Integer.toHexString(character);
+    String escaped =
+        character > 0xffff ? "\\u{" + hex + "}" : "\\u" + "0".repeat(4 - hex.length()) + hex;
+    assertEquals("03:04:05.060 INFO  Edge: a" + escaped + "b \ud83d\ude00\n", line);
   }
 
   @Test

@@ -29,6 +29,7 @@ class RequestLogTest {
           200,
           "upstream",
           2,
+          "",
           1_200,
           340,
           350_000,
@@ -92,12 +93,30 @@ class RequestLogTest {
       Logging.configure(Level.INFO, format, out);
       String model = "a\nb\u001b[2J\"" + "x".repeat(100_000);
       new RequestLog(1)
-          .write(new RequestLine("r", "", "", "", model, 404, "relay", 0, 0, 0, 0, 0, 0));
+          .write(new RequestLine("r", "", "", "", model, 404, "relay", 0, "", 0, 0, 0, 0, 0));
     }
     String lines = written();
     assertEquals(2, lines.lines().count());
     assertTrue(lines.length() < 1_500, () -> lines.length() + " characters");
     assertFalse(lines.contains("\u001b"));
+  }
+
+  /** What a client calls its model is one word of the line, whatever it holds. */
+  @Test
+  void a_name_forges_no_member_of_a_line_of_text() {
+    Logging.configure(Level.INFO, Logging.Format.TEXT, out);
+    String model =
+        "x key=k9 \"tokens=0+0\" \\ \u2028\u202e\u200b\ufeff\u00a0\n"
+            + "\u007f\ud800 \ud83d\ude00 \udb40\udc41";
+    new RequestLog(1)
+        .write(new RequestLine("r", "a b", "", "", model, 404, "relay", 0, "", 0, 0, 0, 0, 0));
+    String line = written().strip();
+    assertTrue(
+        line.contains(
+            " client=\"a b\" model=\"x key=k9 \\\"tokens=0+0\\\" \\\\"
+                + " \\u2028\\u202e\\u200b\\ufeff\\u00a0\\n"
+                + "\\u007f\\ud800 \ud83d\ude00 \\u{e0041}\" attempts=0"),
+        line);
   }
 
   @Test

@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class MemoryBudgetTest {
   private static final long MIB = 1 << 20;
@@ -22,6 +25,33 @@ class MemoryBudgetTest {
     }
     assertFalse(budget.takeForNewcomer(1));
     assertEquals(64 * MIB, budget.usedBytes());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "384, 16384, 192", // a machine of its own: half the heap
+    "384, 768, 192", // the manifests
+    "200, 400, 76",
+    "128, 256, 28",
+    "96, 192, 16"
+  })
+  void a_small_container_holds_less(int heapMib, int limitMib, int budgetMib) {
+    MemoryBudget small = MemoryBudget.of(heapMib * MIB, limitMib * MIB);
+    assertEquals(budgetMib, small.totalBytes() / MIB);
+  }
+
+  @Test
+  void little_memory_is_told() {
+    assertEquals(Optional.empty(), ProcessMemory.warning(300 * MIB, 300 * MIB));
+    assertEquals(Optional.empty(), ProcessMemory.warning(16_384 * MIB, 512 * MIB));
+    String container = ProcessMemory.warning(256 * MIB, 256 * MIB).orElseThrow();
+    assertTrue(
+        container.startsWith("the memory limit of this container or machine is 256 MB, too"));
+    assertTrue(container.endsWith("Give it 400 MB or more"));
+    assertTrue(
+        ProcessMemory.warning(16_384 * MIB, 128 * MIB)
+            .orElseThrow()
+            .startsWith("heap and direct memory (-Xmx, -XX:MaxDirectMemorySize) may take 128 MB"));
   }
 
   @Test
