@@ -4,8 +4,6 @@ import io.undertow.server.HttpServerExchange;
 import io.undertow.server.protocol.http.HttpServerConnection;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.Objects;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -45,17 +43,21 @@ final class BodyChannel {
     if (here) {
       return channel.read(to);
     }
-    return Objects.requireNonNull(onThread(() -> readAll(to)));
+    return onThread(() -> readAll(to));
   }
 
-  private <T> @Nullable T onThread(Callable<@Nullable T> reading) throws IOException {
-    CompletableFuture<@Nullable T> read = new CompletableFuture<>();
+  private interface Reading<T extends @Nullable Object> {
+    T run() throws IOException;
+  }
+
+  private <T extends @Nullable Object> T onThread(Reading<T> reading) throws IOException {
+    CompletableFuture<T> read = new CompletableFuture<>();
     try {
       toucher.execute(
           () -> {
             try {
-              read.complete(reading.call());
-            } catch (Exception | Error e) {
+              read.complete(reading.run());
+            } catch (IOException | RuntimeException | Error e) {
               read.completeExceptionally(e);
             }
           });

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -215,7 +216,7 @@ class Http2AttackTest {
         if (written > 0) {
           taken = true;
           all += written;
-          rest[n] = java.util.Arrays.copyOfRange(rest[n], written, rest[n].length);
+          rest[n] = Arrays.copyOfRange(rest[n], written, rest[n].length);
         }
       }
       quiet = taken ? 0 : quiet + 1;
@@ -270,7 +271,7 @@ class Http2AttackTest {
       int[] at = new int[2];
       for (int round = 0; round < 200; round++) {
         for (int n = 0; n < 2; n++) {
-          byte[] rest = java.util.Arrays.copyOfRange(all, at[n], all.length);
+          byte[] rest = Arrays.copyOfRange(all, at[n], all.length);
           at[n] += Math.max(0, crowd.write(n, rest));
         }
         double inFlight = replicas.metric(0, "relay_inflight");

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -53,7 +55,7 @@ class OpenStreamsTest {
       OpenStreams.Work work = streams.begin();
       List<Runnable> ends =
           new ArrayList<>(List.of(work::known, work::returned, work::reset, work::complete));
-      java.util.Collections.shuffle(ends, new java.util.Random(n));
+      Collections.shuffle(ends, new Random(n));
       ends.forEach(Runnable::run);
       ends.forEach(Runnable::run);
     }

@@ -1,6 +1,7 @@
 package relay.upstream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.List;
@@ -27,7 +28,7 @@ class SentLinesTest {
   @ValueSource(
       strings = {"", ":", "x:a", "x-a: 1\r\nx-b", "x a", "x\ta", "x(a)", "x\0a", "x\na", "\u00e4"})
   void a_name_that_is_no_token_does_not_leave(String name) {
-    assertEquals(List.of("x-first", "x-last", "user-agent"), names(with(name, "a")));
+    assertEquals(List.of("user-agent", "x-first", "x-last"), names(with(name, "a")));
   }
 
   @Test
@@ -61,12 +62,10 @@ class SentLinesTest {
       assertEquals(-1, line.indexOf(text), line);
       new UpstreamRequest(sent).method("GET");
     }
-    assertEquals(false, SentLines.isOfTarget("a" + text + "b"));
+    assertFalse(SentLines.isOfTarget("a" + text + "b"));
   }
 
   private static List<String> names(Request request) {
-    return List.copyOf(request.headers().names()).stream()
-        .sorted(java.util.Comparator.comparing(n -> List.of("x-first", "x-last").indexOf(n) & 7))
-        .toList();
+    return request.headers().names().stream().sorted().toList();
   }
 }
