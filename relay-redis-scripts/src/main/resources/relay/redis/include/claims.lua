@@ -40,8 +40,9 @@ function line.note_shared(c, ask, now)
   end
 end
 
--- The promise that a request left. Its mark tells: of several with one mark the first whose time has come, one that is lent
--- last; before that time if no other has its mark. A first try claims none of several. Of requests without a mark it is the only one, also a little too early: if most of the time has passed.
+-- The promise that a request left. Its mark tells: of several with one mark the first whose time has come, one that is lent last;
+-- before that time if no other has its mark. A first try claims none of several. Of requests without a mark it is the only one,
+-- also a little too early: if most of the time has passed.
 function line.own_promise(c, ask, now, slot, tokens)
   local mine, its = c.tickets[ask.ticket], c.marks[ask.mark or '']
   if mine then return line.exchanged(c, mine, now) end
