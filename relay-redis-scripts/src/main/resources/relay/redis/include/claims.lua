@@ -3,6 +3,7 @@
 -- nobody is about to need: the client divides its room as it likes.
 -- @uses pool, line, at_most
 local SOON_US, PARTS = 5e6, 12 -- of a window
+local SHARED_US = 1e6
 local HELD_SLOTS = 2 -- so long a place is not lent, at most a quarter of a second
 local FEW = 4 -- promises. Of no more, each is lent at its time: one that comes late soon finds room
 local SPARE = 0.005 -- of a limit: of late places that are no larger one is not lent, so who comes late finds room
@@ -31,11 +32,21 @@ function line.is_alike(one, tokens)
   return its <= 2 * tokens and tokens <= 2 * its
 end
 
--- The promise that a request left. Its mark tells: of several with one mark the first whose time has come, one that is lent
--- last, and for a repetition also the next one. Of requests without a mark it is the only one, also a little too early: if most of the time has passed.
+-- Several senders have one mark, if a request comes whose mark was just granted a place. So none is taken for an early retry.
+function line.note_shared(c, ask, now)
+  if ask.mark and ask.mark == c.granted_mark and now - c.granted_mark_at < SHARED_US and not c.shared[ask.mark] then
+    if c.shares >= MOST_LOOKED_AT then c.shared, c.shares = {}, 0 end
+    c.shared[ask.mark], c.shares = true, c.shares + 1
+  end
+end
+
+-- The promise that a request left. Its mark tells: of several with one mark the first whose time has come, one that is lent last;
+-- before that time if no other has its mark. A first try claims none of several. Of requests without a mark it is the only one,
+-- also a little too early: if most of the time has passed.
 function line.own_promise(c, ask, now, slot, tokens)
   local mine, its = c.tickets[ask.ticket], c.marks[ask.mark or '']
   if mine then return line.exchanged(c, mine, now) end
+  line.note_shared(c, ask, now)
   if not its then return end
   local first, late, next_one, count = nil, nil, nil, 0
   for n = 1, #its do
@@ -58,7 +69,7 @@ function line.own_promise(c, ask, now, slot, tokens)
   first = first or late
   if ask.is_new and first and #its > 1 then return end
   if first or not next_one then return first end
-  if ask.mark then return (ask.is_again or count == 1) and next_one or nil end
+  if ask.mark then return count == 1 and not c.shared[ask.mark] and next_one or nil end
   return #c.promises == 1 and next_one.told - now <= 4 * slot and now - next_one.since >= next_one.told - now and next_one or nil
 end
 

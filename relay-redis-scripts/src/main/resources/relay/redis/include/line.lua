@@ -58,7 +58,8 @@ end
 function line.name_of(ask) return ask.client .. ':' .. ask.rank end
 
 -- A client; of more than can be told apart the others are one. `marks`: its promises by mark; `gap`: the mean time between its
--- requests; `trust`: less for one that does not come; `faith`: the part of its promises for which their requests came in time.
+-- requests; `trust`: less for one that does not come; `faith`: the part of its promises for which their requests came in time;
+-- `shared`: the marks of several senders.
 function line.client(r, l, ask, now)
   local whose = line.name_of(ask)
   local c = l.clients[whose]
@@ -68,7 +69,7 @@ function line.client(r, l, ask, now)
     c = l.clients[name]
     if not c then
       c = { name = name, tag = 0, promises = {}, tickets = {}, marks = {}, asked = now, gap = 0, trust = 1, faith = 1,
-        got = 0, got_at = now }
+        got = 0, got_at = now, shared = {}, shares = 0 }
       l.clients[name], l.count = c, l.count + 1
     end
   end

@@ -137,6 +137,7 @@ function line.granted(ask, now)
   local l, c, rank, mine, lent = ask.line, ask.of, ask.rank, ask.mine, ask.lent
   if mine then
     line.remove(l, mine)
+    c.granted_mark, c.granted_mark_at = mine.mark, now
   else
     c.tag = (ask.next or ask.tag) + ask.cost / ask.weight
     if lent then line.lend(l, lent) end
