@@ -14,7 +14,7 @@ do
   local ENOUGH, LONG_ENOUGH = 20, 0.5 -- answers, windows
   local MOST_DOUBLINGS = 20
   local COARSE_US = 2e6 -- a time in whole seconds may be so much later than the least that it means
-  local MOST_OTHERS = 0.05 -- of a limit
+  local A_FEW = 0.05 -- of a limit
   local LITTLE = 0.15 -- of a limit: with less in use a window cannot be told from a bucket, and it does not matter
   local NAMES = { 'rpm', 'itpm', 'otpm', 'tpm' }
   local RULES = { sliding_window = 0, token_bucket = 1 }
@@ -78,7 +78,7 @@ do
       if e.rule == 1 then disbelieve(g, e) end
       return begin(e, d, 'window', now)
     end
-    if others > MOST_OTHERS or holds - left > owed + slack + aged then return begin(e, d, 'others', now) end
+    if others > A_FEW or holds - left > owed + slack + aged then return begin(e, d, 'others', now) end
     if size + coarse + slack + 0.02 * stated < one.size then return begin(e, d, 'size', now) end
     if g[LIMIT + d] == stated and holds + coarse - left < owed - (d >= 3 and g[COMING] or 0) - lately - slack - 0.05 * stated then
       return begin(e, d, 'left', now)
