@@ -26,8 +26,19 @@ final class AcceptedCalls {
     this.nanoTime = nanoTime;
   }
 
-  Standing standing() {
-    return standing;
+  /** How Redis serves the pool, which this link leads to. */
+  RedisUse use(RedisLink link) {
+    if (!link.isUp()) {
+      return RedisUse.AWAY;
+    }
+    if (!link.isTimely()) {
+      return RedisUse.SLOW;
+    }
+    return switch (standing) {
+      case NOT_YET -> RedisUse.NOT_YET;
+      case ACCEPTED -> RedisUse.SHARED;
+      case REFUSED -> RedisUse.REFUSED;
+    };
   }
 
   /** Redis has answered an acquire. */
