@@ -3,9 +3,9 @@ package relay.redis;
 import java.util.function.LongSupplier;
 
 /**
- * Whether a Redis that answers accepts a pool's calls: it may lack rights or memory, or hold a state
- * that this version cannot read. A heartbeat that is accepted proves little while acquires are
- * refused, for it touches fewer keys: then it counts again after {@value #DOUBT_SECONDS} s.
+ * Whether a Redis that answers accepts a pool's calls: it may lack rights or memory, or hold a
+ * state that this version cannot read. A heartbeat that is accepted proves little while acquires
+ * are refused, for it touches fewer keys: then it counts again after {@value #DOUBT_SECONDS} s.
  */
 final class AcceptedCalls {
   private static final int DOUBT_SECONDS = 5;

@@ -89,7 +89,8 @@ final class Candidates {
                       new Candidate(
                           k,
                           PoolPlan.group(k.account(), modelClass),
-                          firstSet(modelClass) + Collections.binarySearch(sorted, KeyTier.of(plan, k)),
+                          firstSet(modelClass)
+                              + Collections.binarySearch(sorted, KeyTier.of(plan, k)),
                           sizes.getOrDefault(k.account(), 0L) > FEW))
               .toList();
       byClass.put(modelClass, all);

@@ -1,6 +1,5 @@
 package relay.redis;
 
-import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -12,9 +11,7 @@ import java.util.function.IntPredicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.NoneUsable;
-import relay.redis.Acquisition.Overloaded;
 
 /**
  * A pool of keys that all replicas share. Thread-safe. Methods do not block unless their Javadoc
@@ -68,8 +65,7 @@ public final class KeyPool {
     outage =
         new OutageGrants(
             link, this, scripts, fairShare, leaseEndings, ledger, options.fallback(), leaseIds);
-    answers =
-        new AcquireAnswers(this, scripts, leaseEndings, renewals, ledger, outage, accepted);
+    answers = new AcquireAnswers(this, scripts, leaseEndings, renewals, ledger, outage, accepted);
     rekeys = new Rekeys(scripts);
     heartbeat =
         new Heartbeat(

@@ -37,7 +37,8 @@ final class KeyStandings {
         some -> {
           List<byte[]> args = new ArrayList<>(List.of(bytes(reason), by));
           some.forEach(id -> args.add(bytes(id)));
-          return scripts.callConfigured(() -> new Call(ScriptFile.QUARANTINE, k, args), Reply::ofCount);
+          return scripts.callConfigured(
+              () -> new Call(ScriptFile.QUARANTINE, k, args), Reply::ofCount);
         });
   }
 
@@ -101,7 +102,8 @@ final class KeyStandings {
         fields,
         some -> {
           List<byte[]> args = some.stream().map(RedisKeys::bytes).toList();
-          return scripts.callConfigured(() -> new Call(ScriptFile.RESTORE, k, args), Reply::ofCount);
+          return scripts.callConfigured(
+              () -> new Call(ScriptFile.RESTORE, k, args), Reply::ofCount);
         });
   }
 

@@ -83,8 +83,7 @@ final class EvenFlowTest {
       pool.atMinute(
           3,
           () ->
-              pool.call(
-                  new Step.Configure(0, 7, plan(Accounting.TOKEN_BUCKET, 60, 1, limits[1]))));
+              pool.call(new Step.Configure(0, 7, plan(Accounting.TOKEN_BUCKET, 60, 1, limits[1]))));
       load.poll(3, 6, 10 * limits[1]);
       pool.run(6);
       double next = load.between(3, 4) / limits[1];
