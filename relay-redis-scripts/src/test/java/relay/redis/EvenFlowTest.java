@@ -34,7 +34,7 @@ final class EvenFlowTest {
   }
 
   /** Where the demand comes from. */
-  private enum Start {
+  enum Start {
     /** The pool was idle. */
     IDLE(0),
     /** The pool was full, and then without demand for a third of a window. */
