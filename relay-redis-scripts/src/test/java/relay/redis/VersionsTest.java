@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -76,7 +78,7 @@ final class VersionsTest {
   }
 
   private void leave(String replica) {
-    RedisKeys keys = names(live.remove(replica));
+    RedisKeys keys = names(Objects.requireNonNull(live.remove(replica)));
     Step survey = new Step.Survey(replica, 0, List.of(), List.of(), List.of());
     List<Object> args = survey.args(clock());
     args.set(4, "leave");
@@ -87,7 +89,7 @@ final class VersionsTest {
   private void ask(int form) {
     Step one =
         Step.acquire(
-            "id" + ids++, epochs.get(form), 0, 0, 30_000, List.of("k:key0", "g:account0/model"));
+            "id" + ids++, Objects.requireNonNull(epochs.get(form)), 0, 0, 30_000, List.of("k:key0", "g:account0/model"));
     List<Object> reply = wire.call(one, names(form), clock());
     if (reply.get(reply.size() - 5).equals(1L)) {
       granted.add(micros);
@@ -228,8 +230,8 @@ final class VersionsTest {
       ask(NEW);
     }
     assertEquals(
-        RedisKeys.text(java.util.Base64.getEncoder().encode(before)),
-        RedisKeys.text(java.util.Base64.getEncoder().encode(wire.redis().dump(names(OLD).state))));
+        RedisKeys.text(Base64.getEncoder().encode(before)),
+        RedisKeys.text(Base64.getEncoder().encode(wire.redis().dump(names(OLD).state))));
     assertTrue(wire.redis().pttl(names(OLD).state) <= ttl);
   }
 }

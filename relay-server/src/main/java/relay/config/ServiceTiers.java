@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.nodes.Node;
 
@@ -77,7 +77,7 @@ public record ServiceTiers(
    * @param headers likewise
    */
   public Tier named(
-      UnaryOperator<@Nullable String> members, UnaryOperator<@Nullable String> headers) {
+      Function<String, @Nullable String> members, Function<String, @Nullable String> headers) {
     for (String each : by) {
       boolean isHeader = each.indexOf('-') > 0;
       String value = isHeader ? headers.apply(each) : members.apply(each);

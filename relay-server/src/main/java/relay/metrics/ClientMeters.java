@@ -4,7 +4,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -13,7 +12,6 @@ import java.util.stream.Stream;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
 import relay.model.TokenUsage;
-import relay.redis.Acquisition;
 
 /** Counters per client. Only configured clients have their own label value. */
 public final class ClientMeters {
@@ -92,8 +90,7 @@ public final class ClientMeters {
             .flatMap(c -> TrafficMeters.reasons().map(reason -> List.of(c.name(), reason))));
     requests.prepareOne(LabelValues.NONE, OK);
     tokens.prepareOne(LabelValues.NONE, INPUT);
-    denials.prepareOne(
-        LabelValues.NONE, Acquisition.Reason.values()[0].name().toLowerCase(Locale.ROOT));
+    denials.prepareOne(LabelValues.NONE, TrafficMeters.reasons().findFirst().orElseThrow());
   }
 
   /** Counts an answered request; unknown clients are not counted. */

@@ -41,6 +41,7 @@ public final class OwnProbes {
    *
    * @param credential another than before is asked at once
    */
+  @SuppressWarnings("UndefinedEquals") // a future equals itself only
   CompletableFuture<Boolean> refused(String key, Object credential) {
     CompletableFuture<Boolean> fresh = new CompletableFuture<>();
     Probe probe =

@@ -2,7 +2,7 @@ package relay.pipeline;
 
 import java.util.List;
 import java.util.Set;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
 import relay.config.ServiceTiers;
@@ -24,7 +24,7 @@ final class ParsedRequest {
   private final Payload body;
   private final List<String> states;
   private final Share.Attempt attempt;
-  private final UnaryOperator<@Nullable String> headers;
+  private final Function<String, @Nullable String> headers;
   private int mark; // 0 until it is asked for
 
   private ParsedRequest(
@@ -35,7 +35,7 @@ final class ParsedRequest {
       Payload body,
       List<String> states,
       Share.Attempt attempt,
-      UnaryOperator<@Nullable String> headers) {
+      Function<String, @Nullable String> headers) {
     this.headers = headers;
     this.dialect = dialect;
     this.endpoint = endpoint;
@@ -55,7 +55,7 @@ final class ParsedRequest {
       Endpoint endpoint,
       RequestFacts facts,
       Payload body,
-      UnaryOperator<@Nullable String> headers) {
+      Function<String, @Nullable String> headers) {
     List<String> states = facts.namesState() ? NamedStates.in(body) : List.of();
     Share.Attempt attempt = attempt(headers.apply("x-stainless-retry-count"));
     return new ParsedRequest(
