@@ -3,9 +3,9 @@ package relay.redis;
 import java.util.function.LongSupplier;
 
 /**
- * Whether a Redis that answers accepts a pool's calls: it may lack rights or memory, or hold a state
- * that this version cannot read. A heartbeat that is accepted proves little while acquires are
- * refused, for it touches fewer keys: then it counts again after {@value #DOUBT_SECONDS} s.
+ * Whether a Redis that answers accepts a pool's calls: it may lack rights or memory, or hold a
+ * state that this version cannot read. A heartbeat that is accepted proves little while acquires
+ * are refused, for it touches fewer keys: then it counts again after {@value #DOUBT_SECONDS} s.
  */
 final class AcceptedCalls {
   private static final int DOUBT_SECONDS = 5;
@@ -26,8 +26,19 @@ final class AcceptedCalls {
     this.nanoTime = nanoTime;
   }
 
-  Standing standing() {
-    return standing;
+  /** How Redis serves the pool, which this link leads to. */
+  RedisUse use(RedisLink link) {
+    if (!link.isUp()) {
+      return RedisUse.AWAY;
+    }
+    if (!link.isTimely()) {
+      return RedisUse.SLOW;
+    }
+    return switch (standing) {
+      case NOT_YET -> RedisUse.NOT_YET;
+      case ACCEPTED -> RedisUse.SHARED;
+      case REFUSED -> RedisUse.REFUSED;
+    };
   }
 
   /** Redis has answered an acquire. */

@@ -47,23 +47,6 @@ final class Candidates {
   private final boolean isShadow;
   private volatile List<byte[]> allSets = readySets; // and those of other replicas' plans
 
-  /** Keys of one priority. In a weighted pool the keys without weight come last. */
-  private record Tier(int priority, boolean spare) implements Comparable<Tier> {
-    static Tier of(PoolPlan plan, KeyPlan key) {
-      return new Tier(key.priority(), plan.strategy() == Strategy.WEIGHTED && key.weight() == 0);
-    }
-
-    @Override
-    public int compareTo(Tier other) {
-      int order = Integer.compare(other.priority, priority);
-      return order != 0 ? order : Boolean.compare(spare, other.spare);
-    }
-
-    String text() {
-      return priority + (spare ? ":spare" : "");
-    }
-  }
-
   /**
    * A key in a model class.
    *
@@ -84,10 +67,10 @@ final class Candidates {
   Candidates(PoolPlan plan, RedisKeys names) {
     this.plan = plan;
     this.names = names;
-    List<Tier> sorted =
+    List<KeyTier> sorted =
         List.copyOf(
             plan.keys().stream()
-                .map(k -> Tier.of(plan, k))
+                .map(k -> KeyTier.of(plan, k))
                 .collect(Collectors.toCollection(TreeSet::new)));
     tiers = sorted.size();
     planId = planId(plan);
@@ -106,7 +89,8 @@ final class Candidates {
                       new Candidate(
                           k,
                           PoolPlan.group(k.account(), modelClass),
-                          firstSet(modelClass) + Collections.binarySearch(sorted, Tier.of(plan, k)),
+                          firstSet(modelClass)
+                              + Collections.binarySearch(sorted, KeyTier.of(plan, k)),
                           sizes.getOrDefault(k.account(), 0L) > FEW))
               .toList();
       byClass.put(modelClass, all);
@@ -142,7 +126,7 @@ final class Candidates {
     text.append(String.join(" ", plan.modelClasses()));
     for (KeyPlan key : plan.keys()) {
       text.append('\n').append(key.id()).append(' ').append(key.account());
-      text.append(' ').append(Tier.of(plan, key).text());
+      text.append(' ').append(KeyTier.of(plan, key).text());
     }
     return Digests.hex("SHA-256", text.toString()).substring(0, 8);
   }

@@ -44,11 +44,7 @@ final class CutOff {
   static CutOff of(EngineOptions options, Duration window, RedisLink link) {
     CutOff cutOff =
         new CutOff(
-            window,
-            link::isUp,
-            link::isRefused,
-            System::nanoTime,
-            options.assumedReplicas());
+            window, link::isUp, link::isRefused, System::nanoTime, options.assumedReplicas());
     cutOff.isAssumed = options.replicas() == 0;
     return cutOff;
   }

@@ -12,8 +12,8 @@ import java.time.Duration;
  * @param timeout time to an answer after which the fallback is used
  * @param fallback what to do without Redis
  * @param lease time to a lease's deadline; live leases are renewed after a third of it
- * @param replicas how many replicas share the pools, for a start without Redis: each takes that part
- *     of the share until Redis has answered once. 0 if it is unknown: a sixteenth
+ * @param replicas how many replicas share the pools, for a start without Redis: each takes that
+ *     part of the share until Redis has answered once. 0 if it is unknown: a sixteenth
  */
 public record EngineOptions(
     RedisServers servers,

@@ -1,6 +1,5 @@
 package relay.redis;
 
-import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -12,9 +11,7 @@ import java.util.function.IntPredicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.NoneUsable;
-import relay.redis.Acquisition.Overloaded;
 
 /**
  * A pool of keys that all replicas share. Thread-safe. Methods do not block unless their Javadoc
@@ -43,6 +40,7 @@ public final class KeyPool {
   private final Heartbeat heartbeat;
   private final Runnable tell;
   private final AcceptedCalls accepted = new AcceptedCalls(System::nanoTime);
+  private final AcquireAnswers answers;
 
   KeyPool(
       RedisLink link,
@@ -67,6 +65,7 @@ public final class KeyPool {
     outage =
         new OutageGrants(
             link, this, scripts, fairShare, leaseEndings, ledger, options.fallback(), leaseIds);
+    answers = new AcquireAnswers(this, scripts, leaseEndings, renewals, ledger, outage, accepted);
     rekeys = new Rekeys(scripts);
     heartbeat =
         new Heartbeat(
@@ -151,7 +150,9 @@ public final class KeyPool {
         .acquire(id, demand)
         .handle(
             (reply, failure) ->
-                reply != null ? granted(id, reply, demand) : failed(id, demand, failure));
+                reply != null
+                    ? answers.granted(id, reply, demand)
+                    : answers.failed(id, demand, failure));
   }
 
   /**
@@ -180,45 +181,6 @@ public final class KeyPool {
       return CompletableFuture.completedFuture(new NoneUsable());
     }
     return picking.pick(demand, this::latest);
-  }
-
-  private Acquisition granted(String id, Reply reply, Demand demand) {
-    accepted.acquired();
-    return switch (reply) {
-      case Reply.Grant g -> {
-        Lease lease = Lease.granted(this, id, g, scripts.epoch()).reserving(demand);
-        leaseEndings.began(lease); // before a loss finds it among those that run
-        renewals.add(lease);
-        ledger.uses(lease.key());
-        yield new Granted(lease);
-      }
-      case Reply.Refusal r -> r.why();
-      // Not expected: a new lease has ended, or the pool is unknown right after configure
-      case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _ -> outage.grant(demand, latest());
-      case Reply.Unpinned _, Reply.Settled _, Reply.Done _ -> outage.grant(demand, latest());
-      case Reply.InUse _, Reply.OverBudget _ -> outage.grant(demand, latest());
-    };
-  }
-
-  private Acquisition failed(String id, Demand demand, @Nullable Throwable failure) {
-    switch (failure == null ? null : RedisLink.cause(failure)) {
-      case null -> {}
-      case RedisGoneException _ -> {} // the script was never called
-      case QueueFullException _ -> {
-        return new Overloaded(); // this replica called no script: Redis is not at fault
-      }
-      case RedisCommandExecutionException refused -> {
-        accepted.acquireRefused();
-        outage.refused(refused);
-      }
-      // Timeout or lost connection: it is unknown whether the lease was granted. The cancel undoes
-      // the grant, whether it arrives before or after the acquire.
-      case Throwable why -> {
-        leaseEndings.send(new PendingUpdate.Cancel(id, demand.key(), demand.cost()));
-        outage.unanswered(why);
-      }
-    }
-    return outage.grant(demand, latest());
   }
 
   void settle(Lease lease, long inputTokens, long outputTokens) {
@@ -319,7 +281,7 @@ public final class KeyPool {
 
   /** Quarantines one key, on an operator's request. The future fails when Redis cannot be asked. */
   public CompletableFuture<Void> operatorQuarantine(String key, String reason) {
-    return scripts.quarantine(List.of(key), reason, false);
+    return scripts.standings().quarantine(List.of(key), reason, false);
   }
 
   /**
@@ -328,12 +290,12 @@ public final class KeyPool {
    * when Redis cannot be asked, or with {@link NoSuchElementException} if no replica has the key.
    */
   public CompletableFuture<Void> restore(String key) {
-    return scripts.restoreAccountOf(key);
+    return scripts.standings().restoreAccountOf(key);
   }
 
   /** Ends the quarantine of these keys only, not of the rest of their accounts. */
   CompletableFuture<Void> restoreKeys(List<String> ids) {
-    return scripts.restore(ids.stream().map(id -> "k:" + id).toList());
+    return scripts.standings().restore(ids.stream().map(id -> "k:" + id).toList());
   }
 
   /** Reads the present state. The future fails when Redis cannot be asked. */
@@ -361,17 +323,7 @@ public final class KeyPool {
 
   /** How Redis serves this pool. */
   RedisUse use() {
-    if (!link.isUp()) {
-      return RedisUse.AWAY;
-    }
-    if (!link.isTimely()) {
-      return RedisUse.SLOW;
-    }
-    return switch (accepted.standing()) {
-      case NOT_YET -> RedisUse.NOT_YET;
-      case ACCEPTED -> RedisUse.SHARED;
-      case REFUSED -> RedisUse.REFUSED;
-    };
+    return accepted.use(link);
   }
 
   /** Token estimates for the pool's models, learned by all replicas together. */

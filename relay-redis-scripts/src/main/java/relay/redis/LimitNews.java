@@ -12,13 +12,13 @@ import relay.redis.PoolSnapshot.GroupState;
  * Decides which of a provider's stated limits are worth a call to Redis. Every answer states them,
  * and nearly all repeat what is known: the same limits, and a remainder that our own use explains.
  *
- * <p>Five things are news. A limit differs from the last one, or the first one from what Redis has. A
- * limit is no longer in Redis. The
- * remainder falls short of limit minus own use by more than a twentieth of the limit: then the
- * provider's bucket is smaller, or another user shares the account. The remainder is less than a
- * quarter of the limit: then another user may be the reason although our own use would explain it.
- * Or the group's burst is reduced: the remainder tells whether it must be. A group has at most one
- * news a second, or forty in a shorter window; if it still holds, the next answer repeats it. Thread-safe.
+ * <p>Five things are news. A limit differs from the last one, or the first one from what Redis has.
+ * A limit is no longer in Redis. The remainder falls short of limit minus own use by more than a
+ * twentieth of the limit: then the provider's bucket is smaller, or another user shares the
+ * account. The remainder is less than a quarter of the limit: then another user may be the reason
+ * although our own use would explain it. Or the group's burst is reduced: the remainder tells
+ * whether it must be. A group has at most one news a second, or forty in a shorter window; if it
+ * still holds, the next answer repeats it. Thread-safe.
  */
 final class LimitNews {
   private static final int MOST_GROUPS = 20_000;

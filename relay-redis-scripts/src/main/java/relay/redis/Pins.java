@@ -14,8 +14,8 @@ import java.util.regex.Pattern;
 /**
  * Which account of a pool made what the provider keeps: stored answers, conversations, files,
  * containers, batches. No other account knows these. All replicas share the map. It is bounded: the
- * newest {@value #MOST} to twice as many are kept, each for 15 to 30 days. A client has a quarter of
- * that; what it makes beyond goes to a second map of this size, for all such clients. What only
+ * newest {@value #MOST} to twice as many are kept, each for 15 to 30 days. A client has a quarter
+ * of that; what it makes beyond goes to a second map of this size, for all such clients. What only
  * requests named goes to a third one, of a quarter of the size.
  */
 public final class Pins {

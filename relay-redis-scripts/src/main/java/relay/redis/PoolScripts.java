@@ -7,9 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.NoSuchElementException;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
@@ -27,6 +25,7 @@ final class PoolScripts {
   private final PlanAnnouncer plans;
   private final FleetSurvey fleet;
   private final ToldLimits answers;
+  private final KeyStandings standings;
   private final RedisKeys keys;
   private final String replica;
   private final byte[] leaseMs;
@@ -38,6 +37,7 @@ final class PoolScripts {
     leaseMs = bytes(options.lease().toMillis());
     caller = new ScriptCaller(link, keys);
     plans = new PlanAnnouncer(caller, plan, replica);
+    standings = new KeyStandings(this, link, keys, replica);
     answers = new ToldLimits();
     fleet =
         new FleetSurvey(caller, plans, replica, options.fallback() == Fallback.FAIR_SHARE, answers);
@@ -89,6 +89,11 @@ final class PoolScripts {
 
   void onEpoch(Runnable look) {
     plans.onEpoch(look);
+  }
+
+  /** Calls that take keys out of use, and bring them back. */
+  KeyStandings standings() {
+    return standings;
   }
 
   FleetSurvey fleet() {
@@ -253,105 +258,11 @@ final class PoolScripts {
     return value == Remaining.NOT_STATED ? ScriptCaller.NONE : bytes(value);
   }
 
-  /**
-   * Takes keys out of use.
-   *
-   * @param refused whether the provider refused the credentials that this replica has
-   */
-  CompletableFuture<Void> quarantine(List<String> ids, String reason, boolean refused) {
-    byte[] by = refused && !replica.isEmpty() ? bytes(replica) : ScriptCaller.NONE;
-    List<byte[]> k = List.of(keys.state, keys.quarantine);
-    return inBatches(
-        ids,
-        some -> {
-          List<byte[]> args = new ArrayList<>(List.of(bytes(reason), by));
-          some.forEach(id -> args.add(bytes(id)));
-          return callConfigured(() -> new Call(ScriptFile.QUARANTINE, k, args), Reply::ofCount);
-        });
-  }
-
-  /** The secrets of these keys have changed: ends their quarantine for refused credentials. */
-  CompletableFuture<Void> rekey(List<String> ids) {
-    return inBatches(
-        ids,
-        some ->
-            callConfigured(
-                () -> {
-                  List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
-                  k.addAll(candidates().allSets());
-                  List<byte[]> args = new ArrayList<>(List.of(bytes(replica)));
-                  some.forEach(id -> args.add(bytes(id)));
-                  return new Call(ScriptFile.REKEY, k, args);
-                },
-                Reply::ofCount));
-  }
-
   /** Whether demands that cannot be carried are granted all the same. */
   boolean isShadow(Demand demand) {
     Candidates now = candidates();
     Demand served = now.served(demand);
     return served != null && now.isShadow(served);
-  }
-
-  /**
-   * Restores a key, its account's other keys, and its account's groups: those of this plan, and
-   * those of other replicas.
-   */
-  CompletableFuture<Void> restoreAccountOf(String key) {
-    return withFieldsOfAccount(key, "0", candidates().fieldsOfAccount(key))
-        .thenCompose(
-            all ->
-                all.isEmpty()
-                    ? CompletableFuture.failedFuture(
-                        new NoSuchElementException("no replica has the key " + key))
-                    : restore(List.copyOf(all)));
-  }
-
-  /** Adds to the fields, part by part: one call for all would hold up Redis. */
-  private CompletableFuture<Set<String>> withFieldsOfAccount(
-      String key, String cursor, Set<String> fields) {
-    byte[][] args = {bytes(key), bytes(cursor)};
-    return link.call(ScriptFile.ACCOUNT, new byte[][] {keys.state}, args)
-        .thenApply(Reply::ofFields)
-        .thenCompose(
-            part -> {
-              fields.addAll(part.fields());
-              return part.cursor().equals("0")
-                  ? CompletableFuture.completedFuture(fields)
-                  : withFieldsOfAccount(key, part.cursor(), fields);
-            });
-  }
-
-  CompletableFuture<Void> restore(List<String> fields) {
-    if (!replica.isEmpty()) {
-      return restoreKnown(fields);
-    }
-    // An observer sends no heartbeats, so it must first learn the other plans' ready sets.
-    return survey("").handle((snapshot, failure) -> fields).thenCompose(this::restoreKnown);
-  }
-
-  private CompletableFuture<Void> restoreKnown(List<String> fields) {
-    List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
-    k.addAll(candidates().allSets());
-    return inBatches(
-        fields,
-        some -> {
-          List<byte[]> args = some.stream().map(RedisKeys::bytes).toList();
-          return callConfigured(() -> new Call(ScriptFile.RESTORE, k, args), Reply::ofCount);
-        });
-  }
-
-  /** Calls once per batch, one batch after the other, even if one fails. */
-  private static CompletableFuture<Void> inBatches(
-      List<String> all, Function<List<String>, CompletableFuture<Reply>> call) {
-    CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
-    for (int from = 0; from < all.size(); from += ScriptCaller.MAX_KEYS) {
-      List<String> some = all.subList(from, Math.min(all.size(), from + ScriptCaller.MAX_KEYS));
-      CompletableFuture<Void> before = done;
-      done =
-          CompletableFuture.allOf(before, before.handle((end, failure) -> some).thenCompose(call));
-    }
-    return done;
   }
 
   /** Charges what Redis has not counted. The time is by the clock of its times. */

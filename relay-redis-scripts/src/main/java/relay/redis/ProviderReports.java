@@ -75,6 +75,7 @@ final class ProviderReports {
   void quarantine(List<String> keys, String reason, boolean refused) {
     var _ =
         scripts
+            .standings()
             .quarantine(keys, reason, refused)
             .whenComplete(
                 (done, failure) -> {

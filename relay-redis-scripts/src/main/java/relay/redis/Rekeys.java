@@ -21,7 +21,7 @@ final class Rekeys {
    */
   CompletableFuture<Void> send(CompletableFuture<Void> announced, Set<String> ids) {
     return announced
-        .thenCompose(done -> scripts.rekey(List.copyOf(ids)))
+        .thenCompose(done -> scripts.standings().rekey(List.copyOf(ids)))
         .whenComplete(
             (done, failure) -> {
               if (failure != null) {
@@ -41,6 +41,7 @@ final class Rekeys {
         scripts.plan().keys().stream().map(KeyPlan::id).filter(some::contains).toList();
     var _ =
         scripts
+            .standings()
             .rekey(known)
             .whenComplete(
                 (done, failure) -> {

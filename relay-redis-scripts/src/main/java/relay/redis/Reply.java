@@ -378,11 +378,10 @@ sealed interface Reply {
   }
 
   static Tallied ofTallied(List<Object> r) {
-    List<String> replicas = list(r.get(2)).stream().map(Reply::text).toList();
-    return new Tallied(replicas, r.subList(3, r.size()));
+    return new Tallied(list(r.get(2)).stream().map(Reply::text).toList(), r.subList(3, r.size()));
   }
 
-  /** The time on the pool's clock in the reply, in microseconds; 0 if it has none. */
+  /** On the pool's clock, in microseconds; 0 if the reply has none. */
   static long time(List<Object> r) {
     return r.size() > 1 ? number(r.get(1)) : 0;
   }

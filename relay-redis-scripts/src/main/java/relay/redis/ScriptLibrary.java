@@ -239,7 +239,10 @@ final class ScriptLibrary {
       return false;
     }
     for (int n = 0; n < names.length; n++) {
-      constants.put(names[n], values[n]);
+      String other = constants.put(names[n], values[n]);
+      if (other != null && !other.equals(values[n])) {
+        throw new IllegalStateException(names[n] + " is " + other + " and " + values[n]);
+      }
     }
     return true;
   }

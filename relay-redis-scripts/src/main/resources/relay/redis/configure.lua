@@ -63,7 +63,7 @@
 -- @include missing
 -- @include wanted
 -- @include dayplan
-local state, win, quarantine, picture, learned, previous, next_one = unpack(KEYS, 1, 7)
+local state, win, quarantine, picture, learned, previous, next_one = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local known, fresh = number(ARGV[3], 'known'), number(ARGV[4], 'fresh')
 local window_us = number(ARGV[5], 'window_ms') * 1000

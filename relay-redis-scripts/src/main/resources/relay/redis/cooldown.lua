@@ -42,7 +42,7 @@ if record.pack == pack_group then
     g[STRIKES] = math.min(g[STRIKES] + 1, 6)
   end
   if granted > 0 then
-    g[REFUSED], g[REFUSED_AT] = refused_of(p, g, now) + 1, now
+    g[REFUSALS], g[REFUSALS_AT] = refused_of(p, g, now) + 1, now
     proof.refute(learned, p, g, granted, now)
     local over = levels.above(r, g)
     if over then proof.refute(learned, p, over, granted, now) end

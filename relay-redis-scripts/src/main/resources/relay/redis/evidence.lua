@@ -47,8 +47,9 @@ local function surplus(list)
 end
 
 local reply = { 1, 0, 0 }
+local first = 2 -- event, of the keys
 if tells and #KEYS > 1 then
-  local stored = redis.call('HGETALL', KEYS[2])
+  local stored = redis.call('HGETALL', KEYS[first])
   for n = 1, #stored, 2 do
     for _, entry in ipairs(read(stored[n + 1])) do
       local age = math.max(0, now - entry[3])
@@ -61,7 +62,7 @@ if tells and #KEYS > 1 then
 end
 
 local accepted = false
-for n = 2, #KEYS do
+for n = first, #KEYS do
   local at = 4 * n - 4
   local key, what, model, client = KEYS[n], ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local ms = ARGV[at + 3] ~= '-' and now - number(ARGV[at + 3], 'age_ms')

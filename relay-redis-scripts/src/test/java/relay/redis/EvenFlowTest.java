@@ -34,7 +34,7 @@ final class EvenFlowTest {
   }
 
   /** Where the demand comes from. */
-  private enum Start {
+  enum Start {
     /** The pool was idle. */
     IDLE(0),
     /** The pool was full, and then without demand for a third of a window. */
@@ -83,8 +83,7 @@ final class EvenFlowTest {
       pool.atMinute(
           3,
           () ->
-              pool.call(
-                  new Step.Configure(0, 7, plan(Accounting.TOKEN_BUCKET, 60, 1, limits[1]))));
+              pool.call(new Step.Configure(0, 7, plan(Accounting.TOKEN_BUCKET, 60, 1, limits[1]))));
       load.poll(3, 6, 10 * limits[1]);
       pool.run(6);
       double next = load.between(3, 4) / limits[1];

@@ -109,7 +109,10 @@ final class GroupModel {
     long used = used(d, shape.slotOf(now));
     double large = cost * (1 + Math.min(1, 4 * part));
     boolean varies = d >= 2 && coming > 0;
-    double least = varies ? burst * 0.03 * limit + Math.sqrt(variance) : Math.clamp(2.0 * cost - limit / 250.0, limit / 100.0, limit / 25.0);
+    double least =
+        varies
+            ? burst * 0.03 * limit + Math.sqrt(variance)
+            : Math.clamp(2.0 * cost - limit / 250.0, limit / 100.0, limit / 25.0);
     double free = burst * (limit - used) + least;
     double bound = Math.max(Math.min(share * limit, free), large);
     double full = full(d, (double) used, cost, later);

@@ -104,7 +104,7 @@ final class OthersModel {
       return;
     }
     long window = shape.windowMicros();
-    double first = Math.max(Math.max(toldAt, now - window), now - window * 479.0 / 480);
+    double first = Math.max((double) Math.max(toldAt, now - window), now - window * 479.0 / 480);
     long parts = Math.clamp((long) Math.ceil((now - first) / window * 16), 1, 16);
     long[] rest = others.clone();
     for (long n = parts; n > 0; n--) {

@@ -153,7 +153,8 @@ final class PinsTest {
     Pins pins = engine.pins(name);
     List<String> hashes = IntStream.range(0, 400).mapToObj(n -> Pins.hash("file-" + n)).toList();
     for (String hash : hashes) {
-      pins.pin("client", "a", List.of(hash), List.of(), 5, Duration.ofSeconds(100), "1000000").join();
+      pins.pin("client", "a", List.of(hash), List.of(), 5, Duration.ofSeconds(100), "1000000")
+          .join();
     }
     List<String> left = hashes.stream().filter(hash -> known(pins, hash)).toList();
     assertTrue(left.size() >= 16 * 5 && left.size() <= 16 * 14, left.size() + " of 400");
@@ -161,7 +162,8 @@ final class PinsTest {
     // again: it is no new one, and stays with its account
     String last = hashes.getLast();
     for (int n = 0; n < 20; n++) {
-      pins.pin("client", "b", List.of(last), List.of(), 5, Duration.ofSeconds(100), "1000000").join();
+      pins.pin("client", "b", List.of(last), List.of(), 5, Duration.ofSeconds(100), "1000000")
+          .join();
     }
     assertEquals(Optional.of("a"), pins.owner(List.of(last)).join());
     assertEquals(left.size(), hashes.stream().filter(hash -> known(pins, hash)).count());
@@ -169,9 +171,25 @@ final class PinsTest {
     last = Pins.hash("of another client");
     pins.pin("late", "a", List.of(last), List.of(), 5, Duration.ofSeconds(100), "1000000").join();
     String part = last.substring(0, 1);
-    pins.pin("client", "c", List.of(part + "f".repeat(31)), List.of(), 5, Duration.ofSeconds(100), "1100000").join();
+    pins.pin(
+            "client",
+            "c",
+            List.of(part + "f".repeat(31)),
+            List.of(),
+            5,
+            Duration.ofSeconds(100),
+            "1100000")
+        .join();
     assertTrue(known(pins, last));
-    pins.pin("client", "c", List.of(part + "e".repeat(31)), List.of(), 5, Duration.ofSeconds(100), "1200000").join();
+    pins.pin(
+            "client",
+            "c",
+            List.of(part + "e".repeat(31)),
+            List.of(),
+            5,
+            Duration.ofSeconds(100),
+            "1200000")
+        .join();
     assertFalse(known(pins, last));
     try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
       List<String> names = wire.names("test:{" + name + "}:");
@@ -199,7 +217,8 @@ final class PinsTest {
   @ValueSource(booleans = {false, true})
   void one_client_cannot_push_out_what_others_have_made(boolean shown) {
     Pins pins = engine.pins(Pools.name("pins"));
-    List<String> conversations = IntStream.range(0, 40).mapToObj(n -> Pins.hash("resp_" + n)).toList();
+    List<String> conversations =
+        IntStream.range(0, 40).mapToObj(n -> Pins.hash("resp_" + n)).toList();
     for (String hash : conversations) {
       pins.pin("bystander", "a", List.of(hash), List.of()).join();
     }
@@ -208,8 +227,7 @@ final class PinsTest {
       int from = 16 * n;
       List<String> junk =
           IntStream.range(from, from + 16).mapToObj(id -> Pins.hash("file-" + id)).toList();
-      calls.add(
-          pins.pin("flood", "b", shown ? junk : List.of(), shown ? List.of() : junk));
+      calls.add(pins.pin("flood", "b", shown ? junk : List.of(), shown ? List.of() : junk));
       if (calls.size() == 200) {
         CompletableFuture.allOf(calls.toArray(CompletableFuture[]::new)).join();
         calls.clear();
@@ -231,9 +249,9 @@ final class PinsTest {
     long alone = many.stream().filter(hash -> known(pins, hash)).count();
     assertTrue(alone >= 16 * 100, alone + " of 4000");
     for (String client : List.of("b", "c", "d")) {
-      List<String> few =
-          IntStream.range(0, 16 * 15).mapToObj(n -> Pins.hash(client + n)).toList();
-      few.forEach(hash -> pins.pin(client, "y", List.of(hash), List.of(), 100, half, "1000").join());
+      List<String> few = IntStream.range(0, 16 * 15).mapToObj(n -> Pins.hash(client + n)).toList();
+      few.forEach(
+          hash -> pins.pin(client, "y", List.of(hash), List.of(), 100, half, "1000").join());
       many.forEach(hash -> pins.pin("a", "x", List.of(hash), List.of(), 100, half, "1000").join());
       assertEquals(few.size(), few.stream().filter(hash -> known(pins, hash)).count(), client);
     }

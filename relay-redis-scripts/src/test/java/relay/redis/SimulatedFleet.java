@@ -8,8 +8,8 @@ import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Three replicas before one account of a provider, by the scripts on a real Redis and what a replica
- * tells them of answers, in virtual time. Requests that are refused here are gone.
+ * Three replicas before one account of a provider, by the scripts on a real Redis and what a
+ * replica tells them of answers, in virtual time. Requests that are refused here are gone.
  */
 final class SimulatedFleet {
   static final long START = 1_790_000_000_000_000L;
@@ -119,8 +119,7 @@ final class SimulatedFleet {
     List<Object> args =
         new ArrayList<>(List.of(name, 0, time.now(), 0, "-", 1, "0 0 - 0" + lines, GROUP));
     PoolSnapshot.GroupState group = surveyed(args);
-    replica.latest =
-        new PoolSnapshot(Duration.ZERO, REPLICAS, 0, 0, List.of(group), List.of());
+    replica.latest = new PoolSnapshot(Duration.ZERO, REPLICAS, 0, 0, List.of(group), List.of());
     time.at(time.now() + BEAT, () -> beat(replica, name));
   }
 
@@ -154,7 +153,9 @@ final class SimulatedFleet {
       return;
     }
     long granted = time.now();
-    time.at(granted + random.nextLong(window.toNanos() / 1_000 / 300), () -> ask(replica, lease, granted));
+    time.at(
+        granted + random.nextLong(window.toNanos() / 1_000 / 300),
+        () -> ask(replica, lease, granted));
   }
 
   private void ask(Replica replica, String lease, long granted) {

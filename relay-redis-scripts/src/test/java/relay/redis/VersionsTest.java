@@ -62,8 +62,7 @@ final class VersionsTest {
     Step.Configure configure = new Step.Configure(0, 7, plan());
     List<Object> args = new ArrayList<>(configure.args(clock()));
     args.set(11, replica + " 1 config 0 1");
-    List<Object> reply =
-        wire.call(configure.script(), configure.keys(names(form)), args.toArray());
+    List<Object> reply = wire.call(configure.script(), configure.keys(names(form)), args.toArray());
     assertEquals(1L, reply.getFirst());
     epochs.put(form, (Long) reply.get(2));
     live.put(replica, form);
@@ -166,7 +165,8 @@ final class VersionsTest {
     for (long at = FULL; at <= micros - WINDOW; at += SECOND) {
       worst = Math.min(worst, within(at, at + WINDOW));
     }
-    assertTrue(worst >= 0.6 * LIMIT, "least in a window meanwhile: " + worst + " left " + leastLeft());
+    assertTrue(
+        worst >= 0.6 * LIMIT, "least in a window meanwhile: " + worst + " left " + leastLeft());
   }
 
   @Test
@@ -229,8 +229,7 @@ final class VersionsTest {
     }
     assertEquals(
         RedisKeys.text(java.util.Base64.getEncoder().encode(before)),
-        RedisKeys.text(
-            java.util.Base64.getEncoder().encode(wire.redis().dump(names(OLD).state))));
+        RedisKeys.text(java.util.Base64.getEncoder().encode(wire.redis().dump(names(OLD).state))));
     assertTrue(wire.redis().pttl(names(OLD).state) <= ttl);
   }
 }

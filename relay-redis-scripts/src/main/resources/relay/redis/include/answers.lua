@@ -9,7 +9,7 @@ local tellings = {} -- the functions: the library may have 200 local names
 do
   local SPREAD = 16 -- into which a charge for a whole window is spread
   local KNOWN = 0.1 -- of a limit: others are known to use the account
-  local SPARE, SCARCE = 0.05, 0.25 -- of a limit
+  local SPARED, SCARCE = 0.05, 0.25 -- of a limit
   local REFILLED_US = 1800e6 -- after an answer that had more left than a window, the stated time is that of a bucket
   local JUST_BEFORE = 0.05 -- of a window, at most a second: requests overtake each other on their way
 
@@ -115,7 +115,7 @@ do
         end
         local doubt = slack[d] + math.max(0, now - granted) * stated[d] / p[WINDOW] -- as much may have gone since
         -- Beside others who are known, what is left at the end is kept: else both would be at the edge for ever.
-        if others >= KNOWN and rest[d] < SCARCE * (stated[d] - missing) then doubt = -SPARE * stated[d] end
+        if others >= KNOWN and rest[d] < SCARCE * (stated[d] - missing) then doubt = -SPARED * stated[d] end
         local unknown = math.floor(stated[d] - missing - rest[d] - ours - doubt)
         local as = d == 4 and 2 or d -- the split of total tokens is unknown: count them as input
         if unknown > 0 then foreign[as], part = math.max(foreign[as], unknown), math.max(part, unknown / stated[d]) end

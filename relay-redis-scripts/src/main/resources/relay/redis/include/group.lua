@@ -18,7 +18,7 @@ local VARIANCE = 26 -- of the output to come
 local STRICT_AT = 27 -- the last time at which STRICT rose or fell
 local FOREIGN, FOREIGN_AT = 26, 30 -- FOREIGN + d, d 2 or 3: charged as another's use, of late; the last time
 local MIRRORED = 31 -- 1 if its limits are the provider's buckets, 0 if they are windows: the pool's accounting, or see include/proof
-local REFUSED, REFUSED_AT = 32, 33 -- requests that the provider refused of late and that are charged, fading; the last time
+local REFUSALS, REFUSALS_AT = 32, 33 -- requests that the provider refused of late and that are charged, fading; the last time
 local A_SLOT = '<dddd' -- after the record, up to 64: a used slot's number, requests, input, output
 local FEW_BYTES = 32 -- of each
 local CONFIGURED = '<dddd' -- field `c:<group>`: the four configured limits
@@ -45,7 +45,7 @@ end
 
 -- Requests that the provider refused within a window, about: they are charged, and most providers do not count them.
 local function refused_of(p, g, now)
-  return g[REFUSED] * math.max(0, 1 - math.max(0, now - g[REFUSED_AT]) / p[WINDOW])
+  return g[REFUSALS] * math.max(0, 1 - math.max(0, now - g[REFUSALS_AT]) / p[WINDOW])
 end
 
 local function is_unused(g) return g[USED + 1] == 0 and g[USED + 2] == 0 and g[USED + 3] == 0 end
