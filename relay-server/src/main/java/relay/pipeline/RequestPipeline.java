@@ -382,9 +382,6 @@ public final class RequestPipeline {
     String client = request.record().clientName();
     request.record().target(first.name(), model);
     request.meters().clients().denied(client, "unpriced");
-    request
-        .answer()
-        .refuse(
-RoutingErrors.unpriced(first.upstreamModel(model), client));
+    request.answer().refuse(RoutingErrors.unpriced(first.upstreamModel(model), client));
   }
 }

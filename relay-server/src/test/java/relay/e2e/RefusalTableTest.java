@@ -46,7 +46,9 @@ class RefusalTableTest {
             connection.write(
                 refusal != null
                     ? refusal
-                    : RefusalPools.isProbe(request) ? Says.json(200, "{\"data\":[]}") : Says.fine(DIALECT));
+                    : RefusalPools.isProbe(request)
+                        ? Says.json(200, "{\"data\":[]}")
+                        : Says.fine(DIALECT));
           });
   private final Replicas replicas = RefusalPools.behind(provider).start(2);
 
@@ -98,7 +100,8 @@ class RefusalTableTest {
 
   private long received(String pool) {
     return provider.received().stream()
-        .filter(request -> !RefusalPools.isProbe(request) && RefusalPools.poolOf(request).equals(pool))
+        .filter(
+            request -> !RefusalPools.isProbe(request) && RefusalPools.poolOf(request).equals(pool))
         .count();
   }
 
