@@ -78,9 +78,7 @@ final class TryCommand implements Subcommand {
   public int run(@Nullable Path config) {
     Logging.configure(Level.INFO, Logging.Format.TEXT);
     try {
-      Class.forName(TRIAL)
-          .getMethod("main", String[].class)
-          .invoke(null, (Object) options());
+      Class.forName(TRIAL).getMethod("main", String[].class).invoke(null, (Object) options());
       return 0; // not reached: the trial exits by itself
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException("relay-trial.jar does not fit this relay.jar", e);

@@ -78,11 +78,7 @@ local rows_from = keys_from + 5 * keys
 if rows_from > #ARGV + 1 or (#ARGV + 1 - rows_from) % 4 ~= 0 then
   error({ err = 'BADARG the groups and keys are not as many as announced' })
 end
-for n = 14, rows_from - 1 do
-  local is_number = n < keys_from and (n - 14) % 5 > 0 or n >= keys_from and (n - keys_from) % 5 > 1
-  local is_plain = #ARGV[n] < 13 and string.find(ARGV[n], '^%d+$') -- thousands of them: cheaper than `number`
-  if is_number and not is_plain then number(ARGV[n], 'argument ' .. n) end
-end
+settings.check(ARGV, 14, keys_from, rows_from)
 local replica, plan, hash, since_ms, is_last = string.match(config, '^(%S+) (%d+) (%S+) (%d+) ([01])$')
 if not replica and config ~= '-' then error({ err = 'BADARG config must be `replica plan hash since_ms last`, or -' }) end
 for n = rows_from, #ARGV, 4 do
@@ -127,14 +123,9 @@ end
 local rules = replica or alone -- else the plans of live replicas hold, and this adds what they do not know
 local slot_us = slot_of(window_us)
 local slot = math.floor(now / slot_us)
-if rules and p[SLOT] ~= slot_us then
-  reshape(r, now, slot)
-  r.stale = true -- what the cache knows of later departures holds no longer
-  p[WINDOW], p[SLOT] = window_us, slot_us
-end
 if rules then
-  if p[BUCKET] ~= bucket then follow_all(r, bucket, now, slot) end
-  p[WINDOW], p[SLOT], p[STRATEGY], p[BUCKET] = window_us, slot_us, strategy, bucket
+  take_shape(r, window_us, slot_us, bucket, now)
+  p[STRATEGY] = strategy
   days.adopt(r, day_rule, alone, now)
 end
 local texts = {} -- fields to write: a command for each would take most of the time
@@ -187,10 +178,7 @@ for n = keys_from, rows_from - 1, 5 do
       if line ~= lines[place] then put('e:' .. id, line) end
       fleet.draining[id] = nil
     end
-    if k[K_MAX] ~= most or k[K_PRIORITY] ~= priority or k[K_WEIGHT] ~= weight then
-      k[K_MAX], k[K_PRIORITY], k[K_WEIGHT] = most, priority, weight
-      change(r, k)
-    end
+    settings.give_key(r, k, most, priority, weight)
   end
 end
 for n = 1, #texts, 1000 do redis.call('HSET', state, unpack(texts, n, math.min(n + 999, #texts))) end

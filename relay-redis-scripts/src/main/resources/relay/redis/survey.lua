@@ -92,15 +92,7 @@ local now = pool_time(p, given, ceiling)
 local slot = math.floor(now / p[SLOT])
 sweep(r, now, 1400, 11, KEYS)
 
-if config == 'leave' then
-  redis.call('ZREM', replicas, versions.name(state, replica))
-elseif replica ~= '' then
-  redis.call('ZADD', replicas, now, versions.name(state, replica))
-  redis.call('PEXPIRE', replicas, memory_us(p) / 1000)
-end
-local alive, passed = redis.call('ZRANGEBYSCORE', replicas, now - ALIVE_US, '+inf'), p[HEARD] > 0 and now - p[HEARD] or 0
-p[HEARD] = #versions.own(state, alive) > 0 and (replica ~= '' and config ~= 'leave' and now or p[HEARD]) or 0
-redis.call('ZREMRANGEBYSCORE', replicas, '-inf', string.format('(%.0f', now - memory_us(p)))
+local alive, passed = versions.beat(p, replicas, state, replica, config == 'leave', now)
 keep(p, state, leases, due, later)
 
 local fleet = read_fleet(r)

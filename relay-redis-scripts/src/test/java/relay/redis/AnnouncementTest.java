@@ -56,7 +56,7 @@ final class AnnouncementTest {
   }
 
   private List<Object> announce(PoolPlan plan, int part, long known, long found) {
-    List<byte[]> keys = new ArrayList<>(List.of(Step.configured(names)));
+    List<byte[]> keys = new ArrayList<>(List.of(StepKeys.configured(names)));
     keys.addAll(new Candidates(plan, names).readySets());
     List<Object> args = new ArrayList<>(List.of(clock.ceiling(), clock.told()));
     announcement(plan)

@@ -73,7 +73,7 @@ record ChargeStep(
 
   @Override
   public byte[][] keys(RedisKeys names) {
-    List<byte[]> keys = new ArrayList<>(List.of(Step.leases(names)));
+    List<byte[]> keys = new ArrayList<>(List.of(StepKeys.leases(names)));
     keys.add(names.budgets);
     return keys.toArray(byte[][]::new);
   }

@@ -138,7 +138,7 @@ final class FleetWalkTest {
     announcement
         .args(0, epoch, 0, member.id, new ConfigMark("hash", 1))
         .forEach(arg -> args.add(ScriptConnection.text(arg)));
-    byte[][] keys = Step.configured(names);
+    byte[][] keys = StepKeys.configured(names);
     List<Object> reply = wire.call(ScriptFile.CONFIGURE, keys, args.toArray());
     assertEquals(1L, reply.getFirst());
     epoch = (Long) reply.get(2);
@@ -169,7 +169,7 @@ final class FleetWalkTest {
     args.add("-");
     args.addAll(plan.groups());
     plan.keys().forEach(key -> args.addAll(List.of(key.id(), key.account())));
-    byte[][] keys = Step.Survey.keysWithoutSets(names);
+    byte[][] keys = StepKeys.surveyed(names);
     return wire.call(ScriptFile.SURVEY, keys, args.toArray());
   }
 

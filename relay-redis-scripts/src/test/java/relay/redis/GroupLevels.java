@@ -15,7 +15,7 @@ final class GroupLevels {
     return group.above == null ? List.of(group) : List.of(group, group.above);
   }
 
-  /** As {@link GroupModel#clamp}, to the limits of both and of their days. */
+  /** As {@link #clampTo}, to the limits of both and of their days. */
   static long @Nullable [] clamp(GroupModel group, long input, long output, long[] tooLarge) {
     long[] fits = clampOne(group, input, output, tooLarge);
     GroupModel above = group.above;
@@ -29,7 +29,7 @@ final class GroupLevels {
 
   private static long @Nullable [] clampOne(
       GroupModel group, long input, long output, long[] tooLarge) {
-    long[] fits = group.clamp(input, output, tooLarge);
+    long[] fits = clampTo(group.limits, input, output, tooLarge);
     DayModel day = group.day;
     if (fits == null || day == null) {
       return fits;
@@ -42,5 +42,40 @@ final class GroupLevels {
       return null;
     }
     return day.clamp(fits[0], fits[1]);
+  }
+
+  /**
+   * Clamps up to twice a limit to the limit. A larger amount never fits, and is recorded if its
+   * limit is the largest so far: dimension from 1, limit.
+   */
+  private static long @Nullable [] clampTo(
+      long[] limits, long input, long output, long[] tooLarge) {
+    long in = input;
+    long out = output;
+    int too = 0;
+    if (limits[1] > 0 && in > 2 * limits[1]) {
+      too = 1;
+    } else {
+      in = limits[1] > 0 ? Math.min(in, limits[1]) : in;
+      if (limits[2] > 0 && out > 2 * limits[2]) {
+        too = 2;
+      } else {
+        out = limits[2] > 0 ? Math.min(out, limits[2]) : out;
+        if (limits[3] > 0 && in + out > 2 * limits[3]) {
+          too = 3;
+        } else if (limits[3] > 0 && in + out > limits[3]) {
+          in = Math.min(in, limits[3]);
+          out = limits[3] - in;
+        }
+      }
+    }
+    if (too == 0) {
+      return new long[] {in, out};
+    }
+    if (limits[too] > tooLarge[1]) {
+      tooLarge[0] = too + 1L;
+      tooLarge[1] = limits[too];
+    }
+    return null;
   }
 }

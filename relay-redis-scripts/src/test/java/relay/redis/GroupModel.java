@@ -368,38 +368,4 @@ final class GroupModel {
     slots.put(newSlot, all);
     leaves = 0;
   }
-
-  /**
-   * Clamps up to twice a limit to the limit. A larger amount never fits, and is recorded if its
-   * limit is the largest so far: dimension from 1, limit.
-   */
-  long @Nullable [] clamp(long input, long output, long[] tooLarge) {
-    long in = input;
-    long out = output;
-    int too = 0;
-    if (limits[1] > 0 && in > 2 * limits[1]) {
-      too = 1;
-    } else {
-      in = limits[1] > 0 ? Math.min(in, limits[1]) : in;
-      if (limits[2] > 0 && out > 2 * limits[2]) {
-        too = 2;
-      } else {
-        out = limits[2] > 0 ? Math.min(out, limits[2]) : out;
-        if (limits[3] > 0 && in + out > 2 * limits[3]) {
-          too = 3;
-        } else if (limits[3] > 0 && in + out > limits[3]) {
-          in = Math.min(in, limits[3]);
-          out = limits[3] - in;
-        }
-      }
-    }
-    if (too == 0) {
-      return new long[] {in, out};
-    }
-    if (limits[too] > tooLarge[1]) {
-      tooLarge[0] = too + 1L;
-      tooLarge[1] = limits[too];
-    }
-    return null;
-  }
 }

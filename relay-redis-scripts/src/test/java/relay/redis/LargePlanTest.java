@@ -50,7 +50,7 @@ final class LargePlanTest {
   /** The parts from this to before that. */
   private long announce(String replica, PoolPlan plan, int from, int to) {
     Announcement pool = new Announcement(new Candidates(plan, names), ScriptCaller.MAX_KEYS);
-    byte[][] keys = Step.configured(names);
+    byte[][] keys = StepKeys.configured(names);
     long most = 0;
     for (int part = from; part < to; part++) {
       List<Object> args = new ArrayList<>(List.of(clock.ceiling(), clock.told()));
@@ -65,7 +65,7 @@ final class LargePlanTest {
 
   /** A replica's heartbeat: whether it is to announce its plan again. */
   private boolean isAskedAgain(String replica, PoolPlan plan) {
-    byte[][] keys = Step.Survey.keysWithoutSets(names);
+    byte[][] keys = StepKeys.surveyed(names);
     String config = ConfigMark.NONE.line(new Candidates(plan, names).planId());
     List<Object> reply =
         wire.call(

@@ -1,6 +1,7 @@
 package relay.redis;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -100,5 +101,18 @@ final class Pools {
   /** A small request. */
   static Demand one() {
     return Demand.of(CLASS, 10, 10);
+  }
+
+  /** Announces a plan whole, with the ready sets of its candidates. */
+  static Step configure(PoolPlan plan, Candidates candidates, RedisKeys names, long epoch) {
+    List<String> sets =
+        candidates.readySets().stream()
+            .map(set -> RedisKeys.text(set).substring(names.base().length()))
+            .toList();
+    List<Object> rows = new ArrayList<>();
+    candidates
+        .rowsOf(plan.keys())
+        .forEach(c -> rows.addAll(List.of(c.set(), c.key().id(), c.group(), c.isLarge() ? 1 : 0)));
+    return new Step.Configure(0, epoch, plan, sets, rows);
   }
 }

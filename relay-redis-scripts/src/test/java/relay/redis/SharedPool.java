@@ -24,8 +24,6 @@ import relay.redis.PoolSnapshot.ClientState;
 final class SharedPool {
   static final long SECOND = 1_000_000;
   static final long MINUTE = 60 * SECOND;
-  private static final long SHORTEST = 5_000; // from a told time or an answer to the next request
-  private static final long LONGEST = 40_000;
   private static final long AT_MOST = 5;
   private static final Acquisition SERVED = new NoneUsable(); // stands for a grant, without a pool
   private static final long START = 1_790_000_000_000_000L;
@@ -174,14 +172,16 @@ final class SharedPool {
     void repeat(double from, double to, double perMinute, Runnable what) {
       long end = START + Math.round(to * MINUTE);
       time.at(
-          START + Math.round(from * MINUTE + gap(MINUTE / perMinute)),
+          START + Math.round(from * MINUTE + RandomTimes.gap(random, MINUTE / perMinute)),
           () -> next(end, perMinute, what));
     }
 
     private void next(long end, double perMinute, Runnable what) {
       if (time.now() < end) {
         what.run();
-        time.at(time.now() + gap(MINUTE / perMinute), () -> next(end, perMinute, what));
+        time.at(
+            time.now() + RandomTimes.gap(random, MINUTE / perMinute),
+            () -> next(end, perMinute, what));
       }
     }
 
@@ -216,11 +216,17 @@ final class SharedPool {
           most,
           answer -> {
             if (answer instanceof Exhausted(Duration told, Reason _)) {
-              long back = time.now() + told.plusNanos(999_999).toMillis() * 1_000 + latency();
+              long back =
+                  time.now()
+                      + told.plusNanos(999_999).toMillis() * 1_000
+                      + RandomTimes.latency(random);
               time.at(back, () -> obey(began, replica, demand, most, answers));
             } else {
               waits.add(time.now() - began);
-              long next = time.now() + latency() + gap(answers.toNanos() / 1e3);
+              long next =
+                  time.now()
+                      + RandomTimes.latency(random)
+                      + RandomTimes.gap(random, answers.toNanos() / 1e3);
               time.at(next, () -> obey(replica, most, answers));
             }
           });
@@ -321,21 +327,9 @@ final class SharedPool {
     plan.keys().forEach(k -> fields.add(k.id() + " " + PoolPlan.group(k.account(), Pools.CLASS)));
     Candidates candidates = new Candidates(plan, names);
     List<byte[]> sets = candidates.readySets();
-    keys = Stream.concat(Stream.of(Step.leases(names)), sets.stream()).toArray(byte[][]::new);
+    keys = Stream.concat(Stream.of(StepKeys.leases(names)), sets.stream()).toArray(byte[][]::new);
     counts = sets.isEmpty() ? "" : " 1 0 1 " + sets.size() + " 0";
-    Step configure =
-        new Step.Configure(
-            0,
-            7,
-            plan,
-            sets.stream().map(s -> RedisKeys.text(s).substring(names.base().length())).toList(),
-            candidates.rowsOf(plan.keys()).stream()
-                .<Object>mapMulti(
-                    (row, all) ->
-                        List.of(row.set(), row.key().id(), row.group(), row.isLarge() ? 1 : 0)
-                            .forEach(all))
-                .toList());
-    call(configure);
+    call(Pools.configure(plan, candidates, names, 7));
   }
 
   void call(Step step) {
@@ -385,14 +379,6 @@ final class SharedPool {
     List<Object> reply = wire.heartbeat("", names, clock(), "0 0 ? 0");
     return new Reply.Done(reply)
         .clients(reply.size() - 1).stream().collect(Collectors.toMap(ClientState::name, c -> c));
-  }
-
-  private long latency() {
-    return Math.round(SHORTEST + random.nextDouble() * (LONGEST - SHORTEST));
-  }
-
-  private long gap(double mean) {
-    return Math.round(-StrictMath.log(1 - random.nextDouble()) * mean);
   }
 
   void atMinute(double minute, Runnable what) {

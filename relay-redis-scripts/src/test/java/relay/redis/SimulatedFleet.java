@@ -109,7 +109,7 @@ final class SimulatedFleet {
   }
 
   private PoolSnapshot.GroupState surveyed(List<Object> args) {
-    byte[][] keys = Step.Survey.keysWithoutSets(names);
+    byte[][] keys = StepKeys.surveyed(names);
     Reply reply = Reply.of(wire.send(ScriptFile.SURVEY, keys, args.toArray()).join());
     return ((Reply.Done) reply).group(8, GROUP).orElseThrow();
   }

@@ -31,10 +31,6 @@ sealed interface Step {
   /** Calls of the scripts that count, in a file of their own. */
   sealed interface Counted extends Step permits ChargeStep {}
 
-  static byte[][] leases(RedisKeys n) {
-    return new byte[][] {n.state, n.win, n.leases, n.due, n.later};
-  }
-
   /** One request without a conversation. */
   static Acquire acquire(
       String id, long epoch, long input, long output, long leaseMs, List<String> fields) {
@@ -64,7 +60,7 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      return withSessions(names, wishes).toArray(byte[][]::new);
+      return StepKeys.withSessions(names, wishes);
     }
 
     @Override
@@ -81,14 +77,6 @@ sealed interface Step {
     public List<Object> apply(PoolModel model, Clock c) {
       return model.acquire(c, epoch, leaseMs * 1000, endings, wishes, fields);
     }
-  }
-
-  private static List<byte[]> withSessions(RedisKeys names, List<Wish> wishes) {
-    List<byte[]> keys = new ArrayList<>(List.of(leases(names)));
-    wishes.stream()
-        .filter(w -> !w.session().isEmpty())
-        .forEach(w -> keys.add(names.session("any", w.session())));
-    return keys;
   }
 
   /**
@@ -116,7 +104,7 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      return indexed(names, withSessions(names, wishes).toArray(byte[][]::new), sets);
+      return StepKeys.indexed(names, StepKeys.withSessions(names, wishes), sets);
     }
 
     @Override
@@ -154,7 +142,7 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      return indexed(names, leases(names), sets);
+      return StepKeys.indexed(names, StepKeys.leases(names), sets);
     }
 
     @Override
@@ -169,18 +157,6 @@ sealed interface Step {
     public List<Object> apply(PoolModel model, Clock c) {
       return model.settle(c, costs);
     }
-  }
-
-  static byte[][] configured(RedisKeys n) {
-    return new byte[][] {
-      n.state, n.win, n.quarantine, n.picture, n.learned, n.previousState, n.nextState
-    };
-  }
-
-  private static byte[][] indexed(RedisKeys names, byte[][] keys, List<String> sets) {
-    List<byte[]> all = new ArrayList<>(List.of(keys));
-    sets.forEach(set -> all.add(RedisKeys.bytes(names.base() + set)));
-    return all.toArray(byte[][]::new);
   }
 
   /** A provider's stated limits, what is left, and the time until it is full; -1 for none. */
@@ -206,7 +182,7 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys n) {
-      return indexed(n, new byte[][] {n.state, n.win, n.learned}, sets);
+      return StepKeys.indexed(n, new byte[][] {n.state, n.win, n.learned}, sets);
     }
 
     @Override
@@ -237,7 +213,7 @@ sealed interface Step {
     @Override
     public byte[][] keys(RedisKeys names) {
       byte[][] keys = {names.state, names.win, names.leases, names.later};
-      return indexed(names, keys, sets);
+      return StepKeys.indexed(names, keys, sets);
     }
 
     @Override
@@ -307,7 +283,7 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      return indexed(names, new byte[][] {names.state, names.quarantine}, sets);
+      return StepKeys.indexed(names, new byte[][] {names.state, names.quarantine}, sets);
     }
 
     @Override
@@ -338,7 +314,7 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys n) {
-      return indexed(n, configured(n), sets);
+      return StepKeys.indexed(n, StepKeys.configured(n), sets);
     }
 
     @Override
@@ -392,13 +368,7 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys n) {
-      return indexed(n, keysWithoutSets(n), sets);
-    }
-
-    static byte[][] keysWithoutSets(RedisKeys n) {
-      List<byte[]> fixed = new ArrayList<>(List.of(leases(n)));
-      fixed.addAll(List.of(n.quarantine, n.picture, n.replicas, n.summary, n.learned));
-      return fixed.toArray(byte[][]::new);
+      return StepKeys.indexed(n, StepKeys.surveyed(n), sets);
     }
 
     @Override

@@ -157,39 +157,16 @@ final class Walk {
   }
 
   private Step configure(long known, long fresh) {
-    List<Object> rows = new ArrayList<>();
-    List<String> sets = sets();
-    for (String modelClass : indexed ? classes : List.<String>of()) {
-      for (KeyPlan key : plan.keys()) {
-        rows.add(1 + sets.indexOf(set(modelClass, tier(key))));
-        rows.addAll(List.of(key.id(), PoolPlan.group(key.account(), modelClass)));
-        rows.add((key.account() + version).hashCode() & 1); // some groups are large
-      }
-    }
-    return new Step.Configure(known, fresh, plan, sets, rows);
+    List<Object> rows = indexed ? readySets().rows(classes) : List.of();
+    return new Step.Configure(known, fresh, plan, sets(), rows);
   }
 
-  /** Names of the ready sets, per class by priority, highest first; spares come last. */
+  private ReadySets readySets() {
+    return new ReadySets(plan, version);
+  }
+
   private List<String> sets() {
-    return indexed ? classes.stream().flatMap(c -> sets(c).stream()).toList() : List.of();
-  }
-
-  private List<String> sets(String modelClass) {
-    return plan.keys().stream()
-        .map(this::tier)
-        .distinct()
-        .sorted(Comparator.reverseOrder())
-        .map(tier -> set(modelClass, tier))
-        .toList();
-  }
-
-  private double tier(KeyPlan key) {
-    boolean spare = plan.strategy() == Strategy.WEIGHTED && key.weight() == 0;
-    return spare ? key.priority() - 0.5 : key.priority();
-  }
-
-  private String set(String modelClass, double tier) {
-    return "ready:" + version + ":" + modelClass + ":" + tier;
+    return indexed ? readySets().all(classes) : List.of();
   }
 
   private Step acquire() {
@@ -231,7 +208,7 @@ final class Walk {
                 fields.addAll(
                     List.of("k:" + k.id(), "g:" + PoolPlan.group(k.account(), modelClass))));
     return new Step.AcquireIndexed(
-        endings, wishes, epoch, leaseMs, sets(modelClass), sets(), avoided, fields);
+        endings, wishes, epoch, leaseMs, readySets().of(modelClass), sets(), avoided, fields);
   }
 
   private List<String> fields(String modelClass) {

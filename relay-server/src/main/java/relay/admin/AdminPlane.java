@@ -180,7 +180,8 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
 
   private PoolJson.Configuration configuration() {
     ConfigState state = served.configuration().get();
-    return new PoolJson.Configuration(state.hash(), state.since(), state.needRestart(), state.refused());
+    return new PoolJson.Configuration(
+        state.hash(), state.since(), state.needRestart(), state.refused());
   }
 
   private AdminReply reload(HttpServerExchange exchange) {

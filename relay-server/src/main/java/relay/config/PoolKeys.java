@@ -103,7 +103,8 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     int maxConcurrent = maxConcurrent(section);
     Secret secret = credential == null ? null : credential.secret();
     String keyId = id == null && secret != null ? secret.hash().id() : id;
-    boolean isNamed = id != null || secret == null || secret.isKnown(); // else nobody can tell its id
+    boolean isNamed =
+        id != null || secret == null || secret.isKnown(); // else nobody can tell its id
     if (credential == null || keyId == null || !isNamed) {
       return null;
     }

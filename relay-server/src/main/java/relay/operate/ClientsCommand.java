@@ -37,7 +37,8 @@ final class ClientsCommand implements Subcommand {
 
   @Override
   public int run(@Nullable Path config) {
-    Optional<Config> loaded = ConfigLookup.withoutSecrets(config, context.environment(), context.err());
+    Optional<Config> loaded =
+        ConfigLookup.withoutSecrets(config, context.environment(), context.err());
     if (loaded.isEmpty()) {
       return ExitCode.USAGE;
     }

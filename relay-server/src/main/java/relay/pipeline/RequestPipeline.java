@@ -2,7 +2,6 @@ package relay.pipeline;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -175,7 +174,7 @@ public final class RequestPipeline {
             .routes()
             .passthrough(admitted.caller(), client.dialect(), TargetPath.of(client.target()));
     if (chosen.isEmpty() || !admitted.caller().mayUseAnyModel()) {
-      request.answer().refuse(nothingAt(client));
+      request.answer().refuse(RoutingErrors.nothingAt(client.target()));
       return;
     }
     String fault = TargetPath.fault(client.target(), chosen.getFirst().api().config().dialect());
@@ -218,13 +217,6 @@ public final class RequestPipeline {
     }
   }
 
-  private static RelayError nothingAt(ClientExchange client) {
-    return RelayError.notFound(
-        ("there is nothing at %s: a path that Relay does not know passes only to a provider with"
-                + " passthrough: true, and not for clients that have a list of models")
-            .formatted(client.target()));
-  }
-
   /** Lists the models of the configuration. */
   public void models(ClientExchange client) {
     admit(
@@ -246,7 +238,7 @@ public final class RequestPipeline {
     Dialect dialect = admitted.request().client().dialect();
     byte[] model = admitted.generation().catalog().model(admitted.caller(), dialect, id);
     if (model == null) {
-      answer.refuse(unserved(dialect, id));
+      answer.refuse(RoutingErrors.unserved(dialect, id));
     } else {
       answer.json(model);
     }
@@ -297,7 +289,7 @@ public final class RequestPipeline {
     request.run(
         resources -> {
           if (unknownPath && !generation.routes().passThroughSomewhere()) {
-            request.answer().refuse(nothingAt(client));
+            request.answer().refuse(RoutingErrors.nothingAt(client.target()));
             return;
           }
           Caller caller = authenticate(request, generation);
@@ -345,20 +337,13 @@ public final class RequestPipeline {
             ? admitted.generation().routes().choose(caller, endpoint, facts.model())
             : List.of();
     if (chosen.isEmpty()) {
-      admitted.request().answer().refuse(unserved(endpoint.dialect(), facts.model()));
+      admitted.request().answer().refuse(RoutingErrors.unserved(endpoint.dialect(), facts.model()));
       return;
     }
     forward(
         admitted,
         chosen,
         ParsedRequest.of(endpoint, facts, body, admitted.request().client()::header));
-  }
-
-  /** The message names the dialect: the model may be served in the other one. */
-  private static RelayError unserved(Dialect dialect, String model) {
-    return RelayError.notFound(
-        "no provider of the %s dialect serves model '%s' to this client"
-            .formatted(dialect.name().toLowerCase(Locale.ROOT), model));
   }
 
   private void forward(Admitted admitted, List<Route> chosen, ParsedRequest parsed) {
@@ -397,11 +382,6 @@ public final class RequestPipeline {
     String client = request.record().clientName();
     request.record().target(first.name(), model);
     request.meters().clients().denied(client, "unpriced");
-    request
-        .answer()
-        .refuse(
-            RelayError.invalid(
-                "the model %s has no price (`prices`), and client %s has a budget in usd"
-                    .formatted(first.upstreamModel(model), client)));
+    request.answer().refuse(RoutingErrors.unpriced(first.upstreamModel(model), client));
   }
 }

@@ -1,5 +1,7 @@
 package relay.request;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 /** The member names that the scanner recognizes, matched without creating a String. */
 enum Name {
   MODEL("model", 1),
@@ -62,6 +64,18 @@ enum Name {
     this.text = text;
     this.onceBit = 0;
     this.namesState = namesState;
+  }
+
+  /** The name that was read last, after decoding its escapes. */
+  static Name of(JsonText read, int start, int end) {
+    if (!read.escaped) {
+      return of(read.bytes, start, end);
+    }
+    if (read.decodedLength > LONGEST) {
+      return OTHER;
+    }
+    byte[] decoded = Escapes.decode(read, start, end, true).getBytes(UTF_8);
+    return of(decoded, 0, decoded.length);
   }
 
   static Name of(byte[] body, int start, int end) {

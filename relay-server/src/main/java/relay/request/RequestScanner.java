@@ -1,7 +1,5 @@
 package relay.request;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -119,7 +117,7 @@ public final class RequestScanner {
       if (nameEnd < 0) {
         return nameEnd;
       }
-      Name name = name(p + 1, nameEnd - 1);
+      Name name = Name.of(text, p + 1, nameEnd - 1);
       namesState |= name.namesState;
       int colon = text.afterSpace(nameEnd);
       if (text.at(colon) != ':') {
@@ -377,17 +375,6 @@ public final class RequestScanner {
     }
     maxOutputTokens = Math.max(maxOutputTokens, tokens);
     return end;
-  }
-
-  private Name name(int start, int end) {
-    if (!text.escaped) {
-      return Name.of(text.bytes, start, end);
-    }
-    if (text.decodedLength > Name.LONGEST) {
-      return Name.OTHER;
-    }
-    byte[] decoded = Escapes.decode(text, start, end, true).getBytes(UTF_8);
-    return Name.of(decoded, 0, decoded.length);
   }
 
   private boolean isBase64(int start, int end) {

@@ -60,6 +60,9 @@ class RedisRightsTest {
   }
 
   private static boolean tells(Replicas replicas, String mode) throws Exception {
-    return replicas.admin(0, "/metrics").text().contains("relay_redis_mode{mode=\"" + mode + "\"} 1");
+    return replicas
+        .admin(0, "/metrics")
+        .text()
+        .contains("relay_redis_mode{mode=\"" + mode + "\"} 1");
   }
 }

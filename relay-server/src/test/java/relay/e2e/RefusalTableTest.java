@@ -28,29 +28,8 @@ import relay.model.Dialect;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RefusalTableTest {
-  private static final Dialect DIALECT = Dialect.ANTHROPIC;
+  private static final Dialect DIALECT = RefusalPools.DIALECT;
   private static final String BAD = "an unwanted word";
-
-  /** The pools, each with as many accounts. */
-  private static final Map<String, Integer> POOLS =
-      Map.ofEntries(
-          Map.entry("r403", 6),
-          Map.entry("r402", 6),
-          Map.entry("r400", 6),
-          Map.entry("r429q", 6),
-          Map.entry("r429s", 6),
-          Map.entry("dead", 3),
-          Map.entry("two", 2),
-          Map.entry("mine", 1),
-          Map.entry("gone", 1),
-          Map.entry("poor", 1),
-          Map.entry("again", 2),
-          Map.entry("model", 6),
-          Map.entry("right", 2),
-          Map.entry("long", 1),
-          Map.entry("word", 1),
-          Map.entry("both", 1),
-          Map.entry("many", 1));
 
   /** The answer to a request; null for a good one. */
   private interface Behaviour {
@@ -61,15 +40,17 @@ class RefusalTableTest {
   private final RawProvider provider =
       new RawProvider(
           (request, connection) -> {
-            String pool = poolOf(request);
+            String pool = RefusalPools.poolOf(request);
             Behaviour behaviour = behaviours.get(pool);
             String refusal = behaviour == null ? null : behaviour.refusal(request);
             connection.write(
                 refusal != null
                     ? refusal
-                    : isProbe(request) ? Says.json(200, "{\"data\":[]}") : Says.fine(DIALECT));
+                    : RefusalPools.isProbe(request)
+                        ? Says.json(200, "{\"data\":[]}")
+                        : Says.fine(DIALECT));
           });
-  private final Replicas replicas = setup().start(2);
+  private final Replicas replicas = RefusalPools.behind(provider).start(2);
 
   RefusalTableTest() throws Exception {}
 
@@ -77,37 +58,6 @@ class RefusalTableTest {
   void close() throws Exception {
     replicas.close();
     provider.close();
-  }
-
-  private Setup setup() {
-    Setup setup = new Setup().jvm("-Drelay.probe_ms=1000");
-    for (String client : List.of("x", "y", "by")) {
-      setup.client(client);
-    }
-    POOLS.forEach(
-        (pool, accounts) -> {
-          List<String> keys = new ArrayList<>();
-          for (int n = 1; n <= accounts; n++) {
-            keys.add(Setup.key(pool + "-" + n));
-          }
-          setup.provider(
-              pool,
-              DIALECT,
-              provider.url(),
-              List.of("models: [%s-a, %s-b]".formatted(pool, pool)),
-              keys);
-        });
-    return setup;
-  }
-
-  /** By the key: a probe names no model. */
-  private static String poolOf(Received request) {
-    String id = request.key().substring(Setup.secret("").length());
-    return id.substring(0, id.lastIndexOf('-'));
-  }
-
-  private static boolean isProbe(Received request) {
-    return request.line().startsWith("GET");
   }
 
   private static boolean isBad(Received request) {
@@ -143,14 +93,15 @@ class RefusalTableTest {
   }
 
   private void awaitActive(String pool) throws Exception {
-    for (int n = 1; n <= POOLS.get(pool); n++) {
+    for (int n = 1; n <= RefusalPools.accountsOf(pool); n++) {
       replicas.awaitLine(pool, pool + "-" + n, "status active .*cooldown_ms 0.*");
     }
   }
 
   private long received(String pool) {
     return provider.received().stream()
-        .filter(request -> !isProbe(request) && poolOf(request).equals(pool))
+        .filter(
+            request -> !RefusalPools.isProbe(request) && RefusalPools.poolOf(request).equals(pool))
         .count();
   }
 

@@ -18,6 +18,21 @@ function line.sums_before(l, count)
   return sums
 end
 
+-- Whether one of these groups mirrors buckets.
+function line.mirrors_any(groups)
+  for _, g in ipairs(groups) do
+    if g[MIRRORED] > 0 then return true end
+  end
+  return false
+end
+
+-- Brings a group up to the present, so that what it has can be restored.
+function line.bring_up(r, g, now)
+  local p = r.pool
+  if roll(r.win, p, g, math.floor(now / p[SLOT])) then rewrite(r, g) end
+  flow(p, g, now)
+end
+
 local NOTHING = { 0, 0, 0 }
 
 -- Charges a group with the promises before a request, until `leave`. Leaves out `rounds` whole limits of that sum: the

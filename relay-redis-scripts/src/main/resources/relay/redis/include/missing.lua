@@ -61,6 +61,21 @@ end
 -- How long a missing replica matters.
 local function memory_us(p) return math.max(60e6, p[WINDOW] + ALONE_US) end
 
+-- A heartbeat of a replica, or its last call; '' for an observer, of which nothing is noted. Returns the live replicas of all
+-- versions, and the time since the last heartbeat of this one.
+function versions.beat(p, name, state, replica, leaves, now)
+  if leaves then
+    redis.call('ZREM', name, versions.name(state, replica))
+  elseif replica ~= '' then
+    redis.call('ZADD', name, now, versions.name(state, replica))
+    redis.call('PEXPIRE', name, memory_us(p) / 1000)
+  end
+  local alive, passed = redis.call('ZRANGEBYSCORE', name, now - ALIVE_US, '+inf'), p[HEARD] > 0 and now - p[HEARD] or 0
+  p[HEARD] = #versions.own(state, alive) > 0 and (replica ~= '' and not leaves and now or p[HEARD]) or 0
+  redis.call('ZREMRANGEBYSCORE', name, '-inf', string.format('(%.0f', now - memory_us(p)))
+  return alive, passed
+end
+
 -- When replicas joined, in order.
 local function joined_at(fleet)
   local times = {}

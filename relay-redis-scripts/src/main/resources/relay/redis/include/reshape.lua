@@ -40,10 +40,20 @@ local function follow(r, g, mirrored, now, slot)
   change(r, g)
 end
 
--- The pool's accounting has changed. What answers have proven of a group is known when its plan is announced.
-local function follow_all(r, bucket, now, slot)
-  local mirrored = bucket == 1 and 1 or 0
-  for _, g in ipairs(all_groups(r)) do
-    if g[MIRRORED] ~= mirrored then follow(r, g, mirrored, now, slot) end
+-- The pool has this window, slots of this length, and this accounting from now on.
+local function take_shape(r, window_us, slot_us, bucket, now)
+  local p, slot = r.pool, math.floor(now / slot_us)
+  if p[SLOT] ~= slot_us then
+    reshape(r, now, slot)
+    r.stale = true -- what the cache knows of later departures holds no longer
+    p[WINDOW], p[SLOT] = window_us, slot_us
   end
+  if p[BUCKET] ~= bucket then
+    -- what answers have proven of a group is known when its plan is announced
+    local mirrored = bucket == 1 and 1 or 0
+    for _, g in ipairs(all_groups(r)) do
+      if g[MIRRORED] ~= mirrored then follow(r, g, mirrored, now, slot) end
+    end
+  end
+  p[WINDOW], p[SLOT], p[BUCKET] = window_us, slot_us, bucket
 end

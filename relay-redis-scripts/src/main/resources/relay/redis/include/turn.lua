@@ -7,14 +7,6 @@ local LEAST_KEPT = 0.01 -- of a limit: so much of a kept share is left free alwa
 local HELD_PART = 1.25 -- of the whole seconds that a request is told: so long its place is held, for many come late
 local EVEN, BURST_OF_EVEN = 1.015, 0.01 -- faster than its share, and so much of a window at once
 
--- Whether one of these groups mirrors buckets.
-function line.mirrors_any(groups)
-  for _, g in ipairs(groups) do
-    if g[MIRRORED] > 0 then return true end
-  end
-  return false
-end
-
 -- The groups of a list, each once, and then those above them.
 function line.groups_of(r, list)
   if list.groups then return list.groups end
@@ -112,13 +104,6 @@ function line.hold(r, ask, now)
     line.pretend(r, ask, g, ask.sums, 0)
     if g[MIRRORED] == 0 then line.pace(ask, g) end
   end
-end
-
--- Brings a group up to the present, so that what it has can be restored.
-function line.bring_up(r, g, now)
-  local p = r.pool
-  if roll(r.win, p, g, math.floor(now / p[SLOT])) then rewrite(r, g) end
-  flow(p, g, now)
 end
 
 function line.enter(r, list, ask, now, input, output, spread)

@@ -3,7 +3,7 @@
 --
 --   d:acme/default    1234 50 30000 8000 0          plan, limits of requests, input, output, input + output
 --   e:acme-1          1234 acme 0 1 1               plan, account, max_concurrent, priority, weight
--- @uses pool, key, group, ring, records, gate, days, learned, fleet
+-- @uses numbers, pool, key, group, ring, records, gate, days, learned, fleet
 local FIELDS_AT_ONCE = 2000 -- some 2 ms
 local IDLE_US = 3600e6 -- a group that no plan has is kept so long after its last use
 
@@ -67,6 +67,15 @@ function settings.fields(args, prefix, from, to, except)
   return names
 end
 
+-- Refuses what is no number of these arguments: those after a group's id, and those after a key's id and account.
+function settings.check(args, groups_from, keys_from, rows_from)
+  for n = groups_from, rows_from - 1 do
+    local is_number = n < keys_from and (n - groups_from) % 5 > 0 or n >= keys_from and (n - keys_from) % 5 > 1
+    local is_plain = #args[n] < 13 and string.find(args[n], '^%d+$') -- thousands of them: cheaper than `number`
+    if is_number and not is_plain then number(args[n], 'argument ' .. n) end
+  end
+end
+
 -- What answers told of the groups that these arguments name: their limits, and beside `auto` their rules.
 function settings.answers(p, learned, args, from, to)
   local proven = p[BUCKET] == AUTO and values_of(learned, settings.fields(args, 'rule ', from, to))
@@ -90,6 +99,13 @@ function settings.give(r, g, limits, burst, line, indebted, now)
   local admitted = statement.admitted(statement.least_share(stated, seen, r.pool, g), g, burst)
   local _, shrunk = burst_of(burst, g[SHRUNK], g[SHRUNK_AT], now)
   if admitted < shrunk then g[SHRUNK], g[SHRUNK_AT] = admitted, now end
+end
+
+-- Gives a key its settings.
+function settings.give_key(r, k, most, priority, weight)
+  if k[K_MAX] == most and k[K_PRIORITY] == priority and k[K_WEIGHT] == weight then return end
+  k[K_MAX], k[K_PRIORITY], k[K_WEIGHT] = most, priority, weight
+  change(r, k)
 end
 
 -- Deletes a key that no plan has, unless it has leases or a cooldown.

@@ -1,0 +1,30 @@
+package relay.pipeline;
+
+import java.util.Locale;
+import relay.model.Dialect;
+import relay.model.RelayError;
+
+/** The client's error when no provider may serve what it asks for. */
+final class RoutingErrors {
+  private RoutingErrors() {}
+
+  static RelayError nothingAt(String target) {
+    return RelayError.notFound(
+        ("there is nothing at %s: a path that Relay does not know passes only to a provider with"
+                + " passthrough: true, and not for clients that have a list of models")
+            .formatted(target));
+  }
+
+  /** The message names the dialect: the model may be served in the other one. */
+  static RelayError unserved(Dialect dialect, String model) {
+    return RelayError.notFound(
+        "no provider of the %s dialect serves model '%s' to this client"
+            .formatted(dialect.name().toLowerCase(Locale.ROOT), model));
+  }
+
+  static RelayError unpriced(String model, String client) {
+    return RelayError.invalid(
+        "the model %s has no price (`prices`), and client %s has a budget in usd"
+            .formatted(model, client));
+  }
+}
