@@ -1,5 +1,6 @@
 package relay;
 
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -92,7 +93,7 @@ class CommandsTest {
 
   @Test
   void a_trial_has_windows_of_a_minute_only_if_it_is_asked_to() {
-    OptionSpec option = RELAY.getSubcommands().get("try").getCommandSpec().findOption("--minutes");
+    OptionSpec option = requireNonNull(RELAY.getSubcommands().get("try")).getCommandSpec().findOption("--minutes");
     assertNull(option.getValue());
     ParseResult asked = commandLine().parseArgs("try", "--minutes", "30").subcommand();
     assertEquals(30, asked.matchedOptionValue("--minutes", 0));

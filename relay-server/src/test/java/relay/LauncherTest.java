@@ -228,7 +228,8 @@ class LauncherTest {
 
   @Test
   void a_java_home_that_does_not_do_is_named() throws Exception {
-    Path old = Files.createDirectories(directory.toRealPath().resolve("jdk-17/bin")).getParent();
+    Path old = directory.toRealPath().resolve("jdk-17");
+    Files.createDirectories(old.resolve("bin"));
     Files.writeString(old.resolve("release"), "JAVA_VERSION=\"17.0.1\"\n");
     script(old.resolve("bin/java"), "");
     script(old.resolve("bin/javac"), "");

@@ -11,6 +11,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
@@ -240,8 +241,8 @@ class DashboardTest {
   private static Socket from(String address, int port) throws IOException {
     Socket socket = new Socket();
     socket.setSoTimeout(20_000);
-    socket.bind(new InetSocketAddress(address, 0));
-    socket.connect(new InetSocketAddress("127.0.0.1", port));
+    socket.bind(new InetSocketAddress(InetAddress.ofLiteral(address), 0));
+    socket.connect(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port));
     return socket;
   }
 

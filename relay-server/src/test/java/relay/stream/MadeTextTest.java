@@ -17,21 +17,23 @@ final class MadeTextTest {
     String anthropic =
         "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"%s\"}}\n\n"
             .formatted("x".repeat(5_000));
-    String delta =
-        "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
-            + "\"delta\":{\"type\":\"text_delta\",\"text\":\"%s\"}}\n\n";
     String stop = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
     String created = "data: {\"type\":\"response.created\",\"response\":{\"id\":\"%s\"}}\n\n";
-    String made =
-        "data: {\"type\":\"response.output_text.delta\",\"pad\":\"%s\",\"delta\":\"%s\"}\n\n";
     StringBuilder text = new StringBuilder();
     text.append(dialect == Dialect.ANTHROPIC ? anthropic : created.formatted("x".repeat(5_000)));
     for (int n = 0; n < 10; n++) {
       String words = "w".repeat(n == 0 ? 1 : 1_000);
       text.append(
           dialect == Dialect.ANTHROPIC
-              ? delta.formatted(words)
-              : made.formatted("p".repeat(100), words));
+              ? "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+                  + "\"delta\":{\"type\":\"text_delta\",\"text\":\""
+                  + words
+                  + "\"}}\n\n"
+              : "data: {\"type\":\"response.output_text.delta\",\"pad\":\""
+                  + "p".repeat(100)
+                  + "\",\"delta\":\""
+                  + words
+                  + "\"}\n\n");
     }
     text.append(
         dialect == Dialect.ANTHROPIC
