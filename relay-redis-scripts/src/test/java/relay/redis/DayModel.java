@@ -58,7 +58,7 @@ final class DayModel {
     }
   }
 
-  /** As {@link GroupModel#clamp}. */
+  /** As {@link GroupLevels#clamp}. */
   long @Nullable [] clamp(long input, long output) {
     long most = limits[1];
     if (most == 0 || input + output <= most) {
