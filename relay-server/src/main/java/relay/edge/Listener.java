@@ -47,7 +47,7 @@ final class Listener {
   /**
    * In 30 s, in each direction. Undertow's default, 200, ends a connection whose streams all break.
    */
-  private static final int MAX_RESETS = 10 * OpenStreams.MOST;
+  private static final int MAX_RESETS = 10 * ConnectionStreams.MOST;
 
   private static final int BACKLOG = 1024;
   private static final int BUFFER_BYTES = 16 * 1024;
@@ -121,7 +121,7 @@ final class Listener {
         .addAll(options)
         .set(UndertowOptions.ENABLE_HTTP2, true)
         .set(UndertowOptions.MAX_HEADER_SIZE, HTTP2_HEAD_BYTES_READ)
-        .set(UndertowOptions.HTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, OpenStreams.MOST)
+        .set(UndertowOptions.HTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, ConnectionStreams.MOST)
         .set(UndertowOptions.MAX_RST_FRAMES_PER_WINDOW, MAX_RESETS)
         // HeadCheck answers 400; Undertow would reset the stream without a reason
         .set(UndertowOptions.ALLOW_UNESCAPED_CHARACTERS_IN_URL, true)

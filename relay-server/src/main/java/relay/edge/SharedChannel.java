@@ -40,13 +40,13 @@ import relay.reach.ResetStreams;
  * connection while 16 buffers of 16 KiB are unread.
  *
  * <p>Undertow bounds neither the streams that a client opens nor the frames that it does not take.
- * {@link OpenStreams} does.
+ * {@link ConnectionStreams} does.
  */
 final class SharedChannel extends Http2Channel {
   private static final AttachmentKey<SharedChannel> KEY = AttachmentKey.create(SharedChannel.class);
   private static final AttachmentKey<Integer> STREAM = AttachmentKey.create(Integer.class);
-  private static final AttachmentKey<OpenStreams.Work> WORK =
-      AttachmentKey.create(OpenStreams.Work.class);
+  private static final AttachmentKey<ConnectionStreams.Work> WORK =
+      AttachmentKey.create(ConnectionStreams.Work.class);
 
   /** A client that has not taken so many frames may be the reason why there is no memory. */
   private static final int FRAMES_THAT_MATTER = 64;
@@ -58,7 +58,7 @@ final class SharedChannel extends Http2Channel {
   private static final Duration LAST_READS = Duration.ofSeconds(2);
 
   private final Map<Integer, Stream> streams = new ConcurrentHashMap<>();
-  private final OpenStreams open = new OpenStreams(this::less);
+  private final ConnectionStreams open = new ConnectionStreams(this::less);
   private final FrameAllowance allowance;
   private final StreamAccount account;
   private volatile boolean stopped; // reading, for its streams are too many
@@ -71,7 +71,7 @@ final class SharedChannel extends Http2Channel {
   private String newestTarget = "";
 
   private record Stream(
-      ClientClosing closing, @Nullable Http2StreamSourceChannel body, OpenStreams.Work work) {
+      ClientClosing closing, @Nullable Http2StreamSourceChannel body, ConnectionStreams.Work work) {
     /** The client has reset the stream, or left. */
     void left() {
       work.reset();
@@ -128,7 +128,7 @@ final class SharedChannel extends Http2Channel {
       return;
     }
     channel.account.trust();
-    OpenStreams.Work work = exchange.getAttachment(WORK);
+    ConnectionStreams.Work work = exchange.getAttachment(WORK);
     if (work != null) {
       work.known();
     }
@@ -137,7 +137,7 @@ final class SharedChannel extends Http2Channel {
   /** The thread that a request began on does nothing more for it. */
   static void returned(HttpServerExchange exchange) {
     if (!(exchange.getConnection() instanceof HttpServerConnection)) {
-      OpenStreams.Work work = exchange.getAttachment(WORK);
+      ConnectionStreams.Work work = exchange.getAttachment(WORK);
       if (work != null) {
         work.returned();
       }
@@ -161,7 +161,7 @@ final class SharedChannel extends Http2Channel {
   private ClientClosing closingOfNewest(HttpServerExchange exchange) {
     Integer stream = newestStream;
     ClientClosing closing = new ClientClosing();
-    OpenStreams.Work work = open.begin();
+    ConnectionStreams.Work work = open.begin();
     Stream entry = new Stream(closing, newestBody, work);
     newestBody = null; // only the stream's entry keeps it
     streams.put(stream, entry);

@@ -7,7 +7,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * has reset no more, and Undertow does not either, though its request still runs and its answer
  * still waits to be sent. Here it counts until both have ended.
  */
-final class OpenStreams {
+final class ConnectionStreams {
   /** As announced to clients. One that opens more is not read until it has less. */
   static final int MOST = 1_000;
 
@@ -41,7 +41,7 @@ final class OpenStreams {
   /**
    * @param onChange runs when there is less, on any thread
    */
-  OpenStreams(Runnable onChange) {
+  ConnectionStreams(Runnable onChange) {
     this.onChange = onChange;
   }
 

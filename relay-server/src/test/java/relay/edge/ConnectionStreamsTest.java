@@ -11,12 +11,12 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-class OpenStreamsTest {
+class ConnectionStreamsTest {
   private final AtomicInteger changes = new AtomicInteger();
-  private final OpenStreams streams = new OpenStreams(changes::incrementAndGet);
-  private final List<OpenStreams.Work> begun = new ArrayList<>();
+  private final ConnectionStreams streams = new ConnectionStreams(changes::incrementAndGet);
+  private final List<ConnectionStreams.Work> begun = new ArrayList<>();
 
-  private OpenStreams.Work begin(int count) {
+  private ConnectionStreams.Work begin(int count) {
     for (int n = 0; n < count; n++) {
       begun.add(streams.begin());
     }
@@ -25,13 +25,13 @@ class OpenStreamsTest {
 
   @Test
   void a_stranger_has_few_streams_until_a_request_shows_a_credential() {
-    begin(OpenStreams.MOST_OF_STRANGERS - 1);
+    begin(ConnectionStreams.MOST_OF_STRANGERS - 1);
     assertTrue(streams.mayBegin());
-    OpenStreams.Work last = begin(1);
+    ConnectionStreams.Work last = begin(1);
     assertFalse(streams.mayBegin());
     last.known();
     assertTrue(streams.mayBegin());
-    begin(OpenStreams.MOST - OpenStreams.MOST_OF_STRANGERS);
+    begin(ConnectionStreams.MOST - ConnectionStreams.MOST_OF_STRANGERS);
     assertTrue(streams.mayBegin(), "the number that is announced");
     begin(1);
     assertFalse(streams.mayBegin());
@@ -39,7 +39,7 @@ class OpenStreamsTest {
 
   @Test
   void a_stream_that_was_reset_counts_until_its_request_has_returned() {
-    OpenStreams.Work last = begin(OpenStreams.MOST_OF_STRANGERS);
+    ConnectionStreams.Work last = begin(ConnectionStreams.MOST_OF_STRANGERS);
     last.reset();
     assertFalse(streams.mayBegin());
     last.returned();
@@ -52,7 +52,7 @@ class OpenStreamsTest {
   @Test
   void a_stream_counts_once_in_whatever_order_it_ends() {
     for (int n = 0; n < 100; n++) {
-      OpenStreams.Work work = streams.begin();
+      ConnectionStreams.Work work = streams.begin();
       List<Runnable> ends =
           new ArrayList<>(List.of(work::known, work::returned, work::reset, work::complete));
       Collections.shuffle(ends, new Random(n));
@@ -60,7 +60,7 @@ class OpenStreamsTest {
       ends.forEach(Runnable::run);
     }
     assertEquals(0, streams.bytes(0));
-    begin(OpenStreams.MOST);
+    begin(ConnectionStreams.MOST);
     assertTrue(streams.mayBegin());
     begin(1);
     assertFalse(streams.mayBegin());
@@ -71,9 +71,9 @@ class OpenStreamsTest {
     begin(4);
     assertEquals(0, streams.bytes(4));
     begin(1);
-    assertEquals(8 * OpenStreams.STREAM_BYTES, streams.bytes(0));
-    assertEquals(16 * OpenStreams.STREAM_BYTES, streams.bytes(9));
-    begun.forEach(OpenStreams.Work::known);
+    assertEquals(8 * ConnectionStreams.STREAM_BYTES, streams.bytes(0));
+    assertEquals(16 * ConnectionStreams.STREAM_BYTES, streams.bytes(9));
+    begun.forEach(ConnectionStreams.Work::known);
     assertEquals(0, streams.bytes(0));
     assertTrue(streams.mayOwe(1_200));
     assertFalse(streams.mayOwe(1_201));
