@@ -93,7 +93,8 @@ class CommandsTest {
 
   @Test
   void a_trial_has_windows_of_a_minute_only_if_it_is_asked_to() {
-    OptionSpec option = requireNonNull(RELAY.getSubcommands().get("try")).getCommandSpec().findOption("--minutes");
+    OptionSpec option =
+        requireNonNull(RELAY.getSubcommands().get("try")).getCommandSpec().findOption("--minutes");
     assertNull(option.getValue());
     ParseResult asked = commandLine().parseArgs("try", "--minutes", "30").subcommand();
     assertEquals(30, asked.matchedOptionValue("--minutes", 0));
