@@ -29,8 +29,11 @@ public record Share(
     Attempt attempt) {
   /** Whether a request repeats an earlier one, as its sender says. */
   public enum Attempt {
+    /** The sender does not say. */
     UNKNOWN(""),
+    /** The request was not sent before. */
     FIRST("."),
+    /** The request was sent before, and refused. */
     REPEATED("+");
 
     private final String sign; // before the mark

@@ -90,8 +90,14 @@ final class DayPool implements AutoCloseable {
   }
 
   private List<Object> call(Step step) {
+    return ScriptConnection.readable(raw(step));
+  }
+
+  /** The reply with texts as bytes. */
+  private List<Object> raw(Step step) {
     long micros = now.getEpochSecond() * 1_000_000 + now.getNano() / 1_000;
-    return wire.call(step, names, new Clock(micros, 0));
+    Clock clock = new Clock(micros, 0);
+    return wire.send(step.script(), step.keys(names), step.args(clock).toArray()).join();
   }
 
   private List<String> fields() {
@@ -139,7 +145,7 @@ final class DayPool implements AutoCloseable {
 
   /** The group of the n-th key. */
   PoolSnapshot.GroupState group(int n) {
-    List<Object> reply = call(new Step.Survey("", 1, plan.groups(), plan.keys(), List.of()));
+    List<Object> reply = raw(new Step.Survey("", 1, plan.groups(), plan.keys(), List.of()));
     return new Reply.Done(reply).group(8 + n, plan.groups().get(n)).orElseThrow();
   }
 
