@@ -59,8 +59,8 @@ final class GroupModel {
     return debt[d];
   }
 
-  private double debtAt(int d, long now, long refill) {
-    return Math.max(0, debt[d] - (double) (now - debtAt) * limits[d] / refill);
+  private double debtAt(int d, long now, long window) {
+    return Math.max(0, debt[d] - (double) (now - debtAt) * limits[d] / window);
   }
 
   static long cost(int d, long requests, long input, long output) {
@@ -101,7 +101,7 @@ final class GroupModel {
     }
     double part = shrunkAt(now);
     double share = burst * part;
-    double owed = debtAt(d, now, shape.refillMicros()) + cost;
+    double owed = debtAt(d, now, shape.windowMicros()) + cost;
     if (shape.bucket()) {
       double most = Math.max(Math.min(0.95 * part, share) * limit, (double) cost);
       return owed <= most ? owed / limit : Double.NaN;
@@ -109,11 +109,8 @@ final class GroupModel {
     long used = used(d, shape.slotOf(now));
     double large = cost * (1 + Math.min(1, 4 * part));
     boolean varies = d >= 2 && coming > 0;
-    double least =
-        varies
-            ? burst * 0.03 * limit + Math.sqrt(variance)
-            : Math.clamp(2.0 * cost - limit / 250.0, limit / 100.0, limit / 25.0);
-    double free = burst * (limit - used) + least;
+    double least = varies ? burst * 0.03 * limit + Math.sqrt(variance) : burst * limit / 20;
+    double free = Math.max(burst * (limit - used), least);
     double bound = Math.max(Math.min(share * limit, free), large);
     double full = full(d, (double) used, cost, later);
     return full + margin(d) <= limit && owed <= bound ? (full + margin(d)) / limit : Double.NaN;
@@ -208,13 +205,13 @@ final class GroupModel {
   double fuzz(int d, Shape shape) {
     return limits[d] == 0
         ? 0
-        : 8 * Math.ulp(Math.max(debt[d], (double) limits[d])) * shape.refillMicros() / limits[d];
+        : 8 * Math.ulp(Math.max(debt[d], (double) limits[d])) * shape.windowMicros() / limits[d];
   }
 
   /** Lets the debt decay up to now. */
   void flow(long now, Shape shape) {
     for (int d = 0; d < 4; d++) {
-      debt[d] = debtAt(d, now, shape.refillMicros());
+      debt[d] = debtAt(d, now, shape.windowMicros());
     }
     debtAt = now;
   }

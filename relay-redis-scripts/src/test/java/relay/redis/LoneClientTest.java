@@ -62,7 +62,7 @@ final class LoneClientTest {
     double most = held > 0 ? 1.3 : keys > 16 ? 2.6 : 2.25;
     assertTrue(sent <= most, sent + " sent for each granted");
     assertTrue(agents.waited(1) <= 1.5 * agents.meanWait(), agents.waited(1) + " us at most");
-    assertTrue(used >= 0.97, used + " of the limit");
+    assertTrue(used >= 0.95, used + " of the limit");
   }
 
   /**
@@ -71,7 +71,7 @@ final class LoneClientTest {
    * a place is kept.
    */
   @ParameterizedTest
-  @CsvSource({"1, 0.985", "10, 0.985", "100000, 0.985"})
+  @CsvSource({"1, 0.99", "10, 0.99", "100000, 0.99"})
   void a_load_that_does_not_obey_leaves_next_to_nothing_unused(int bodies, double least) {
     double window = 1.0 / 12; // in minutes
     int limit = 125;
@@ -109,7 +109,7 @@ final class LoneClientTest {
     agents.poll(2, 10, 15);
     pool.run(10);
     double used = agents.between(3, 10) / 60 / 7;
-    assertTrue(used >= 0.955, used + " of the limit");
+    assertTrue(used >= 0.95, used + " of the limit");
   }
 
   /** While one request waits, any request of its client gets the room that comes. */

@@ -188,7 +188,7 @@ final class PoolModel {
       }
     }
     for (GroupModel g : bucket == before.bucket() ? List.<GroupModel>of() : groups.values()) {
-      g.flow(now, before);
+      g.flow(now, shape);
       if (bucket) {
         g.mirror(now, shape);
       }

@@ -37,14 +37,14 @@ final class SimultaneousTest {
 
   @Test
   void the_scarcest_dimension_decides() throws Exception {
-    // 70 tokens a request: level + 70 <= limit - used + limit / 100 up to 72 requests
+    // 70 tokens a request: level + 70 <= max(limit - used, limit / 20, 140) up to 71 requests
     Limits limits = new Limits(LIMIT, 0, 0, 10_000);
-    assertEquals(Map.of("account0/model", 72L), granted(1, limits, Demand.of(Pools.CLASS, 30, 40)));
+    assertEquals(Map.of("account0/model", 71L), granted(1, limits, Demand.of(Pools.CLASS, 30, 40)));
   }
 
-  /** The number that fits while n + 1 <= limit - n + limit / 100. */
+  /** The number that fits while n + 1 <= limit - n. */
   private static long halfOf(long limit) {
-    return (limit + limit / 100 - 1) / 2 + 1;
+    return (limit - 1) / 2 + 1;
   }
 
   /** Grants by group, compared with Redis's counts. */

@@ -89,7 +89,12 @@ final class VersionsTest {
   private void ask(int form) {
     Step one =
         Step.acquire(
-            "id" + ids++, Objects.requireNonNull(epochs.get(form)), 0, 0, 30_000, List.of("k:key0", "g:account0/model"));
+            "id" + ids++,
+            Objects.requireNonNull(epochs.get(form)),
+            0,
+            0,
+            30_000,
+            List.of("k:key0", "g:account0/model"));
     List<Object> reply = wire.call(one, names(form), clock());
     if (reply.get(reply.size() - 5).equals(1L)) {
       granted.add(micros);

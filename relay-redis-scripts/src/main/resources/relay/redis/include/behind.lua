@@ -1,6 +1,11 @@
 -- What those before a request in the queue need, and when it fits behind them.
 -- @uses pool, key, group, records, gate, days, choice, line, rounds
 
+-- The time in which a whole limit comes back. Charges leave a window in slots.
+function line.cycle(p, g)
+  return g[MIRRORED] > 0 and refill_us(p) or math.max(refill_us(p), (SLOTS + 1) * p[SLOT])
+end
+
 -- What is promised before a request, by group; nil if nothing is.
 function line.sums_before(l, count)
   local order, sums = l.order, {}
@@ -72,7 +77,7 @@ function line.pace(ask, g)
   for d = 1, 4 do
     local limit = g[LIMIT + d]
     if limit > 0 and unripe[d] > 0 then
-      local spare = g[BURST] * (limit - used_of(g, d))
+      local spare = g[BURST] * (limit - used_of(g, d)) - least_room(g, d, limit)
       g[LEVEL + d] = g[LEVEL + d] + math.max(0, math.min(g[BURST] * unripe[d], spare))
     end
   end
@@ -108,7 +113,7 @@ end
 -- the debts then. Debts flow off meanwhile, but not below nothing: so the largest counts of what all of them owe, and of what
 -- the last ones owe.
 function line.owed_after(r, ask, now)
-  local order, owed, p = ask.line.order, {}, r.pool
+  local order, owed, refill = ask.line.order, {}, refill_us(r.pool)
   for n = ask.count, math.max(1, ask.count - MOST_LOOKED_AT), -1 do
     local one = order[n]
     local g, told, input, output = not one.lent and one.group, one.told, one.input, one.output
@@ -116,15 +121,15 @@ function line.owed_after(r, ask, now)
     while g do
       local its = owed[g]
       if not its then
-        its = { at = told, refill = refill_us(p, g), 0, 0, 0 }
-        local all, flown = ask.all[g], (told - now) / its.refill
+        its = { at = told, 0, 0, 0 }
+        local all, flown = ask.all[g], (told - now) / refill
         its.debts = { all[1], all[2], all[3], all[2] + all[3] }
         for d = 1, 4 do its.debts[d] = math.max(0, its.debts[d] + g[LEVEL + d] - flown * g[LIMIT + d]) end
         owed[g] = its
       end
       local n1, n2, n3 = its[1] + 1, its[2] + input, its[3] + output
       its[1], its[2], its[3] = n1, n2, n3
-      local flown, debts = (its.at - told) / its.refill, its.debts
+      local flown, debts = (its.at - told) / refill, its.debts
       local o1, o2, o3, o4 = n1 - flown * g[LIMIT + 1], n2 - flown * g[LIMIT + 2], n3 - flown * g[LIMIT + 3], n2 + n3 - flown * g[LIMIT + 4]
       if o1 > debts[1] then debts[1] = o1 end
       if o2 > debts[2] then debts[2] = o2 end
@@ -140,7 +145,7 @@ end
 -- before which the request is not served: none before it is served later, and in a full window the pacer's burst is least.
 function line.load(r, ask, g, its, now, costs, rounds, full)
   local p, all, bucket = r.pool, ask.all and ask.all[g], g[MIRRORED] > 0
-  local later, paced = rounds * (refill_us(p, g) + p[SLOT]), now
+  local later, paced = rounds * (line.cycle(p, g) + p[SLOT]), now
   local debts = its and its.debts or { unpack(g, LEVEL + 1, LEVEL + 4) }
   line.pretend(r, ask, g, ask.all, rounds)
   if bucket or all and not its then return later, 0 end
@@ -148,11 +153,11 @@ function line.load(r, ask, g, its, now, costs, rounds, full)
   for d = 1, 4 do
     local limit = g[LIMIT + d]
     if limit > 0 and costs[d] > 0 then
-      local debt = debts[d] + ((its and its.at or now) - now) * limit / refill_us(p, g)
+      local debt = debts[d] + ((its and its.at or now) - now) * limit / refill_us(p)
       g[LEVEL + d] = full and 0 or debt
       if full then
-        local room = headway(false, costs[d], limit, limit, least_room(g, d, limit, costs[d]), burst, shrunk)
-        paced = math.max(paced, now + math.ceil((debt + costs[d] - room) * refill_us(p, g) / limit))
+        local room = headway(false, costs[d], limit, limit, least_room(g, d, limit), burst, shrunk)
+        paced = math.max(paced, now + math.ceil((debt + costs[d] - room) * refill_us(p) / limit))
       end
     end
   end

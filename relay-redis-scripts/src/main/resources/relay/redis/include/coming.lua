@@ -17,14 +17,11 @@ local function margin(g, d)
   return d >= 3 and g[STRICT] > 0 and g[COMING] > 0 and g[STRICT] * math.sqrt(g[VARIANCE]) or 0
 end
 
--- The room that the burst of a full group keeps for a request: a hundredth of the limit, for larger requests nearly two of them,
--- at most a 25th. With more room the window would be full before the first burst leaves it; with less, requests that come at
--- random do not use the limit. Where output is still to come, the debt follows what is expected of it, up and down by the
--- deviation of that.
-local function least_room(g, d, limit, cost)
+-- The room that the burst of a full group keeps. Where output is still to come, the debt follows what is expected of it, up
+-- and down by the deviation of that.
+local function least_room(g, d, limit)
   if d >= 3 and g[COMING] > 0 then return g[BURST] * 0.03 * limit + math.sqrt(g[VARIANCE]) end
-  local large = 2 * cost - limit / 250
-  return large < limit / 100 and limit / 100 or large < limit / 25 and large or limit / 25
+  return g[BURST] * limit / 20
 end
 
 -- Usage with the share of each limit that a request must leave to others: that counts as used.

@@ -5,7 +5,7 @@
 -- request that costs no less in the deciding dimension. A larger cost passes a window no sooner. It passes a
 -- pacer sooner, but not before the debt has fallen to the cost. Output is clamped to the rest of a total limit,
 -- so with a total limit nothing is known of output. Nor while output is to come: for more than an empty window can
--- take, the time is a guess, which is early. Nor of a large request: the burst has more room for it.
+-- take, the time is a guess, which is early.
 local function is_shut(r, row, before, input, output)
   local noted = r.shut[row]
   if not noted or noted[6] or noted[1] < before + 2 then return false end -- rounding makes that time up to 2 us late
@@ -22,8 +22,7 @@ local function is_shut(r, row, before, input, output)
     if input < noted[3] or output < noted[4] then return false end
   end
   return d == 1 or input == noted[3] and output == noted[4] or g[MIRRORED] > 0
-    or least_room(g, d, g[LIMIT + d], cost) == least_room(g, d, g[LIMIT + d], 0)
-    and g[AT] + (g[LEVEL + d] - cost) * r.pool[WINDOW] / g[LIMIT + d] >= before
+    or g[AT] + (g[LEVEL + d] - cost) * r.pool[WINDOW] / g[LIMIT + d] >= before
 end
 
 -- The key of a large group that is free first, as a row. Parks the ready ones that are not free. Nil if all are to

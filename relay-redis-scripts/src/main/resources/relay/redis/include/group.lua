@@ -59,17 +59,15 @@ local function begin_usage(g)
   if is_unused(g) then g.oldest = g[RECENT] end
 end
 
--- The time in which a debt of the whole limit flows off: as long as a charge stays in the window. If it were shorter, the pacer
--- would admit more than the window can, and no debt would be left. A full window that admits just what leaves it repeats each
--- pause for ever.
-local function refill_us(p, g) return (g[MIRRORED] > 0 and p[WINDOW] or (SLOTS + 1) * p[SLOT]) / (1 - p[SLOWED]) end
+-- The time in which a debt of the whole limit flows off.
+local function refill_us(p) return p[WINDOW] / (1 - p[SLOWED]) end
 
 -- Refills the pacers up to `now`.
 local function flow(p, g, now)
   local passed = now - g[AT]
   if passed <= 0 then return end -- the second check within a call
   g[AT] = now
-  local window, l1, l2, l3, l4, _, _, _, d1, d2, d3, d4 = refill_us(p, g), unpack(g, LIMIT + 1, LEVEL + 4)
+  local window, l1, l2, l3, l4, _, _, _, d1, d2, d3, d4 = refill_us(p), unpack(g, LIMIT + 1, LEVEL + 4)
   if d1 > 0 then
     d1 = d1 - passed * l1 / window
     g[LEVEL + 1] = d1 > 0 and d1 or 0
