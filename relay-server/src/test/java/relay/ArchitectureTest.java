@@ -105,7 +105,7 @@ class ArchitectureTest {
           Map.entry("relay.carrier", 12), // carriers, sockets, TLS, buffers, dates, descriptors
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
           Map.entry(
-              "relay.config", 34), // a record for each block of the file, its outline, its schema
+              "relay.config", 35), // a record for each block of the file, its outline, its schema
           Map.entry("relay.edge", 1),
           Map.entry("relay.embedded", 2), // a Redis, and free ports
           Map.entry("relay.estimate", 1),
@@ -119,7 +119,7 @@ class ArchitectureTest {
               8), // the way of a request, its two sides, the probes of keys, own probes
           Map.entry("relay.pool", 7), // a plan, its JSON and line, a key's status, owners, shares
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
-          Map.entry("relay.reach", 9), // one for each part of a library, except for the finder
+          Map.entry("relay.reach", 10), // one for each part of a library, except for the finder
           Map.entry("relay.redis", 33), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.stream", 6), // five taps on a response, and the decoders before them

@@ -90,7 +90,8 @@ public final class Attack {
   }
 
   private String run(AttackedReplica replica, AttackProvider provider) throws Exception {
-    Normal warmUp = new Normal(target(replica, WARM_UP), provider.port(), false, options.http2()).join();
+    Normal warmUp =
+        new Normal(target(replica, WARM_UP), provider.port(), false, options.http2()).join();
     System.err.println("before the attack: " + warmUp.good() + " good, " + warmUp.failures());
     Conversations conversations = new Conversations(replica.port());
     ReplicaFigures before = replica.figures();

@@ -62,7 +62,9 @@ record AttackOptions(Path page, Path launcher, Duration time, List<Part> parts, 
                 options.page, options.launcher, options.time, options.parts, value.equals("on"));
       } else {
         throw new IllegalArgumentException(
-            args[n] + "? options: --seconds N, --http2 on|off, --only PART[,PART...] of " + names());
+            args[n]
+                + "? options: --seconds N, --http2 on|off, --only PART[,PART...] of "
+                + names());
       }
     }
     return options;

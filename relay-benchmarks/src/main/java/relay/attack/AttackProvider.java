@@ -168,7 +168,9 @@ final class AttackProvider implements AutoCloseable {
       case HEAD_ONLY -> {
         write(
             out,
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n");
+            "HTTP/1.1 200 OK\r\n"
+                + "content-type: application/json\r\n"
+                + "transfer-encoding: chunked\r\n\r\n");
         return false;
       }
       case NO_STATUS -> {

@@ -3,8 +3,8 @@ package relay.attack;
 import java.io.IOException;
 
 /**
- * Conversations of a client that rests during the attack. The account that began one alone knows it:
- * who took the pin of another client made its conversation fail.
+ * Conversations of a client that rests during the attack. The account that began one alone knows
+ * it: who took the pin of another client made its conversation fail.
  */
 final class Conversations {
   static final int NUMBER = 40;

@@ -6,7 +6,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 
-/** Attacks by a client with a credential on what a replica and Redis remember, and on its attempts. */
+/**
+ * Attacks by a client with a credential on what a replica and Redis remember, and on its attempts.
+ */
 enum StateAttacks implements Part {
   IDS("requests that name 8 invented ids each, 100 a second") {
     @Override

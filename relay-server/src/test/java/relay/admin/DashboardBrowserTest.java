@@ -131,7 +131,7 @@ class DashboardBrowserTest {
     assertEquals(1, browser.number("return window.unchanged"));
     assertEquals("3", browser.text("#key-count"));
     String facts = browser.text("#pool-facts");
-    assertTrue(facts.startsWith("least_loaded, sliding_window, window 60 s, 1 replica"), facts);
+    assertTrue(facts.startsWith("least_loaded, auto, window 60 s, 1 replica"), facts);
     assertEquals(4, browser.count("#pool-plots canvas")); // one for each kind of limit
     browser.screenshot("use");
   }

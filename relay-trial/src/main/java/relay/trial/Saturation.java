@@ -5,9 +5,9 @@ import relay.trial.load.PoolView;
 
 /**
  * The measured part of a run. It begins some windows after the pool is first seen full: the burst
- * of an idle pool, and the capacity that cold JVMs leave unused, show again a window later. It lasts
- * whole windows, so that the result of an uneven flow does not depend on the cut. A pool that does
- * not fill up is measured after a while all the same.
+ * of an idle pool, and the capacity that cold JVMs leave unused, show again a window later. It
+ * lasts whole windows, so that the result of an uneven flow does not depend on the cut. A pool that
+ * does not fill up is measured after a while all the same.
  */
 final class Saturation {
   /** Used share of every key's binding limit. */

@@ -85,8 +85,7 @@ public final class Trial {
       List<String> options = List.of(args);
       TrialPlan plan =
           options.contains(MINUTES)
-              ? TrialPlan.ofMinutes(
-                  Integer.parseInt(options.get(options.indexOf(MINUTES) + 1)))
+              ? TrialPlan.ofMinutes(Integer.parseInt(options.get(options.indexOf(MINUTES) + 1)))
               : TrialPlan.standard();
       System.exit(run(System.out, System.getenv(), plan, options.contains(AGENTS)));
     } finally {
@@ -180,9 +179,7 @@ public final class Trial {
       long startNanos = provider.nowNanos();
       Saturation saturation = new Saturation(startNanos, plan);
       Thread sending =
-          Thread.ofPlatform()
-              .name("trial-load")
-              .start(() -> load.run(saturation.longest()));
+          Thread.ofPlatform().name("trial-load").start(() -> load.run(saturation.longest()));
       Animation animation = new Animation(stage, load, saturation, startNanos);
       while (!sending.join(Duration.ofMillis(FRAME_MS))) {
         animation.frame();
@@ -230,8 +227,7 @@ public final class Trial {
     long[] grants =
         plan.accounts().stream()
             .flatMapToLong(
-                account ->
-                    Arrays.stream(provider.admissions(account.id(), fromNanos, toNanos)))
+                account -> Arrays.stream(provider.admissions(account.id(), fromNanos, toNanos)))
             .sorted()
             .toArray();
     return Flow.of(grants, fromNanos, toNanos);

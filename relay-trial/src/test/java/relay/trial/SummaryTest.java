@@ -97,8 +97,7 @@ class SummaryTest {
     assertEquals(
         new Flow(Duration.ofNanos(2 * second + 3), 0, 3),
         Flow.of(grants, 0, 4 * second + second / 2));
-    assertEquals(
-        new Flow(Duration.ofSeconds(3), 0, 0), Flow.of(new long[0], second, 4 * second));
+    assertEquals(new Flow(Duration.ofSeconds(3), 0, 0), Flow.of(new long[0], second, 4 * second));
   }
 
   @Test
