@@ -134,7 +134,8 @@ class AgentsTest {
       List<Long> told = new ArrayList<>();
       int early = 0; // the first requests have begun to flow off
       while (told.size() < refused) {
-        Answer answer = RawClient.ask(replicas.port(told.size() % 3), ask);
+        // a body of its own: an equal one that comes early is taken for a repetition
+        Answer answer = RawClient.ask(replicas.port(told.size() % 3), numbered(told.size()));
         early += answer.status() == 200 ? 1 : 0;
         if (answer.status() == 429) {
           told.add(moment(answer));
@@ -149,7 +150,7 @@ class AgentsTest {
         Answer answer;
         do { // again if those before were served later than they were told
           Await.moment(at);
-          answer = RawClient.ask(replicas.port(n % 3), ask);
+          answer = RawClient.ask(replicas.port(n % 3), numbered(n));
           sent++;
           at = moment(answer);
         } while (answer.status() == 429);
@@ -181,7 +182,12 @@ class AgentsTest {
       }
       Await.moment(told);
       assertEquals(429, RawClient.ask(replicas.port(1), numbered(++body)).status());
-      assertEquals(200, RawClient.ask(replicas.port(1), first).status());
+      Answer own = RawClient.ask(replicas.port(1), first);
+      if (own.status() == 429) { // the other one had its room; its place is still the first
+        Await.moment(moment(own));
+        own = RawClient.ask(replicas.port(1), first);
+      }
+      assertEquals(200, own.status());
     }
   }
 

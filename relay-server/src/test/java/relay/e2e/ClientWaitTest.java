@@ -120,7 +120,7 @@ class ClientWaitTest {
         Answer third = RawClient.ask(replicas.port(0), ask("full-few", "few"));
         String message = refusedForItsOwnLimit(third, "few");
         assertTrue(message.contains("(rpm_limit 4 a minute)"), message);
-        assertTrue(Errors.retryAfterMs(third) <= 15_000, third.toString());
+        assertTrue(Errors.retryAfterMs(third) <= 31_000, third.toString()); // behind the one before
         awaitWaiting("full-few", 2);
         awaitClient("few", "rpm 2/4 .*inflight 2");
       }

@@ -37,7 +37,10 @@ final class RetryAfterProbe {
           "retry-" + n,
           Dialect.ANTHROPIC,
           url,
-          List.of("pooling: { affinity: none, window_ms: " + WINDOW.toMillis() + " }"),
+          List.of(
+              "pooling: { accounting: sliding_window, affinity: none, window_ms: "
+                  + WINDOW.toMillis()
+                  + " }"),
           List.of(key(n)));
     }
   }
@@ -61,7 +64,7 @@ final class RetryAfterProbe {
         pools.add(
             threads.submit(
                 () -> {
-                  probe(port, Ask.of(Dialect.ANTHROPIC, model).bytes());
+                  probe(port, model);
                   return null;
                 }));
       }
@@ -74,17 +77,20 @@ final class RetryAfterProbe {
     assertTrue(early.get() >= POOLS * ROUNDS / 2, "only " + early + " rounds were conclusive");
   }
 
-  private void probe(int port, byte[] request) throws Exception {
+  private void probe(int port, String model) throws Exception {
     try (RawClient wire = new RawClient(port)) {
       for (int n = 0; n < LIMIT / 2; n++) {
-        wire.send(request).answer(); // half of the limit is available at once
+        wire.send(request(model, n)).answer(); // half of the limit is available at once
       }
+      int sent = LIMIT / 2;
+      byte[] request = request(model, sent);
       for (int round = 0; round < ROUNDS; ) {
         long asked = System.nanoTime();
         Answer answer = wire.send(request).answer();
         long answered = System.nanoTime();
-        if (answer.status() == 200) {
-          continue; // capacity was left
+        if (answer.status() == 200) { // capacity was left
+          request = request(model, ++sent);
+          continue;
         }
         long wait = Errors.retryAfterMs(answer) * 1_000_000;
         // Capacity returns between asked + wait - 1 ms (the header is rounded up) and answered +
@@ -97,16 +103,24 @@ final class RetryAfterProbe {
           if (status == 429 || inTime) {
             assertEquals(429, status, "granted a slot before its time");
             early.incrementAndGet();
-          } else {
-            continue; // the early probe came too late and was granted: repeat the round
+          } else { // the early probe came too late and was granted: repeat the round
+            request = request(model, ++sent);
+            continue;
           }
         }
         Await.moment(answered + wait);
         Answer retry = wire.send(request).answer();
         assertEquals(200, retry.status(), "refused at its time: " + retry);
         punctual.incrementAndGet();
+        request = request(model, ++sent);
         round++;
       }
     }
+  }
+
+  /** A body of its own: an equal one would be taken for a repetition. */
+  private static byte[] request(String model, int number) {
+    String body = Ask.body(model, "\"metadata\":{\"user_id\":\"" + number + "\"},");
+    return Ask.of(Dialect.ANTHROPIC, model).body(body).bytes();
   }
 }

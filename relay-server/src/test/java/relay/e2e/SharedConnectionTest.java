@@ -31,7 +31,12 @@ class SharedConnectionTest {
   private final Replicas replicas =
       new Setup()
           .http2()
-          .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
+          .provider(
+              "anthropic",
+              Dialect.ANTHROPIC,
+              provider.url(),
+              List.of("pass_headers: [cookie]"),
+              List.of(Setup.key("a")))
           .start(1);
 
   SharedConnectionTest() throws Exception {}

@@ -77,7 +77,10 @@ class SharedPoolTest {
             "shared",
             Dialect.ANTHROPIC,
             url,
-            List.of("pooling: { affinity: none, window_ms: " + WINDOW.toMillis() + " }"),
+            List.of(
+                "pooling: { accounting: sliding_window, affinity: none, window_ms: "
+                    + WINDOW.toMillis()
+                    + " }"),
             KEYS.stream().map(id -> Setup.key(id, "rpm_limit: " + LIMIT)).toList());
   }
 

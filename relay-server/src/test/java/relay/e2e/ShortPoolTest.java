@@ -67,7 +67,8 @@ class ShortPoolTest {
       assertTrue(few.text().contains("client few is at its own limit"), few.toString());
       assertEquals(402, ask("p", "spent").status());
     }
-    assertEquals(429, ask("p", "other").status());
+    Ask another = Ask.of(Dialect.ANTHROPIC, "p").body(Ask.body("p", "\"top_k\":2,"));
+    assertEquals(429, RawClient.ask(replicas.port(0), another.from("other")).status());
     awaitWaiting("other", 2); // so what came before is seen as well
     assertEquals(0, replicas.client(0, "few").get("waiting").asInt());
     assertEquals(0, replicas.client(0, "spent").get("waiting").asInt());
