@@ -6,6 +6,9 @@ import java.nio.charset.StandardCharsets;
 public final class RequestBytes {
   public static final String MESSAGES_MODEL = "claude-sonnet-4-5";
 
+  /** What follows the text of the message. */
+  static final String END = "\"}]}";
+
   private RequestBytes() {}
 
   /**
@@ -60,13 +63,12 @@ public final class RequestBytes {
 
   private static byte[] request(
       String path, String apiKey, String head, int inputTokens, String script) {
-    String end = "\"}]}";
-    int padding = 4 * inputTokens - head.length() - end.length();
+    int padding = 4 * inputTokens - head.length() - END.length();
     if (padding < 0) {
       throw new IllegalArgumentException("inputTokens must be at least 40");
     }
     String text = "the quick brown fox jumps over the lazy dog ".repeat(padding / 44 + 1);
-    String body = head + text.substring(0, padding) + end;
+    String body = head + text.substring(0, padding) + END;
     return ("POST "
             + path
             + " HTTP/1.1\r\n"

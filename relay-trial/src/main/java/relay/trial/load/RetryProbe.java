@@ -2,6 +2,7 @@ package relay.trial.load;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import relay.trial.load.PlainConnection.Answer;
@@ -48,14 +49,14 @@ public final class RetryProbe {
 
   private final InetSocketAddress replica;
   private final InetSocketAddress admin;
-  private final byte[] request;
+  private final byte[] template;
   private final long slotNanos;
 
   public RetryProbe(
       InetSocketAddress replica, InetSocketAddress admin, byte[] largeRequest, Duration window) {
     this.replica = replica;
     this.admin = admin;
-    this.request = largeRequest;
+    this.template = largeRequest;
     this.slotNanos = window.toNanos() / SLOTS;
   }
 
@@ -70,7 +71,8 @@ public final class RetryProbe {
     int granted = 0;
     int refused = 0;
     try (PlainConnection connection = new PlainConnection(replica, 1024)) {
-      for (int i = 0; i < MAX_TRIES && rounds < wanted; i++) {
+      byte[] request = numbered(0);
+      for (int i = 1; i <= MAX_TRIES && rounds < wanted; i++) {
         if (System.nanoTime() > deadlineNanos) {
           break;
         }
@@ -79,8 +81,12 @@ public final class RetryProbe {
         Answer answer = connection.exchange(request);
         long answeredNanos = System.nanoTime();
         long waitNanos = RetryAfter.of(answer).ms() * 1_000_000;
-        if (answer.status() != 429 || waitNanos < 3 * slotNanos) {
+        if (answer.status() != 429) {
+          request = numbered(i);
           continue;
+        }
+        if (waitNanos < 3 * slotNanos) {
+          continue; // it is sent again: its place would hold up the next
         }
         // Arrives by asked + wait - slot, if it takes no longer than the margin.
         long marginNanos = slotNanos * 3 / 4;
@@ -89,15 +95,33 @@ public final class RetryProbe {
         Answer early = connection.exchange(request);
         boolean late = System.nanoTime() - earlyNanos > marginNanos;
         if (early.status() == 200 && late) {
+          request = numbered(i);
           continue;
         }
         rounds++;
         refused += early.status() == 429 ? 1 : 0;
         Wait.until(answeredNanos + waitNanos);
         granted += connection.exchange(request).status() == 200 ? 1 : 0;
+        request = numbered(i);
       }
     }
     return new Outcome(rounds, granted, refused, wanted);
+  }
+
+  /**
+   * The request with a number as the last characters of its text: a new request, not a repetition
+   * of the one before.
+   */
+  private byte[] numbered(int number) {
+    byte[] request = template.clone();
+    byte[] digits = "%04d".formatted(number).getBytes(StandardCharsets.US_ASCII);
+    System.arraycopy(
+        digits,
+        0,
+        request,
+        request.length - RequestBytes.END.length() - digits.length,
+        digits.length);
+    return request;
   }
 
   /** A refused request is told a time behind those that wait, and exact only without them. */
