@@ -33,12 +33,7 @@ local reported = {}
 for n = 6, #ARGV, 3 do
   reported[#reported + 1] = { ARGV[n], number(ARGV[n + 1], 'failures'), number(ARGV[n + 2], 'successes') }
 end
-local micros = given ~= '' and moment(given, 'given')
-if not micros then
-  local t = redis.call('TIME')
-  micros = t[1] * 1e6 + t[2]
-end
-local now = math.floor(micros / 1000)
+local now = present_ms(given)
 local stored, v = redis.call('HGETALL', breaker), {}
 local sources, known, forgets = {}, 0, false -- by name: failures, successes
 for n = 1, #stored, 2 do

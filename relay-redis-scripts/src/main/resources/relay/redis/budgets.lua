@@ -20,13 +20,7 @@
 -- @include budget
 local ALMOST = 0.8
 local key, given = KEYS[1], ARGV[1]
-local now
-if given == '-' then
-  local t = redis.call('TIME')
-  now = t[1] * 1e6 + t[2]
-else
-  now = moment(given, 'given')
-end
+local now = given == '-' and server_time() or moment(given, 'given')
 local function is_running(per, slot)
   local present = spending.slot_at(per, now)
   return slot == present.name or not present.ends and slot + ROLLING >= present.name + 0

@@ -19,12 +19,7 @@ local MOST_KINDS = 64
 local refused, given = KEYS[1], ARGV[1]
 local version, tells = moment(ARGV[2], 'version'), ARGV[3] == '1'
 if (#ARGV - 3) % 4 ~= 0 or (#ARGV - 3) / 4 ~= #KEYS - 1 then error({ err = 'BADARG an event has a key and four values' }) end
-local micros = given ~= '' and moment(given, 'given')
-if not micros then
-  local t = redis.call('TIME')
-  micros = t[1] * 1e6 + t[2]
-end
-local now = math.floor(micros / 1000)
+local now = present_ms(given)
 
 -- A list has entries of {model, client, ms}, the latest first.
 local function read(text)

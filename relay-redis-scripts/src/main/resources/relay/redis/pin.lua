@@ -17,11 +17,8 @@
 -- @include numbers
 -- @include pins
 local pins, account, client, most, half_ms = KEYS[1], ARGV[1], ARGV[2], number(ARGV[3], 'most'), number(ARGV[4], 'half_ms')
-local now, made = ARGV[5] ~= '' and moment(ARGV[5], 'now_ms'), number(ARGV[6], 'made')
-if not now then
-  local t = redis.call('TIME')
-  now = t[1] * 1000 + math.floor(t[2] / 1000)
-end
+local now = ARGV[5] ~= '' and moment(ARGV[5], 'now_ms') or math.floor(server_time() / 1000)
+local made = number(ARGV[6], 'made')
 local MADE, MORE, NAMED = 0, 1, 2
 local FIELD = { [MADE] = '', [MORE] = ' more', [NAMED] = ' named' }
 local quarter = math.ceil(most / 4)

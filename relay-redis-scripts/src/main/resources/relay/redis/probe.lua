@@ -13,12 +13,7 @@ local quarantine, probes = KEYS[1], KEYS[2]
 local given, first = ARGV[1], number(ARGV[2], 'first_ms')
 local KEEP_MS = 7200000
 local longest = math.min(180 * first, math.max(1800000, 30 * first))
-local micros = given ~= '' and moment(given, 'given')
-if not micros then
-  local t = redis.call('TIME')
-  micros = t[1] * 1e6 + t[2]
-end
-local now = math.floor(micros / 1000)
+local now = present_ms(given)
 local reply = { 1 }
 for n = 3, #ARGV do
   local id = ARGV[n]

@@ -12,12 +12,7 @@ local MOST = 256
 local FORGET_MS = 600000 -- after its time
 local KEEP_MS = 90000000 -- more than the longest time that a provider may state
 local refused, given, field, cool = KEYS[1], ARGV[1], ARGV[2], number(ARGV[3], 'cool_ms')
-local micros = given ~= '' and moment(given, 'given')
-if not micros then
-  local t = redis.call('TIME')
-  micros = t[1] * 1e6 + t[2]
-end
-local now = math.floor(micros / 1000)
+local now = present_ms(given)
 
 local function times(text)
   local till, tries = string.match(text or '', '^until_ms (%d+) tries (%d+)$')

@@ -29,3 +29,14 @@ local function bounded_moment(digits, name)
 end
 
 local function moment(text, name) return bounded_moment(text and string.match(text, '^%d+$'), name) end
+
+-- Redis TIME in microseconds.
+local function server_time()
+  local t = redis.call('TIME')
+  return t[1] * 1e6 + t[2]
+end
+
+-- The present millisecond, of scripts that need no pool's time. `given` is a test's clock in microseconds, '' in production.
+local function present_ms(given)
+  return math.floor((given ~= '' and moment(given, 'given') or server_time()) / 1000)
+end

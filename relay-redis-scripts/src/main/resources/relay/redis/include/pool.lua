@@ -64,11 +64,7 @@ local function keep_ms(p) return (KEEP_US + 2 * p[WINDOW] + p[DAY] * 2 * A_DAY_U
 -- heartbeat tells the time within a second. Until then the time stays, for no longer than a second. `given` is a
 -- test's clock, nil in production.
 local function pool_time(p, given, ceiling)
-  local now, last = given, p[LAST]
-  if not now then
-    local t = redis.call('TIME')
-    now = t[1] * 1e6 + t[2]
-  end
+  local now, last = given or server_time(), p[LAST]
   local time = now + p[OFFSET]
   if ceiling > 0 then
     p[DOUBTED] = 0

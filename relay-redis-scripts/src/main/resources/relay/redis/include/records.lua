@@ -11,7 +11,7 @@
 --
 -- The cache also remembers in which order records changed, so that a survey reads and draws only those. `log` is a
 -- ring of changed records; `moved` is a record's latest place in it.
--- @uses pool, key, group
+-- @uses numbers, pool, key, group
 local MOST_KEPT = 100000 -- records and listed names, over all pools: some 25 MB
 local LOG = 32768 -- a caller that has missed more reads everything
 local kept, kept_count = {}, 0 -- by the key of a state or of budgets; entries added since the last reset
@@ -42,8 +42,7 @@ end
 -- Creates the tables of a pool that this process did not write last. Stamps start at the present microsecond,
 -- and no process writes once per microsecond, so no two processes produce the same stamp.
 local function records(state, win, p)
-  local t = redis.call('TIME')
-  p[STAMP] = math.max(p[STAMP] + 1, t[1] * 1e6 + t[2])
+  p[STAMP] = math.max(p[STAMP] + 1, server_time())
   return {
     state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, wakes = {}, sizes = {}, shut = {}, rows = {}, large = {}, waiting = {},
     -- pending writes of a call; reused, because growing a table is expensive
