@@ -70,7 +70,8 @@ final class SentinelTest {
   }
 
   private static boolean replicated(RedisNode replica, int grants) {
-    return replica.call("HVALS", RedisKeys.text(new RedisKeys("test", "pool").leases)).size() >= grants;
+    return replica.call("HVALS", RedisKeys.text(new RedisKeys("test", "pool").leases)).size()
+        >= grants;
   }
 
   private static boolean serves(RedisNode node, RedisEngine engine) {
