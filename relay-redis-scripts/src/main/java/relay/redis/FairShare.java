@@ -235,7 +235,8 @@ final class FairShare {
         }
         Wait w = waitOf(key, levels, demand, replicas, limited);
         if (!demand.kind().isEmpty()) {
-          w = w.orRefused(coolNanos(PoolPlan.group(key.account(), demand.alike())));
+          String group = PoolPlan.group(key.account(), demand.alike());
+          w = w.orRefused(coolNanos(group, nanoTime.getAsLong()));
         }
         if (w.nanos() == 0) {
           nextKey = Math.floorMod(nextKey + n + 1, tier.size());
@@ -263,17 +264,16 @@ final class FairShare {
     }
   }
 
-  private long coolNanos(String keyOrGroup) {
-    long now = nanoTime.getAsLong();
+  private long coolNanos(String keyOrGroup, long now) {
     return cooling.getOrDefault(keyOrGroup, now) - now;
   }
 
   private Wait waitOf(
       KeyPlan key, List<String> levels, Demand demand, int replicas, boolean limited) {
     long now = nanoTime.getAsLong();
-    long cool = cooling.getOrDefault(key.id(), now) - now;
+    long cool = coolNanos(key.id(), now);
     for (String group : levels) {
-      cool = Math.max(cool, cooling.getOrDefault(group, now) - now);
+      cool = Math.max(cool, coolNanos(group, now));
     }
     if (cool > 0) {
       return new Wait(cool, Reason.COOLDOWN);

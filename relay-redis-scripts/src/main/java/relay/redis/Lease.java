@@ -290,7 +290,7 @@ public final class Lease implements AutoCloseable {
     return usedNanodollars;
   }
 
-  /** Whether the request's output is reported. */
+  /** Whether {@link #reports} was called; {@link #reportsMade()} tells of the other reports. */
   boolean isReported() {
     return progress != null;
   }
@@ -309,6 +309,11 @@ public final class Lease implements AutoCloseable {
   /** The output that Redis was told. */
   long reportedMade() {
     return reportedMade;
+  }
+
+  /** The output that Redis was told: what was reported, else the reservation and beyond it. */
+  long toldOutput() {
+    return isReported() ? reportedMade : budgetedOutput();
   }
 
   /** As {@link Acquisition.Granted#wouldDeny}. */

@@ -320,12 +320,11 @@ final class LeaseEndings {
    * The use beyond the reservation, also of budgets. Its id counts once, however often it is told.
    */
   private void chargeOver(Lease lease, Usage cost) {
-    long output = lease.isReported() ? lease.reportedMade() : lease.budgetedOutput();
     Usage over =
         new Usage(
             0,
             Math.max(0, cost.inputTokens() - lease.inputTokens()),
-            Math.max(0, cost.outputTokens() - output));
+            Math.max(0, cost.outputTokens() - lease.toldOutput()));
     PendingUpdate.Spent spent = ledger.beyond(lease, cost);
     if (over.totalTokens() + spent.tokens() + spent.nanodollars() > 0) {
       List<Used> used = List.of(new Used(over, now()));

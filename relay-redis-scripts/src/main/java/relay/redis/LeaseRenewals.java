@@ -224,6 +224,6 @@ final class LeaseRenewals {
         Long.toString(l.epoch()),
         Long.toString(l.grantedMicros()),
         Long.toString(l.inputTokens()),
-        Long.toString(l.isReported() ? l.reportedMade() : l.budgetedOutput()));
+        Long.toString(l.toldOutput()));
   }
 }

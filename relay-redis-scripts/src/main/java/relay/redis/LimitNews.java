@@ -22,8 +22,8 @@ import relay.redis.PoolSnapshot.GroupState;
  */
 final class LimitNews {
   private static final int MOST_GROUPS = 20_000;
-  private static final Duration PAUSE = Duration.ofSeconds(1);
-  private static final int PACE = 40; // or so many times in a shorter window
+  private static final long PAUSE_NANOS = 1_000_000_000L;
+  private static final int MOST_A_WINDOW = 40; // news of a group, if the window is short
   private static final double NOTABLE = 0.05;
   private static final double SCARCE = 0.25;
   private static final double SMALL = 0.95; // what answers prove of a whole bucket is a little less
@@ -56,10 +56,10 @@ final class LimitNews {
       @Nullable PoolSnapshot latest,
       Duration window,
       long nanos) {
-    Duration pause = window.dividedBy(PACE).compareTo(PAUSE) < 0 ? window.dividedBy(PACE) : PAUSE;
+    long pauseNanos = Math.min(PAUSE_NANOS, window.toNanos() / MOST_A_WINDOW);
     Reported before = reported.get(group);
     if (!limits.areKnown()
-        || (before != null && nanos - before.nanos() < pause.toNanos())
+        || (before != null && nanos - before.nanos() < pauseNanos)
         || (before == null && reported.size() >= MOST_GROUPS)) {
       return false;
     }

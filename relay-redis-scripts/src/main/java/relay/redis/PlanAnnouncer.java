@@ -19,8 +19,7 @@ import relay.redis.ScriptCaller.Call;
  * know the pool. One lock guards the plan, the announcement in flight and their count.
  */
 final class PlanAnnouncer {
-  private static final int MAX_SUB_QUOTAS = 8;
-  private static final int MAX_KINDS = 8; // of a class
+  private static final int MAX_OPEN = 8; // sub-quotas of a class, and likewise kinds
 
   private final ScriptCaller caller;
   private final String replica;
@@ -115,19 +114,19 @@ final class PlanAnnouncer {
   /** As {@link KeyPool#subQuota}. The next call that names it announces it. */
   synchronized String subQuota(String modelClass, String quota) {
     String name = PoolPlan.subQuota(modelClass, quota);
-    return open(subQuotas, name, MAX_SUB_QUOTAS) ? name : modelClass;
+    return open(subQuotas, name) ? name : modelClass;
   }
 
   /** As {@link KeyPool#kind}. The next call that names it announces it. */
   synchronized String kind(String modelClass, String kind) {
-    return open(kinds, PoolPlan.subQuota(modelClass, kind), MAX_KINDS) ? kind : "";
+    return open(kinds, PoolPlan.subQuota(modelClass, kind)) ? kind : "";
   }
 
   /** Called under the lock. Whether it is open, now or before. */
-  private boolean open(Set<String> opened, String name, int most) {
+  private boolean open(Set<String> opened, String name) {
     if (!opened.contains(name)) {
       String owner = PoolPlan.ownerOf(name);
-      if (opened.stream().filter(one -> PoolPlan.ownerOf(one).equals(owner)).count() == most) {
+      if (opened.stream().filter(one -> PoolPlan.ownerOf(one).equals(owner)).count() == MAX_OPEN) {
         return false;
       }
       opened.add(name);

@@ -57,12 +57,12 @@ public final class Refusals {
       return new Scope(group, model, 0, "");
     }
 
-    /** Those with so many bytes of input or more. */
+    /** The requests among these whose input has at least this many bytes. */
     public Scope from(long inputBytes) {
       return new Scope(group, model, inputBytes, client);
     }
 
-    /** Those of one client. */
+    /** The requests among these that one client sends. */
     public Scope of(String name) {
       return new Scope(group, model, leastBytes, name);
     }
@@ -99,7 +99,7 @@ public final class Refusals {
       Duration age = Duration.ofNanos(Math.max(0, now - one.nanos()));
       own.add(new Event(SERVED, one.model(), one.client(), age));
     }
-    if (ServedLately.isKept(model) && ServedLately.isKept(client)) {
+    if (ServedLately.areKept(model, client)) {
       all.add(new Call(group, what, model, client, NOW));
     }
     if (all.isEmpty()) {
@@ -118,7 +118,7 @@ public final class Refusals {
 
   /** Another kind of event takes the place of a refusal. */
   public void retract(String group, String what, String instead, String model, String client) {
-    if (ServedLately.isKept(model) && ServedLately.isKept(client)) {
+    if (ServedLately.areKept(model, client)) {
       send(
           List.of(
               new Call(group, what, model, client, FORGOTTEN),
@@ -128,7 +128,7 @@ public final class Refusals {
 
   /** Remembers an event. */
   public void note(String group, String what, String model, String client) {
-    if (ServedLately.isKept(model) && ServedLately.isKept(client)) {
+    if (ServedLately.areKept(model, client)) {
       send(List.of(new Call(group, what, model, client, NOW)));
     }
   }
@@ -140,7 +140,7 @@ public final class Refusals {
    * @return completes when it holds here; never fails
    */
   public CompletableFuture<Void> refuse(Scope scope, Duration howLong) {
-    if (!ServedLately.isKept(scope.model()) || !ServedLately.isKept(scope.client())) {
+    if (!ServedLately.areKept(scope.model(), scope.client())) {
       return CompletableFuture.completedFuture(null);
     }
     byte[][] args = {REAL_TIME, bytes(scope.field()), bytes(howLong.toMillis())};

@@ -15,8 +15,8 @@ import java.time.Duration;
  * @param within output that is made later than this does not count
  */
 record ReportPace(Duration every, Duration within) {
-  private static final Duration OFTEN = Duration.ofSeconds(2);
-  private static final int A_WINDOW = 30; // or so many times in a shorter window
+  private static final long OFTEN_NANOS = 2_000_000_000L;
+  private static final int MOST_A_WINDOW = 30; // reports of a request, if the window is short
   private static final double LEAST = 1.0 / 6; // of a window
 
   /**
@@ -25,13 +25,9 @@ record ReportPace(Duration every, Duration within) {
    */
   static ReportPace of(Accounting accounting, Duration window, double bucket, Duration renewal) {
     boolean whole = accounting == Accounting.TOKEN_BUCKET && bucket >= 1;
-    Duration often = shorter(renewal, shorter(OFTEN, window.dividedBy(A_WINDOW)));
+    long often = Math.min(OFTEN_NANOS, window.toNanos() / MOST_A_WINDOW);
+    Duration every = whole ? renewal : Duration.ofNanos(Math.min(renewal.toNanos(), often));
     double part = accounting == Accounting.TOKEN_BUCKET ? Math.clamp(bucket, LEAST, 1) : 1;
-    return new ReportPace(
-        whole ? renewal : often, Duration.ofNanos(Math.round(window.toNanos() * part)));
-  }
-
-  private static Duration shorter(Duration a, Duration b) {
-    return a.compareTo(b) < 0 ? a : b;
+    return new ReportPace(every, Duration.ofNanos(Math.round(window.toNanos() * part)));
   }
 }

@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -98,17 +97,17 @@ final class ScriptLibrary {
     }
     Map<String, String> constants = new HashMap<>();
     List<String> bodies = sources.stream().map(ScriptLibrary::code).toList();
-    Map<String, String> texts = new LinkedHashMap<>();
+    List<String> texts = new ArrayList<>();
     for (String include : includes) {
       StringBuilder text = new StringBuilder();
       addShared(text, constants, lines(read.apply("include/" + include)));
-      texts.put(include, text.toString());
+      texts.add(text.toString());
     }
     Map<String, Integer> users = new HashMap<>(); // of a name: how many includes and scripts
-    texts.values().forEach(text -> words(text).forEach(name -> users.merge(name, 1, Integer::sum)));
+    texts.forEach(text -> words(text).forEach(name -> users.merge(name, 1, Integer::sum)));
     bodies.forEach(body -> words(body).forEach(name -> users.merge(name, 1, Integer::sum)));
     StringBuilder shared = new StringBuilder(1 << 16);
-    texts.values().forEach(text -> shared.append(enclosed(text, users)));
+    texts.forEach(text -> shared.append(enclosed(text, users)));
     StringBuilder code = new StringBuilder(1 << 17);
     code.append(BEGIN);
     addWithLocals(code, shared, constants);

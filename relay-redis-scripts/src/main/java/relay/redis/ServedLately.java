@@ -79,7 +79,7 @@ final class ServedLately {
     Pair pair = models == null ? null : models.get(model);
     if (pair != null) {
       pair.served(client, now);
-    } else if (isKept(model) && isKept(client) && pairs.get() < MOST) {
+    } else if (areKept(model, client) && pairs.get() < MOST) {
       Pair fresh = new Pair(new Client(client, now));
       if (groups.computeIfAbsent(group, _ -> new ConcurrentHashMap<>()).putIfAbsent(model, fresh)
           == null) {
@@ -88,7 +88,12 @@ final class ServedLately {
     }
   }
 
-  static boolean isKept(String name) {
+  /** Whether names are short and printable enough to remember. */
+  static boolean areKept(String model, String client) {
+    return isKept(model) && isKept(client);
+  }
+
+  private static boolean isKept(String name) {
     return name.length() <= MOST_CHARS && name.chars().noneMatch(c -> c < ' ');
   }
 

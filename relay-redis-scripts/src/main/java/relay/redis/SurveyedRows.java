@@ -104,6 +104,7 @@ final class SurveyedRows {
 
   /** Parts of these keys, with their accounts' groups, and of these accounts' groups. */
   private List<Part> parts(Collection<KeyPlan> some, Set<String> alone, int most) {
+    int classes = plan.allClasses().size();
     List<Part> parts = new ArrayList<>();
     Set<String> owners = new LinkedHashSet<>();
     Set<String> covered = new LinkedHashSet<>();
@@ -111,7 +112,7 @@ final class SurveyedRows {
     for (KeyPlan key : some) {
       part.add(key);
       owners.addAll(PoolPlan.accountsOf(List.of(key)));
-      if (part.size() == most || owners.size() * plan.allClasses().size() >= 2 * most) {
+      if (part.size() == most || owners.size() * classes >= 2 * most) {
         parts.add(part(owners, part));
         covered.addAll(owners);
         owners.clear();
@@ -122,7 +123,7 @@ final class SurveyedRows {
     for (String account : alone) {
       if (!covered.contains(account)) {
         owners.add(account);
-        if (owners.size() * plan.allClasses().size() >= 2 * most) {
+        if (owners.size() * classes >= 2 * most) {
           parts.add(part(owners, part));
           owners.clear();
           part = new ArrayList<>();

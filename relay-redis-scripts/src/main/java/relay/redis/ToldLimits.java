@@ -1,16 +1,15 @@
 package relay.redis;
 
 import java.time.Duration;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.function.Supplier;
 
 /**
  * Answers whose limits are no news, and which still tell Redis something: whether the provider
  * refills its limits as buckets, and whether others use the account. They travel with the
- * heartbeats, so none costs a call. Of a group one travels in a fortieth of a window, from each
- * replica. If one is lost with its heartbeat, later ones follow. Thread-safe.
+ * heartbeats, so none costs a call. Of a group one travels in a fortieth of a window, but no sooner
+ * than 250 ms after the last, from each replica. If one is lost with its heartbeat, later ones
+ * follow. Thread-safe.
  */
 final class ToldLimits {
   private static final int MOST_GROUPS = 20_000;
@@ -18,11 +17,12 @@ final class ToldLimits {
   /** In one heartbeat: some two milliseconds of Redis. */
   private static final int MOST_AT_ONCE = 100;
 
-  private static final int PACE = 40; // in a window
-  private static final Duration LEAST_PACE = Duration.ofMillis(250);
+  private static final int MOST_A_WINDOW = 40; // answers of a group
+  private static final long LEAST_PAUSE_NANOS = 250_000_000L;
 
-  private final Map<String, Long> last = new LinkedHashMap<>(); // nanoseconds, the oldest first
-  private final Map<String, String> waiting = new LinkedHashMap<>(); // a line a group
+  private final LinkedHashMap<String, Long> last =
+      new LinkedHashMap<>(); // nanoseconds, the oldest first
+  private final LinkedHashMap<String, String> waiting = new LinkedHashMap<>(); // lines by group
 
   /** Notes an answer, if one of its group is due. {@code refill} is asked only then. */
   void note(
@@ -46,31 +46,22 @@ final class ToldLimits {
 
   private synchronized boolean claim(String group, Duration window, long nanos) {
     Long before = last.get(group);
-    Duration pace = window.dividedBy(PACE);
-    long least = (pace.compareTo(LEAST_PACE) < 0 ? LEAST_PACE : pace).toNanos();
-    if (waiting.containsKey(group) || (before != null && nanos - before < least)) {
+    long pauseNanos = Math.max(LEAST_PAUSE_NANOS, window.toNanos() / MOST_A_WINDOW);
+    if (waiting.containsKey(group) || (before != null && nanos - before < pauseNanos)) {
       return false;
     }
-    last.remove(group);
-    if (last.size() >= MOST_GROUPS) {
-      Iterator<String> oldest = last.keySet().iterator();
-      oldest.next();
-      oldest.remove();
+    last.putLast(group, nanos);
+    if (last.size() > MOST_GROUPS) {
+      last.pollFirstEntry();
     }
-    last.put(group, nanos);
     return true;
   }
 
   /** What the next heartbeat takes along: a line an answer, each after a line feed. */
   synchronized String take() {
-    if (waiting.isEmpty()) {
-      return "";
-    }
     StringBuilder lines = new StringBuilder();
-    Iterator<String> next = waiting.values().iterator();
-    for (int n = 0; n < MOST_AT_ONCE && next.hasNext(); n++) {
-      lines.append('\n').append(next.next());
-      next.remove();
+    for (int n = 0; n < MOST_AT_ONCE && !waiting.isEmpty(); n++) {
+      lines.append('\n').append(waiting.pollFirstEntry().getValue());
     }
     return lines.toString();
   }
