@@ -103,7 +103,7 @@ if endings > 0 then end_leases(r, ARGV, 2, 1 + endings, costs, now, 7, KEYS, rep
 for n, record in pairs(reserved) do
   if reply[2 + n] >= 0 then -- by this call
     local _, _, since, _, input, output, _, _, made, rest, beyond = struct.unpack(LEASE, record)
-    if rest ~= NOT_COMING then made, beyond = 0, 0 end -- of what reports have counted see report
+    if rest ~= NOT_COMING then made, beyond = 0, 0 end -- reports have counted output only of the other leases
     for _, b in ipairs(budgets[n]) do
       spending.settle(b.account, since, b.usd and dollars[2 * n - 1] + beyond or input + math.max(output, made),
         b.usd and dollars[2 * n] or costs[3 * n - 1] + costs[3 * n])

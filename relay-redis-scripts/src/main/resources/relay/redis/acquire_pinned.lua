@@ -81,12 +81,13 @@ if not list then
   write(r)
   return { 1, now, -6, 0, 0, 0, 0 }
 end
+local refused, refuser = kinds.refused_until(r, group, kind, now), ''
+if refused > 0 then list, is_indexed = {}, false else list, refused, refuser = kinds.usable(r, list, now) end
+if not list then return { -3 } end
 sweep(r, now, 16, from, KEYS)
 hold_leases(r, ARGV, 2, 2)
 
 local reply = { 1, now, 0, 0, 0, 0, 0 }
-local refused, refuser = kinds.refused_until(r, group, kind, now), ''
-if refused > 0 then list, is_indexed = {}, false else list, refused, refuser = kinds.usable(r, list, now) end
 local session = sessions > 0 and KEYS[5 + sessions] or nil
 local input, output, spread = tokens[1], tokens[2], tokens[3]
 if not is_indexed then

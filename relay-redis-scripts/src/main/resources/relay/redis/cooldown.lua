@@ -41,16 +41,15 @@ if record.pack == pack_group then
     cool_us = math.min(60e6, 1e6 * 2 ^ g[STRIKES])
     g[STRIKES] = math.min(g[STRIKES] + 1, 6)
   end
+  local over = granted > 0 and levels.above(r, g)
   if granted > 0 then
     g[REFUSALS], g[REFUSALS_AT] = refused_of(p, g, now) + 1, now
     proof.refute(learned, p, g, granted, now)
-    local over = levels.above(r, g)
     if over then proof.refute(learned, p, over, granted, now) end
   end
   if granted > g[SHRUNK_AT] then
     roll(win, p, g, math.floor(now / p[SLOT]))
     flow(p, g, now)
-    local over = levels.above(r, g)
     if over then
       roll(win, p, over, math.floor(now / p[SLOT]))
       flow(p, over, now)

@@ -42,7 +42,7 @@ local function surplus(list)
 end
 
 local reply = { 1, 0, 0 }
-local first = 2 -- event, of the keys
+local first = 2 -- of the keys: the first event's
 if tells and #KEYS > 1 then
   local stored = redis.call('HGETALL', KEYS[first])
   for n = 1, #stored, 2 do

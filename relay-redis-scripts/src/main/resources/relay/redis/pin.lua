@@ -13,7 +13,7 @@
 --       made       how many of the ids an answer showed; a request named the others
 --       ...        the hashes of the ids, those of the answer first
 -- REPLY {1}                                    remembered
--- COST  six reads and four writes an id
+-- COST  at most twelve reads and four writes an id
 -- @include numbers
 -- @include pins
 local pins, account, client, most, half_ms = KEYS[1], ARGV[1], ARGV[2], number(ARGV[3], 'most'), number(ARGV[4], 'half_ms')

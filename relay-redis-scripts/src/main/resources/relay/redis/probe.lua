@@ -4,7 +4,8 @@
 -- KEYS  quarantine reasons by key
 --       probes     by key, readable: `tries 2 next_ms 1764086400000`
 -- ARGV  given      a test's clock in microseconds, '' for Redis TIME
---       first_ms   pause before the first try; doubles with each try, up to half an hour, or 30 times as long
+--       first_ms   pause before the first try; doubles with each try, up to 180 times as long, but no longer than half an
+--                  hour, or 30 times as long if that is more
 --       ...        the keys' ids
 -- REPLY {1, turn...}                           the key to probe now, at most one
 -- COST  two reads per key, one write when a key is due

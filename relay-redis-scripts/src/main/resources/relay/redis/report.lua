@@ -71,12 +71,12 @@ for n = 1, #ids do
   if record and not is_tomb(record) then
     local key, group, since, requests, input, output, deadline, standing, made, rest, beyond, at = struct.unpack(LEASE, record)
     local k, g = key_of(r, key), group_of(r, group)
-    if k and g and standing == EXPIRED_LEASE then
-      p[LIVE] = p[LIVE] + 1
-      levels.hold_place(r, k, g, 1)
-      standing = RENEWED
-    end
     if k and g and rest == NOT_COMING then
+      if standing == EXPIRED_LEASE then
+        p[LIVE] = p[LIVE] + 1
+        levels.hold_place(r, k, g, 1)
+        standing = RENEWED
+      end
       alive = 1
       local more, cost = math.max(0, told[n] - math.max(output, made)), math.max(0, dollars[n] - beyond)
       if more > 0 then charge_made(g, more) end

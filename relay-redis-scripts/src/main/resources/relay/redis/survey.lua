@@ -77,7 +77,8 @@ local state, win, leases, due, later, quarantine, picture, replicas, summary, le
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local replica, given, ceiling = ARGV[1], clock(ARGV[3], ARGV[2])
 local draw, config, groups, news = number(ARGV[4], 'draw'), ARGV[5], number(ARGV[6], 'groups'), ARGV[7]
-local read; read, draw = draw < 2, draw > 0
+local read = draw < 2
+draw = draw > 0
 if groups > #ARGV - 7 then error({ err = 'BADARG fewer groups than announced' }) end
 local born, position, next_ms, shares, told = string.match(news, '^(%d+) (%d+) (%S+) ([01])(.*)$')
 if news ~= '-' and not born or born and string.find(told, '^[^\n]') then error({ err = 'BADARG news must be `born position next_ms shares`, or -' }) end

@@ -61,6 +61,16 @@ final class AutoTest {
     assertEquals(rule, fleet.state().rule(), fleet.state().why());
   }
 
+  private static void assertStaysAWindow(SimulatedFleet fleet) {
+    for (int n = 0; n < 4; n++) {
+      bursts(fleet, 2);
+      assertRule(Accounting.SLIDING_WINDOW, fleet);
+      saturate(fleet, 2);
+      assertRule(Accounting.SLIDING_WINDOW, fleet);
+    }
+    assertEquals(0, fleet.refusedThere);
+  }
+
   @ParameterizedTest
   @CsvSource({
     "10, EXACT", "20, EXACT", "60, EXACT",
@@ -106,13 +116,7 @@ final class AutoTest {
   void a_strict_log_is_not_taken_for_a_bucket_whatever_it_calls_its_reset(
       int seconds, Headers headers, Stated stated) {
     SimulatedFleet fleet = fleet(seconds, headers, log(seconds, stated));
-    for (int n = 0; n < 4; n++) {
-      bursts(fleet, 2);
-      assertRule(Accounting.SLIDING_WINDOW, fleet);
-      saturate(fleet, 2);
-      assertRule(Accounting.SLIDING_WINDOW, fleet);
-    }
-    assertEquals(0, fleet.refusedThere);
+    assertStaysAWindow(fleet);
     fleet.forget();
   }
 
@@ -121,13 +125,7 @@ final class AutoTest {
   void a_window_of_the_clock_is_not_taken_for_a_bucket(int seconds, Headers headers) {
     StatedAccount clock = new StatedAccount.Clock(LIMIT, seconds * 1_000_000L);
     SimulatedFleet fleet = fleet(seconds, headers, clock);
-    for (int n = 0; n < 4; n++) {
-      bursts(fleet, 2);
-      assertRule(Accounting.SLIDING_WINDOW, fleet);
-      saturate(fleet, 2);
-      assertRule(Accounting.SLIDING_WINDOW, fleet);
-    }
-    assertEquals(0, fleet.refusedThere);
+    assertStaysAWindow(fleet);
     fleet.forget();
   }
 

@@ -61,7 +61,7 @@ final class BudgetTest {
     return Demand.of(Pools.CLASS, 10, 10).on("team").costing(dollars * Budget.DOLLAR);
   }
 
-  private static long spent(KeyPool pool) {
+  static long spent(KeyPool pool) {
     return pool.named().readSpent("team").join().getFirst().spent();
   }
 

@@ -39,6 +39,11 @@ final class Caller {
     random = new Random(pool.time.next());
   }
 
+  /** Comes back 10 ms after the time that it was told. */
+  static long obeys(long told) {
+    return told + 10_000;
+  }
+
   /** The first try of each request is of this size only. */
   Caller probing(long tokens) {
     probe = tokens;

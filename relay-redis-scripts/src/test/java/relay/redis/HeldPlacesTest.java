@@ -28,10 +28,6 @@ final class HeldPlacesTest {
     wire.close();
   }
 
-  private static long obeys(long told) {
-    return told + 10_000;
-  }
-
   private static List<Caller> callers(
       int count, SharedPool pool, Client client, long size, LongUnaryOperator comesBack) {
     return Stream.generate(() -> new Caller(pool, client, size, comesBack))
@@ -77,7 +73,7 @@ final class HeldPlacesTest {
     pool.run(1);
     List<Caller> large = new ArrayList<>();
     for (int n = 0; n < count; n++) {
-      large.add(new Caller(pool, all, LIMIT / 6, HeldPlacesTest::obeys).start(1 + n / 100.0));
+      large.add(new Caller(pool, all, LIMIT / 6, Caller::obeys).start(1 + n / 100.0));
     }
     pool.run(10);
     List<Long> waits = waits(large);
@@ -103,8 +99,8 @@ final class HeldPlacesTest {
       SharedPool pool =
           new SharedPool(wire, Pools.accounting("early", accounting, new Limits(600, 0, 0, 0)));
       Client all = pool.client("default", 0);
-      callers(23, pool, all, 10, early == 0 ? HeldPlacesTest::obeys : told -> early * MILLI);
-      Caller obeys = callers(1, pool, all, 10, HeldPlacesTest::obeys).getFirst();
+      callers(23, pool, all, 10, early == 0 ? Caller::obeys : told -> early * MILLI);
+      Caller obeys = callers(1, pool, all, 10, Caller::obeys).getFirst();
       pool.run(8);
       List<Long> told = obeys.told.stream().sorted().toList();
       System.out.printf(
@@ -201,7 +197,7 @@ final class HeldPlacesTest {
     List<Caller> all = new ArrayList<>();
     for (int n = 0; n < count; n++) {
       Client client = pool.client("c" + n, 1);
-      all.add(new Caller(pool, client, 10, HeldPlacesTest::obeys).start(n / 6e4));
+      all.add(new Caller(pool, client, 10, Caller::obeys).start(n / 6e4));
     }
     pool.run(8);
     List<Long> served = all.stream().map(c -> (long) c.waits.size()).sorted().toList();
@@ -215,6 +211,6 @@ final class HeldPlacesTest {
         served.stream().filter(n -> n == 0).count(),
         (double) all.stream().mapToLong(c -> c.sent).sum() / mean / count);
     assertTrue(served.getFirst() >= 1, "starved");
-    assertTrue(served.getLast() <= 3.5 * mean, served.getLast() + " of " + mean);
+    assertTrue(served.getLast() <= 4 * mean, served.getLast() + " of " + mean);
   }
 }

@@ -45,15 +45,8 @@ final class MadeReportsTest {
     return Demand.of(Pools.CLASS, 10, 90).on("team");
   }
 
-  private static Lease lease(KeyPool pool, Demand demand) {
-    return assertInstanceOf(Granted.class, pool.acquire(demand).join()).lease();
-  }
-
   private static void awaitSpent(KeyPool pool, long exact) {
-    Await.until(
-        "spent " + exact,
-        SOON,
-        () -> pool.named().readSpent("team").join().getFirst().spent() == exact);
+    Await.until("spent " + exact, SOON, () -> BudgetTest.spent(pool) == exact);
   }
 
   @Test
@@ -63,7 +56,7 @@ final class MadeReportsTest {
     List<Lease> streams = new ArrayList<>();
     AtomicLong made = new AtomicLong(50);
     for (int n = 0; n < 100; n++) {
-      Lease lease = lease(pool, asking());
+      Lease lease = PlannedFleet.lease(pool.acquire(asking()));
       lease.reportsMade(
           () -> new Made(made.get(), 0), () -> streams.forEach(Lease::cancel)); // never
       streams.add(lease);
@@ -82,9 +75,9 @@ final class MadeReportsTest {
     AtomicLong made = new AtomicLong();
     AtomicInteger ended = new AtomicInteger();
     AtomicInteger modest = new AtomicInteger();
-    Lease large = lease(pool, asking());
+    Lease large = PlannedFleet.lease(pool.acquire(asking()));
     large.reportsMade(() -> new Made(made.get(), 0), ended::getAndIncrement);
-    Lease small = lease(pool, asking());
+    Lease small = PlannedFleet.lease(pool.acquire(asking()));
     small.reportsMade(() -> new Made(90, 0), modest::getAndIncrement);
     made.set(900); // 1,010 with both inputs and what the other has reserved
     Await.until("it is to end", SOON, () -> ended.get() > 0);
@@ -100,7 +93,7 @@ final class MadeReportsTest {
     KeyPool pool = replica("a", NONE, month);
     AtomicInteger ended = new AtomicInteger();
     AtomicLong cost = new AtomicLong(Budget.DOLLAR / 2);
-    Lease lease = lease(pool, asking().costing(Budget.DOLLAR));
+    Lease lease = PlannedFleet.lease(pool.acquire(asking().costing(Budget.DOLLAR)));
     lease.reportsMade(() -> new Made(5, cost.get()), ended::getAndIncrement);
     cost.set(4 * Budget.DOLLAR);
     awaitSpent(pool, 4 * Budget.DOLLAR);
@@ -114,7 +107,7 @@ final class MadeReportsTest {
   @Test
   void what_is_made_counts_in_the_limits_of_its_client() {
     KeyPool pool = replica("a", new Limits(0, 0, 1_000, 0));
-    Lease lease = lease(pool, asking());
+    Lease lease = PlannedFleet.lease(pool.acquire(asking()));
     lease.reportsMade(() -> new Made(950, 0), () -> {});
     Await.until(
         "it counts",

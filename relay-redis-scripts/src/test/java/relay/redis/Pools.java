@@ -51,7 +51,7 @@ final class Pools {
     return plan(name, window, Accounting.SLIDING_WINDOW, keys, limits);
   }
 
-  private static PoolPlan plan(
+  static PoolPlan plan(
       String name, Duration window, Accounting accounting, List<KeyPlan> keys, Limits limits) {
     Map<String, Limits> all = new HashMap<>();
     keys.forEach(k -> all.put(PoolPlan.group(k.account(), CLASS), limits));

@@ -20,17 +20,13 @@ final class ProbedSharesTest {
     wire.close();
   }
 
-  private static long obeys(long told) {
-    return told + 10_000;
-  }
-
   private SharedPool pool(Accounting accounting) {
     return new SharedPool(wire, Pools.accounting("probed", accounting, new Limits(0, LIMIT, 0, 0)));
   }
 
   private static void enter(SharedPool pool, Client client, long size, long probe) {
     for (int n = 0; n < 20; n++) {
-      new Caller(pool, client, size, ProbedSharesTest::obeys).probing(probe).start(n / 6e4);
+      new Caller(pool, client, size, Caller::obeys).probing(probe).start(n / 6e4);
     }
   }
 

@@ -102,14 +102,12 @@ final class RefusalsTest {
   void what_is_refused_is_told_when_its_version_is_another() {
     refuse(field("m", ""), 0);
     refuse(field("m", "c"), 5_000);
-    long version = Long.parseLong(text(wire.redis().hget(refused, RedisKeys.bytes("version"))));
+    long version =
+        Long.parseLong(
+            ScriptConnection.text(wire.redis().hget(refused, RedisKeys.bytes("version"))));
     assertEquals(List.of(), refusedNow(version));
     nowMs += 2_000;
     assertEquals(List.of(field("m", "c"), 3_000L), refusedNow(0));
-  }
-
-  private static String text(byte[] value) {
-    return ScriptConnection.text(value);
   }
 
   @Test

@@ -3,7 +3,6 @@ package relay.redis;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -74,15 +73,7 @@ final class SimulatedFleet {
 
   void configure(Accounting accounting) {
     PoolPlan plan =
-        new PoolPlan(
-            "fleet",
-            window,
-            Strategy.LEAST_LOADED,
-            accounting,
-            1,
-            List.of("model"),
-            List.of(new KeyPlan("key0", "account0", 0, 1, 0)),
-            Map.of(GROUP, new Limits(limit, 0, 0, 0)));
+        Pools.plan("fleet", window, accounting, Pools.keys(1, 1, 0), new Limits(limit, 0, 0, 0));
     var _ = call(new Step.Configure(0, EPOCH, plan));
   }
 

@@ -3,9 +3,7 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -73,16 +71,7 @@ final class SmallerBucketTest {
   }
 
   private void configure(Accounting accounting) {
-    PoolPlan plan =
-        new PoolPlan(
-            "smaller",
-            Duration.ofMinutes(1),
-            Strategy.LEAST_LOADED,
-            accounting,
-            1,
-            List.of("model"),
-            List.of(new KeyPlan("key0", "account0", 0, 1, 0)),
-            Map.of(GROUP, new Limits(0, LIMIT, 0, 0)));
+    PoolPlan plan = Pools.accounting("smaller", accounting, new Limits(0, LIMIT, 0, 0));
     var _ = call(new Step.Configure(0, EPOCH, plan), NOW);
   }
 
@@ -178,15 +167,7 @@ final class SmallerBucketTest {
   @Test
   void the_output_of_a_stream_is_charged_once_also_if_a_header_told_of_it_before_its_report() {
     PoolPlan plan =
-        new PoolPlan(
-            "smaller",
-            Duration.ofMinutes(1),
-            Strategy.LEAST_LOADED,
-            Accounting.SLIDING_WINDOW,
-            1,
-            List.of("model"),
-            List.of(new KeyPlan("key0", "account0", 0, 1, 0)),
-            Map.of(GROUP, new Limits(0, 0, LIMIT, 0)));
+        Pools.accounting("smaller", Accounting.SLIDING_WINDOW, new Limits(0, 0, LIMIT, 0));
     var _ = call(new Step.Configure(0, EPOCH, plan), NOW);
     Wish stream = new Wish("stream", 0, 1_000, 100, "");
     var _ = call(new Step.Acquire(List.of(stream), EPOCH, 3_600_000, FIELDS), NOW);

@@ -131,10 +131,26 @@ final class VersionsTest {
     return granted.stream().filter(at -> at >= from && at < to).count();
   }
 
+  private static String replica(int n, int form) {
+    return "r" + n + "of" + form;
+  }
+
+  private void joinAll(int form) {
+    for (int n = 1; n <= 3; n++) {
+      join(replica(n, form), form);
+    }
+  }
+
+  private void leaveAll(int form) {
+    for (int n = 1; n <= 3; n++) {
+      leave(replica(n, form));
+    }
+  }
+
   private void replace(int n, int form, long pause) {
-    leave("r" + n + "of" + (form == OLD ? NEW : OLD));
+    leave(replica(n, form == OLD ? NEW : OLD));
     run(micros + pause);
-    join("r" + n + "of" + form, form);
+    join(replica(n, form), form);
   }
 
   private void replaceAll(int form) {
@@ -145,9 +161,7 @@ final class VersionsTest {
   }
 
   private void begin() {
-    for (int n = 1; n <= 3; n++) {
-      join("r" + n + "of" + OLD, OLD);
-    }
+    joinAll(OLD);
     run(FULL);
   }
 
@@ -159,10 +173,10 @@ final class VersionsTest {
     replaceAll(NEW);
     run(micros + 5 * WINDOW);
     long upgraded = micros;
-    assertTrue(grantedBy.getLast() == NEW, "the new version serves");
+    assertEquals(NEW, grantedBy.getLast(), "the new version serves");
     replaceAll(OLD);
     run(micros + 5 * WINDOW);
-    assertTrue(grantedBy.getLast() == OLD, "the old version serves again");
+    assertEquals(OLD, grantedBy.getLast(), "the old version serves again");
     assertTrue(leastLeft() >= 0, "the provider refuses: " + leastLeft());
     for (long at : List.of(upgraded, micros)) {
       long used = within(at - WINDOW, at);
@@ -189,14 +203,10 @@ final class VersionsTest {
   @Test
   void a_version_that_begins_just_after_another_has_gone_starts_without_burst() {
     begin();
-    for (int n = 1; n <= 3; n++) {
-      leave("r" + n + "of" + OLD);
-    }
+    leaveAll(OLD);
     long stopped = micros;
     micros += 2 * SECOND;
-    for (int n = 1; n <= 3; n++) {
-      join("r" + n + "of" + NEW, NEW);
-    }
+    joinAll(NEW);
     run(stopped + WINDOW);
     assertTrue(leastLeft() >= 0, "the provider refuses: " + leastLeft());
     run(stopped + 5 * WINDOW);
@@ -207,11 +217,9 @@ final class VersionsTest {
   @Test
   void a_version_that_begins_long_after_another_has_gone_has_its_burst() {
     begin();
-    for (int n = 1; n <= 3; n++) {
-      leave("r" + n + "of" + OLD);
-    }
+    leaveAll(OLD);
     micros += 2 * WINDOW;
-    join("r1of" + NEW, NEW);
+    join(replica(1, NEW), NEW);
     for (int n = 0; n < LIMIT; n++) {
       ask(NEW);
     }
@@ -223,13 +231,13 @@ final class VersionsTest {
   @Test
   void a_version_does_not_touch_the_state_of_another() {
     begin();
-    leave("r1of" + OLD);
+    leave(replica(1, OLD));
     byte[] before = wire.redis().dump(names(OLD).state);
     long ttl = wire.redis().pttl(names(OLD).state);
     live.clear();
-    live.put("r2of" + OLD, OLD);
-    live.put("r3of" + OLD, OLD);
-    join("r1of" + NEW, NEW);
+    live.put(replica(2, OLD), OLD);
+    live.put(replica(3, OLD), OLD);
+    join(replica(1, NEW), NEW);
     for (int n = 0; n < 20; n++) {
       micros += SECOND / 2;
       ask(NEW);

@@ -7,12 +7,15 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import java.util.zip.GZIPOutputStream;
 
 /** Compresses answers: the metrics of many keys and clients are a megabyte of similar lines. */
 final class Gzip {
   /** Less fits one packet either way. */
   static final int WORTH_BYTES = 1_400;
+
+  private static final Pattern WEIGHT_OF_NONE = Pattern.compile("q\\s*=\\s*0(\\.0*)?");
 
   private Gzip() {}
 
@@ -26,7 +29,7 @@ final class Gzip {
       for (String coding : line.toLowerCase(Locale.ROOT).split(",", -1)) {
         String[] parts = coding.split(";", 2);
         if (parts[0].strip().equals("gzip")) {
-          return parts.length == 1 || !parts[1].strip().matches("q\\s*=\\s*0(\\.0*)?");
+          return parts.length == 1 || !WEIGHT_OF_NONE.matcher(parts[1].strip()).matches();
         }
       }
     }

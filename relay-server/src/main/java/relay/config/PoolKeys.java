@@ -102,10 +102,9 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     int weight = ScalarSettings.whole(section, "weight", 1, 0, MAX_WEIGHT);
     int maxConcurrent = maxConcurrent(section);
     Secret secret = credential == null ? null : credential.secret();
-    String keyId = id == null && secret != null ? secret.hash().id() : id;
-    boolean isNamed =
-        id != null || secret == null || secret.isKnown(); // else nobody can tell its id
-    if (credential == null || keyId == null || !isNamed) {
+    // Of an unknown secret nobody can tell the id.
+    String keyId = id == null && secret != null && secret.isKnown() ? secret.hash().id() : id;
+    if (credential == null || keyId == null) {
       return null;
     }
     return new KeyConfig(

@@ -89,22 +89,17 @@ final class BodyChannel {
    */
   @Nullable ByteBuffer fill(BodyBuffers bodies, int most) throws IOException {
     if (here) {
-      return fillHere(bodies, most, channel::read);
+      return fillHere(bodies, most);
     }
-    return onThread(() -> fillHere(bodies, most, this::readAll));
+    return onThread(() -> fillHere(bodies, most));
   }
 
-  private interface Read {
-    int into(ByteBuffer buffer) throws IOException;
-  }
-
-  private @Nullable ByteBuffer fillHere(BodyBuffers bodies, int most, Read read)
-      throws IOException {
+  private @Nullable ByteBuffer fillHere(BodyBuffers bodies, int most) throws IOException {
     ByteBuffer buffer = bodies.take();
     boolean keep = false;
     try {
       buffer.limit(Math.min(most, buffer.capacity()));
-      lastRead = read.into(buffer);
+      lastRead = here ? channel.read(buffer) : readAll(buffer);
       keep = lastRead > 0;
       return keep ? buffer.flip() : null;
     } finally {

@@ -22,10 +22,10 @@ final class ConnectionStreams {
   /** What a refused request holds: the objects of its exchange, two buffers of its answer. */
   static final int STREAM_BYTES = 32 * 1024;
 
-  /** The connection's own charge is enough for so many streams. */
+  /** The memory charged for the connection itself covers this many streams. */
   private static final int FREE = 4;
 
-  /** Charges change by so many streams. */
+  /** The charge changes in steps of this many streams. */
   private static final int STEP = 8;
 
   private static final int KNOWN = 1; // of a stream: its client has shown a credential
@@ -109,7 +109,7 @@ final class ConnectionStreams {
     return trusted ? open.get() <= MOST : open.get() < MOST_OF_STRANGERS;
   }
 
-  /** Whether the client may leave so many frames untaken. */
+  /** Whether the client may leave this many frames unread. */
   boolean mayOwe(int frames) {
     return frames <= (trusted ? MOST_FRAMES : MOST_FRAMES_OF_STRANGERS);
   }

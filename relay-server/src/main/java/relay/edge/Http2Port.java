@@ -42,7 +42,7 @@ final class Http2Port implements DelegateOpenListener {
   }
 
   /**
-   * @param allowance is told of the frames of answers
+   * @param allowance is told of the frames that answers send, and of frames for ended streams
    * @param account is charged for its streams
    */
   void open(

@@ -13,7 +13,7 @@ import org.xnio.conduits.StreamSourceConduit;
  * at the thread's next turn.
  */
 final class Http2Source extends AbstractStreamSourceConduit<StreamSourceConduit> {
-  static final int TURN_BYTES = 16 * 1024;
+  private static final int TURN_BYTES = 16 * 1024;
 
   /** Of small frames, each of which costs as much as a large one. */
   private static final int TURN_BYTES_OF_SMALL = 2 * 1024;

@@ -68,20 +68,14 @@ final class UnfinishedHeads {
     return known == null ? new Head(connection) : known;
   }
 
-  /** Makes room by closing the oldest that may be closed. False if there is none. */
-  private boolean closeOldestHead() {
-    for (Head head : oldestFirst.values()) {
-      if (head.evict(ShedConnections.Which.HEAD)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /** As {@link #closeOldestHead}, of all strangers. */
-  private boolean closeOldestStranger() {
-    for (Head head : strangers.values()) {
-      if (head.evict(ShedConnections.Which.STRANGER)) {
+  /**
+   * Makes room by closing the oldest that may be closed. False if there is none.
+   *
+   * @param heads the oldest first
+   */
+  private static boolean closeOldest(Map<Long, Head> heads, ShedConnections.Which as) {
+    for (Head head : heads.values()) {
+      if (head.evict(as)) {
         return true;
       }
     }
@@ -141,7 +135,7 @@ final class UnfinishedHeads {
     private boolean charge(int more) {
       ofStrangers.addAndGet(more);
       while (ofStrangers.get() > whole.totalBytes() / SHARE || !whole.takeForNewcomer(more)) {
-        if (!closeOldestStranger()) {
+        if (!closeOldest(strangers, ShedConnections.Which.STRANGER)) {
           ofStrangers.addAndGet(-more);
           shed.count(ShedConnections.Which.NEWCOMER);
           IoUtils.safeClose(connection);
@@ -203,7 +197,7 @@ final class UnfinishedHeads {
 
     /** A request has got an answer, with a credential or without. */
     void judged() {
-      if (standing.get() != TRUSTED) {
+      if (!isTrusted()) {
         standing.updateAndGet(now -> now == EVICTED || now == TRUSTED ? now : now - 1);
       }
     }
@@ -215,8 +209,7 @@ final class UnfinishedHeads {
     /** Its sender has shown a credential: it is closed for want of room no more. */
     @Override
     public void trust() {
-      if (standing.get() != TRUSTED
-          && standing.updateAndGet(now -> now == EVICTED ? now : TRUSTED) == TRUSTED) {
+      if (!isTrusted() && standing.updateAndGet(now -> now == EVICTED ? now : TRUSTED) == TRUSTED) {
         leaveStrangers();
       }
     }
@@ -278,7 +271,7 @@ final class UnfinishedHeads {
       }
       long step = (wanted - held + STEP_BYTES - 1) / STEP_BYTES * STEP_BYTES;
       if (held == 0) {
-        from = standing.get() == TRUSTED ? whole : budget;
+        from = isTrusted() ? whole : budget;
       }
       boolean taken = from == whole ? takeAsClient(step) : takeAsStranger(step);
       if (!taken) {
@@ -300,7 +293,7 @@ final class UnfinishedHeads {
     private boolean takeAsStranger(long step) {
       oldestFirst.put(number, this); // before the charge: an eviction of this head must find it
       while (!budget.take(step)) {
-        if (!closeOldestHead()) {
+        if (!closeOldest(oldestFirst, ShedConnections.Which.HEAD)) {
           shed.count(ShedConnections.Which.HEAD);
           oldestFirst.remove(number, this);
           return false;

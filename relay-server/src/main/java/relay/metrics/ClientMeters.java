@@ -74,7 +74,8 @@ public final class ClientMeters {
     List.of(requests, tokens, denials)
         .forEach(series -> series.retain(values -> all.contains(values.getFirst())));
     waits.retain(all::contains);
-    // The others have theirs from their first request that may wait on: buckets are many lines
+    // One series, so that the metric exists; other clients get theirs with their first request that
+    // may wait, because a histogram has many lines.
     var _ = waits.of(clients.isEmpty() ? LabelValues.NONE : clients.getFirst().name());
     requests.prepare(
         clients.stream().flatMap(c -> Stream.of(OK, TOO_MANY).map(s -> List.of(c.name(), s))));

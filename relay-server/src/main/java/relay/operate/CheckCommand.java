@@ -2,6 +2,7 @@ package relay.operate;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -74,11 +75,10 @@ record CheckCommand(CommandContext context) implements Subcommand {
   }
 
   private static String rule(Accounting accounting) {
-    return switch (accounting) {
-      case AUTO -> "auto (sliding_window until answers prove token_bucket)";
-      case SLIDING_WINDOW -> "sliding_window";
-      case TOKEN_BUCKET -> "token_bucket";
-    };
+    String word = accounting.name().toLowerCase(Locale.ROOT);
+    return accounting == Accounting.AUTO
+        ? word + " (sliding_window until answers prove token_bucket)"
+        : word;
   }
 
   private static String count(int number, String what) {

@@ -28,7 +28,8 @@ final class PoolTable {
           new Form(3, 16, true),
           new Form(0, 12, true));
 
-  private static final double SMALL = 0.95; // what answers prove of a whole bucket is a little less
+  /** A provider's whole bucket is learned as slightly less than 1. */
+  private static final double WHOLE_BURST = 0.95;
 
   private final TerminalFeatures terminal;
 
@@ -196,7 +197,7 @@ final class PoolTable {
         learned |= isLearned(group, dimension);
       }
       double burst = group.path("burst").asDouble(1);
-      if (burst < SMALL) {
+      if (burst < WHOLE_BURST) {
         notes.append(
             "  %s: %.0f %% of its burst, because the provider admits no more at once\n"
                 .formatted(group.path("id").asText(), Math.max(1, burst * 100)));

@@ -55,7 +55,7 @@ final class AttemptLoop {
       routes.verdict().attemptFailed(failure);
       if (failure instanceof Failure.Stopped stop
           && routes.stops().refused(candidate.plan(), stop)) {
-        routes.verdict().isOfRequest(stop);
+        routes.verdict().isOfRequest();
         break;
       }
       leased = acquireAfter(failure);

@@ -40,7 +40,7 @@ record Barred(Set<String> keys, int most, @Nullable Duration opens) {
         keys.add(key.id());
       } else if (left != null) {
         keys.add(key.id());
-        opens = opens == null || left.compareTo(opens) < 0 ? left : opens;
+        opens = Verdict.earlier(opens, left);
       }
     }
     return new Barred(keys, pool.keys().size(), opens);
@@ -51,7 +51,7 @@ record Barred(Set<String> keys, int most, @Nullable Duration opens) {
     return some.size() == most;
   }
 
-  /** What the request is told if all keys are barred. */
+  /** What the request is told if no other key may be used. */
   Acquisition refusal() {
     return opens == null ? new NoneUsable() : new Exhausted(opens, Reason.COOLDOWN);
   }

@@ -213,7 +213,7 @@ public final class KeyProbes implements AutoCloseable {
     return switch (present.probe(key).execute()) {
       case Outcome.Answered(UpstreamAnswer answer) -> {
         try (answer) {
-          yield answer.status() == 401 || answer.status() == 403;
+          yield isRefusal(answer.status());
         }
       }
       case Outcome.Silent _, Outcome.Broken _ -> false;
@@ -225,7 +225,11 @@ public final class KeyProbes implements AutoCloseable {
    * all, the pause before the next probe doubles.
    */
   private static boolean accepted(int status) {
-    return status < 500 && status != 401 && status != 403;
+    return status < 500 && !isRefusal(status);
+  }
+
+  private static boolean isRefusal(int status) {
+    return status == 401 || status == 403;
   }
 
   private void restore(Route route, List<String> keys, String why) {

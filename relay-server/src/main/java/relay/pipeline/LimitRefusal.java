@@ -82,16 +82,16 @@ sealed interface LimitRefusal {
 
   /**
    * @param text its {@link #words}
-   * @param ofOtherQuota whether the request named another quota
+   * @param namesTier whether the request named a tier that may be refused alone
    */
-  static LimitRefusal of(UpstreamAnswer answer, String text, Instant now, boolean ofOtherQuota) {
+  static LimitRefusal of(UpstreamAnswer answer, String text, Instant now, boolean namesTier) {
     if (text.contains("\"enforced_spend_limit_reached\"")) {
       return new Spend(nextMonth(now));
     }
     if (text.contains("\"insufficient_quota\"")) {
       return new Quota();
     }
-    String other = ofOtherQuota ? "" : Words.otherQuota(answer, text);
+    String other = namesTier ? "" : Words.otherQuota(answer, text);
     if (other != null) {
       return new OtherQuota(other, RetryTime.stated(answer, now)); // the resets are of the own one
     }

@@ -73,12 +73,11 @@ final class NamedStates {
         answered == null
             ? List.of()
             : answered.ids().stream().map(Pins::hash).filter(h -> !named.contains(h)).toList();
-    String group = lease.group();
     return made.isEmpty() && named.isEmpty()
         ? CompletableFuture.completedFuture(true)
         : route
             .pins()
-            .pin(client, group.substring(0, group.lastIndexOf('/')), made, named)
+            .pin(client, Failure.accountOf(lease), made, named)
             .handle((done, failure) -> true);
   }
 }

@@ -14,12 +14,13 @@ import relay.redis.Lease;
  * estimated from the bytes so far. One thread adds, others read.
  */
 final class OutputReports implements Function<Duration, Lease.@Nullable Progress> {
+  /** Assumed until a stream of the model has ended. */
+  private static final int BYTES_PER_TOKEN = 4;
+
   private final Estimates estimates;
   private final Counting counting;
   private final String model;
   private final long most;
-  private static final int BYTES_PER_TOKEN = 4; // before a stream of the model has ended
-
   private final AtomicLong bytes = new AtomicLong(); // of text
   private final long beganNanos = System.nanoTime();
 

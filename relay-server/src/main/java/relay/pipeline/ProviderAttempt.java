@@ -1,10 +1,7 @@
 package relay.pipeline;
 
-import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import relay.body.Payload;
 import relay.body.Upload;
 import relay.model.RelayError;
@@ -24,7 +21,6 @@ import relay.upstream.UpstreamCall.Outcome;
  * quota group, its account and the provider.
  */
 final class ProviderAttempt {
-  private static final Logger log = LoggerFactory.getLogger(ProviderAttempt.class);
   private static final int ERROR_BYTES = 64 * 1024;
 
   private final RequestContext request;
@@ -234,11 +230,12 @@ final class ProviderAttempt {
       case 401 -> {
         plan.succeeded(passage, request.record().clientName());
         lease.settle(0, 0);
-        if (!plan.unread() && route.api().having(lease.key()) == api) {
-          // If the credential was replaced meanwhile, its refusal says nothing of the new one. And
-          // a good key may lack rights on some path below /v1/: one client's request must not
+        if (!plan.unread()) {
+          // A good key may lack rights on some path below /v1/: one client's request must not
           // quarantine it for the others.
-          refused(lease.key(), QuarantineReason.refused(answer.status()));
+          var _ =
+              Stops.quarantine(
+                  request.meters(), route, lease.key(), api, QuarantineReason.refused(401));
         }
         yield new Failure.KeyRefused();
       }
@@ -321,12 +318,6 @@ final class ProviderAttempt {
    */
   private void continueOnNewThread(UpstreamAnswer answer) {
     request.continueOnNewThread(resources, _ -> relay(answer));
-  }
-
-  private void refused(String key, String reason) {
-    request.meters().quarantined(route.name(), key);
-    route.pool().quarantineRefused(List.of(key), reason);
-    log.warn("quarantined in {}: {}: {}", route.name(), key, reason);
   }
 
   private Failure failed(UpstreamAnswer answer) {

@@ -94,23 +94,19 @@ final class RefusalRule {
     if (isRefusedToOthers(of, elsewhere, events, served)) {
       return proven;
     }
-    boolean acquitted =
-        events.stream()
-            .anyMatch(
-                e ->
-                    e.what().equals(convicting(of.what()))
-                        && e.client().equals(of.client())
-                        && isWithin(e, HOUR));
+    boolean convictedBefore = isConvicted(of, of.client(), events); // but is in use again
     boolean servesOthers =
         served.stream().anyMatch(e -> of.isOfOtherClient(e) && !of.isOfOtherModel(e));
-    return elsewhere == Elsewhere.SERVED && !acquitted && !servesOthers ? proven : Stop.NOTHING;
+    return elsewhere == Elsewhere.SERVED && !convictedBefore && !servesOthers
+        ? proven
+        : Stop.NOTHING;
   }
 
   /** Whether others were refused, too, and nobody was served since. */
   private static boolean isRefusedToOthers(
       Case of, Elsewhere elsewhere, List<Event> events, List<Event> served) {
     Predicate<Event> other =
-        e -> e.what().equals(of.what()) && of.isOther(e) && !isConvicted(of, e, events);
+        e -> e.what().equals(of.what()) && of.isOther(e) && !isConvicted(of, e.client(), events);
     Predicate<Event> counts =
         switch (elsewhere) {
           case SERVED, UNKNOWN -> other;
@@ -128,13 +124,13 @@ final class RefusalRule {
                 served.stream().noneMatch(e -> e.age().compareTo(later(refused.age(), NEWS)) < 0));
   }
 
-  /** Whether the refusals of this event's client have put the key out of use within the hour. */
-  private static boolean isConvicted(Case of, Event event, List<Event> events) {
+  /** Whether the refusals of this client have put the key out of use within the hour. */
+  private static boolean isConvicted(Case of, String client, List<Event> events) {
     return events.stream()
         .anyMatch(
             e ->
                 e.what().equals(convicting(of.what()))
-                    && e.client().equals(event.client())
+                    && e.client().equals(client)
                     && isWithin(e, HOUR));
   }
 

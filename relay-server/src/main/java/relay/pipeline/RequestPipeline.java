@@ -365,11 +365,7 @@ public final class RequestPipeline {
     }
     RouteAttempts attempts =
         new RouteAttempts(
-            priced,
-            parsed,
-            claim,
-            new Stops(request.meters(), request.record().clientName()),
-            request.record().clientName());
+            priced, parsed, claim, new Stops(request.meters(), request.record().clientName()));
     RouteAttempts.Candidate first = attempts.next();
     if (first == null) {
       request.answer().verdict(attempts.verdict().outcome(parsed.dialect()));

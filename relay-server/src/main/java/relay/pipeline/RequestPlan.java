@@ -46,7 +46,7 @@ final class RequestPlan {
     counting = provider.countingOf(facts.model());
     String ownClass = ownClass();
     ofManyModels = provider.modelsAlone() && ownClass.equals(ModelClass.DEFAULT);
-    Tier tier = parsed.tier(provider.tiers());
+    Tier tier = parsed.tier(route.api().tiers());
     modelClass = tier.isOwn() ? route.pool().subQuota(ownClass, tier.name()) : ownClass;
     kind = tier.isNamed() && !tier.isOwn() ? route.pool().kind(ownClass, tier.name()) : "";
     ofOtherQuota = !modelClass.equals(ownClass);
@@ -196,7 +196,7 @@ final class RequestPlan {
       pool.coolGroup(account + "/" + modelClass, howLong);
       return true;
     }
-    if (!named.isEmpty() && route.api().config().tiers().tier(named).isOwn()) {
+    if (!named.isEmpty() && route.api().tiers().tier(named).isOwn()) {
       String other = pool.subQuota(modelClass, named);
       pool.coolGroup(account + "/" + other, howLong);
       return true;

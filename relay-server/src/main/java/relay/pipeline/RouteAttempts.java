@@ -30,19 +30,14 @@ final class RouteAttempts {
   private final ParsedRequest parsed;
   private final Claim claim;
   private final Stops stops;
-  private final String client;
   private final Verdict verdict = new Verdict();
   private final List<Parked> parked = new ArrayList<>();
   private long waitedNanos; // for keys, so far
   private int attempts;
 
-  /**
-   * @param client its name
-   */
-  RouteAttempts(List<Route> routes, ParsedRequest parsed, Claim claim, Stops stops, String client) {
+  RouteAttempts(List<Route> routes, ParsedRequest parsed, Claim claim, Stops stops) {
     this.claim = claim;
     this.stops = stops;
-    this.client = client;
     this.routes = routes.iterator();
     this.parsed = parsed;
   }
@@ -97,7 +92,8 @@ final class RouteAttempts {
     }
 
     /**
-     * Where accounts do not take the request it waits nowhere: a line is for all keys of a class.
+     * Does not wait in the pool's queue: the queue may grant any key of the class, also a barred
+     * one.
      */
     private CompletableFuture<Acquisition> acquire(
         Barred barred, Set<String> avoided, Demand wanted) {
@@ -120,7 +116,7 @@ final class RouteAttempts {
 
     /** The keys that do not take the request now. */
     private Barred barred() {
-      return Barred.of(plan, stops.keys(), client);
+      return Barred.of(plan, stops.keys(), claim.caller().name());
     }
 
     /** What the request is told if it may not be sent with this lease's key; null if it may. */

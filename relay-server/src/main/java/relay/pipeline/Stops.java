@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -17,6 +16,7 @@ import relay.pipeline.RefusalRule.Elsewhere;
 import relay.pipeline.RefusalRule.Stop;
 import relay.redis.Refusals;
 import relay.redis.Refusals.Event;
+import relay.upstream.ProviderApi;
 
 /**
  * The accounts that refused a request by a 403 or because of money. So far only this request avoids
@@ -166,7 +166,10 @@ final class Stops {
     return decided;
   }
 
-  /** Whether the provider refuses the key itself: only of a key, for money is asked by requests. */
+  /**
+   * Whether the provider refuses the key itself. Asks only after a 403: whether an account may
+   * spend can be told only by a request that costs money.
+   */
   private CompletableFuture<Boolean> probe(Refused one) {
     if (one.stop.kind() != Stopped.Kind.KEY) {
       return CompletableFuture.completedFuture(false);
@@ -183,16 +186,30 @@ final class Stops {
             });
   }
 
+  /**
+   * The provider refused the key itself: it goes out of use. But if its credential was replaced
+   * meanwhile, the refusal says nothing of the new one.
+   *
+   * @param sentBy with which credentials it was refused
+   * @return whether it goes out of use
+   */
+  static boolean quarantine(
+      Meters meters, Route route, String key, ProviderApi sentBy, String reason) {
+    if (!sentBy.equals(route.api().having(key))) {
+      return false;
+    }
+    meters.quarantined(route.name(), key);
+    route.pool().quarantineRefused(List.of(key), reason);
+    log.warn("quarantined in {}: {}: {}", route.name(), key, reason);
+    return true;
+  }
+
   private void stop(Refused one) {
     Route route = one.route();
     String reason = one.stop.reason();
     switch (one.stop.kind()) {
       case KEY -> {
-        if (Objects.equals(route.api().having(one.key()), one.stop.sentBy())) {
-          // else the credential was replaced meanwhile, and its refusal says nothing of the new one
-          meters.quarantined(route.name(), one.key());
-          route.pool().quarantineRefused(List.of(one.key()), reason);
-          log.warn("quarantined in {}: {}: {}", route.name(), one.key(), reason);
+        if (quarantine(meters, route, one.key(), one.stop.sentBy(), reason)) {
           one.log()
               .note(
                   one.group(),

@@ -58,8 +58,7 @@ final class Verdict {
   }
 
   /** Two accounts refused the request in the same way: no state of theirs. */
-  void isOfRequest(Failure.Stopped last) {
-    stopped = last;
+  void isOfRequest() {
     ofRequest = true;
   }
 
@@ -102,7 +101,7 @@ final class Verdict {
     breakerOpens = earlier(breakerOpens, retryAfter);
   }
 
-  private static Duration earlier(@Nullable Duration before, Duration now) {
+  static Duration earlier(@Nullable Duration before, Duration now) {
     return before == null || now.compareTo(before) < 0 ? now : before;
   }
 

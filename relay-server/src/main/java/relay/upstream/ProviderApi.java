@@ -20,6 +20,7 @@ import relay.config.Credential;
 import relay.config.KeyConfig;
 import relay.config.ProviderConfig;
 import relay.config.Secret;
+import relay.config.ServiceTiers;
 import relay.model.Dialect;
 import relay.token.TokenCache;
 import relay.upstream.UpstreamCall.FailureCause;
@@ -37,6 +38,7 @@ public final class ProviderApi {
   private final ProviderProtocol wire;
   private final Map<String, KeyCredential> credentials;
   private final UrlCache urls;
+  private final ServiceTiers tiers;
   private final FailureLog failures;
   private volatile @Nullable ProviderApi successor;
 
@@ -68,6 +70,7 @@ public final class ProviderApi {
     // Paths start with /v1: drop a /v1 at the end of the base URL.
     urls = new UrlCache(url.endsWith("/v1") ? url.substring(0, url.length() - 3) : url);
     wire = ProviderProtocol.of(config);
+    tiers = config.tiers();
     Map<String, KeyCredential> known = previous == null ? Map.of() : previous.keptBy(config);
     credentials =
         config.keys().stream()
@@ -193,6 +196,11 @@ public final class ProviderApi {
   /** The provider's configuration. */
   public ProviderConfig config() {
     return config;
+  }
+
+  /** The service tiers that its API is known to have. */
+  public ServiceTiers tiers() {
+    return tiers;
   }
 
   /**

@@ -23,10 +23,10 @@ public final class UpstreamRequest {
   private boolean hasUserAgent;
   private String method = "POST";
 
+  /**
+   * @param url by {@link UrlCache}, which checks its target
+   */
   UpstreamRequest(HttpUrl url) {
-    if (!SentLines.isTarget(url)) {
-      throw new IllegalArgumentException("a target that HTTP forbids");
-    }
     builder.url(url).tag(AttemptTrace.class, trace);
   }
 

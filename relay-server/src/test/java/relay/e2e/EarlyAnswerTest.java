@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -43,13 +42,8 @@ class EarlyAnswerTest {
   private final Replicas secure;
 
   EarlyAnswerTest(@TempDir Path directory) throws Exception {
-    Path chain = directory.resolve("chain.pem");
-    Path key = directory.resolve("key.pem");
-    Files.writeString(chain, certificate.certificatePem());
-    Files.writeString(key, certificate.privateKeyPkcs8Pem());
     plain = setup().start(1);
-    secure =
-        setup().server("tls: { certificate: " + chain + ", private_key: " + key + " }").start(1);
+    secure = setup().tls(directory, certificate).start(1);
   }
 
   private Setup setup() throws IOException {

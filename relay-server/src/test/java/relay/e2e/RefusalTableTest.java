@@ -124,19 +124,14 @@ class RefusalTableTest {
       String pool, int status, String type, String message) throws Exception {
     behaviours.put(
         pool,
-        request ->
-            isBad(request)
-                ? error(status, type, message.replace("KEY", request.key()).replace("\"", "\\\""))
-                    .replace("\\\"", "\"")
-                : null);
-    if (message.startsWith("\"")) {
-      behaviours.put(
-          pool,
-          request ->
-              isBad(request)
-                  ? Says.json(status, "{\"error\":{\"code\":" + message + ",\"message\":\"no\"}}")
-                  : null);
-    }
+        request -> {
+          if (!isBad(request)) {
+            return null;
+          }
+          return message.startsWith("\"")
+              ? Says.json(status, "{\"error\":{\"code\":" + message + ",\"message\":\"no\"}}")
+              : error(status, type, message.replace("KEY", request.key()));
+        });
     for (int n = 0; n < 6; n++) {
       Answer answer = askBadly(n % 2, "x", pool + "-a");
       assertProviders(answer, status);

@@ -1,9 +1,12 @@
 package relay.e2e;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import okhttp3.tls.HeldCertificate;
 import org.jspecify.annotations.Nullable;
 import relay.embedded.EmbeddedRedis;
 import relay.embedded.LoopbackPorts;
@@ -37,6 +40,15 @@ final class Setup {
   /** Clients may use HTTP/2. */
   Setup http2() {
     return server("enable_http2: true");
+  }
+
+  /** Clients use TLS. The files are written to the directory. */
+  Setup tls(Path directory, HeldCertificate its) throws IOException {
+    Path chain = directory.resolve("chain.pem");
+    Path key = directory.resolve("key.pem");
+    Files.writeString(chain, its.certificatePem());
+    Files.writeString(key, its.privateKeyPkcs8Pem());
+    return server("tls: { certificate: " + chain + ", private_key: " + key + " }");
   }
 
   /** A line of the redis section. */

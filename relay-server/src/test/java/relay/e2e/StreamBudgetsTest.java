@@ -96,9 +96,7 @@ class StreamBudgetsTest {
           connection.write(
               Says.STREAM.replace("\r\n\r\n", "\r\ncontent-encoding: " + encoding + "\r\n\r\n"));
           connection.chunk(encoded(encoding, made(dialect)));
-          assertTrue(end.await(SOON.toSeconds(), TimeUnit.SECONDS));
-          connection.chunk(encoded(encoding, rest(dialect)));
-          connection.chunk("");
+          finish(connection, end, encoded(encoding, rest(dialect)));
         });
     // a client that asks for no usage gets a compressed stream
     String usage = dialect == Dialect.OPENAI ? "\"stream_options\":{\"include_usage\":true}," : "";
@@ -132,7 +130,7 @@ class StreamBudgetsTest {
             connection.awaitClosed();
             closed.countDown();
           } else {
-            finish(connection, other);
+            finish(connection, other, rest(Dialect.ANTHROPIC).getBytes(UTF_8));
           }
         });
     Ask bystander = Ask.stream(Dialect.ANTHROPIC, "a").from("bystander");
@@ -155,9 +153,10 @@ class StreamBudgetsTest {
     Await.until("what it had made is spent", SOON, () -> used("hard") > 5_000);
   }
 
-  private static void finish(Connection connection, CountDownLatch end) throws Exception {
+  private static void finish(Connection connection, CountDownLatch end, byte[] rest)
+      throws Exception {
     assertTrue(end.await(SOON.toSeconds(), TimeUnit.SECONDS));
-    connection.chunk(rest(Dialect.ANTHROPIC));
+    connection.chunk(rest);
     connection.chunk("");
   }
 }

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -64,13 +63,8 @@ class TrailersTest {
                       .formatted(body.length));
               connection.write(body);
             });
-    Path chain = directory.resolve("chain.pem");
-    Path key = directory.resolve("key.pem");
-    Files.writeString(chain, certificate.certificatePem());
-    Files.writeString(key, certificate.privateKeyPkcs8Pem());
     plain = setup().start(1);
-    secure =
-        setup().server("tls: { certificate: " + chain + ", private_key: " + key + " }").start(1);
+    secure = setup().tls(directory, certificate).start(1);
   }
 
   private Setup setup() {

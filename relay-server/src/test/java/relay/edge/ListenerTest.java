@@ -32,20 +32,23 @@ class ListenerTest {
   private final HeldCertificate certificate =
       new HeldCertificate.Builder().addSubjectAlternativeName("127.0.0.1").build();
 
+  private Listener listener(boolean http2, boolean secure, Carriers carriers) {
+    return new Listener(
+        http2,
+        secure ? tls() : null,
+        PATIENCE,
+        exchange -> exchange.getResponseSender().send("here"),
+        carriers,
+        MemoryBudget.ofHeap(256L << 20),
+        DescriptorReserve.ofProcess());
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void a_closed_port_accepts_no_connection_and_serves_the_open_ones(boolean secure)
       throws Exception {
     try (Carriers carriers = new Carriers("carrier", 1)) {
-      Listener listener =
-          new Listener(
-              true,
-              secure ? tls() : null,
-              PATIENCE,
-              exchange -> exchange.getResponseSender().send("here"),
-              carriers,
-              MemoryBudget.ofHeap(256L << 20),
-              DescriptorReserve.ofProcess());
+      Listener listener = listener(true, secure, carriers);
       listener.start("127.0.0.1", 0);
       try (Socket there = sockets(secure).createSocket("127.0.0.1", listener.port())) {
         assertEquals("HTTP/1.1 200 OK", answer(there));
@@ -63,15 +66,7 @@ class ListenerTest {
   @CsvSource({"false, false", "false, true", "true, false", "true, true"})
   void http_2_is_spoken_if_it_is_on(boolean http2, boolean secure) throws Exception {
     try (Carriers carriers = new Carriers("carrier", 1)) {
-      Listener listener =
-          new Listener(
-              http2,
-              secure ? tls() : null,
-              PATIENCE,
-              exchange -> exchange.getResponseSender().send("here"),
-              carriers,
-              MemoryBudget.ofHeap(256L << 20),
-              DescriptorReserve.ofProcess());
+      Listener listener = listener(http2, secure, carriers);
       listener.start("127.0.0.1", 0);
       try (Socket socket = sockets(secure).createSocket("127.0.0.1", listener.port())) {
         if (socket instanceof SSLSocket tls) {

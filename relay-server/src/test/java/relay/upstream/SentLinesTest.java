@@ -57,7 +57,7 @@ class SentLinesTest {
   @ValueSource(strings = {" ", "\r\n", "\0", "#", "\u00e4", " HTTP/1.1\r\nx: y\r\n\r\n"})
   void path_and_query_are_refused_or_escaped(String text) {
     for (String url : List.of("http://a.test/v1/f" + text, "http://a.test/v1/f?a=" + text)) {
-      HttpUrl sent = ExactUrl.of(url + "z");
+      HttpUrl sent = new UrlCache("").of(url + "z");
       String line = sent.encodedPath() + "?" + sent.encodedQuery();
       assertEquals(-1, line.indexOf(text), line);
       new UpstreamRequest(sent).method("GET");

@@ -54,9 +54,10 @@ do
     flow(p, g, now)
 
     local lines = redis.call('HMGET', learned, g.id, proof.field(g.id))
-    local line, e = lines[1], proof.read(lines[2])
-    local known, seen = statement.of(line)
-    local configured, had = { struct.unpack(CONFIGURED, packed) }, statement.admitted(statement.least_share(known, seen, p, g), g, g[BURST])
+    local e = proof.read(lines[2])
+    local known, seen = statement.of(lines[1])
+    local configured = { struct.unpack(CONFIGURED, packed) }
+    local had = statement.admitted(statement.least_share(known, seen, p, g), g, g[BURST])
     local slack, lately = {}, nil
     for d = 1, 4 do
       if stated[d] > 0 then known[d] = stated[d] end
@@ -75,7 +76,6 @@ do
         seen[d] = math.max(seen[d], math.floor(math.min(2 * stated[d], rest[d] + counted)))
       end
     end
-    local now_known = statement.line(known, seen)
 
     local others, refused, young = proof.others(p, e, now), refused_of(p, g, now), nil
     local function since_then()
@@ -100,7 +100,8 @@ do
     if p[BUCKET] == AUTO and g[MIRRORED] == 0 and proof.is_complete(p, g, e, now) then proof.believe(g, e, rest, now) end
 
     -- A bucket that turns out to hold more gives the burst back at once.
-    local admits, _, shrunk = statement.admitted(statement.least_share(known, seen, p, g), g, g[BURST]), burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
+    local admits = statement.admitted(statement.least_share(known, seen, p, g), g, g[BURST])
+    local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
     local admitted = math.min(admits, admits > had and math.min(1, shrunk * admits / had) or shrunk)
     if admitted ~= shrunk then g[SHRUNK], g[SHRUNK_AT] = admitted, now end
 
@@ -125,8 +126,7 @@ do
     foreign_use.note(p, g, foreign, now)
     if part > 0 then e.others, e.others_at = math.min(9, others + part), now end
     e.told = now
-    local text = proof.text(e)
-    if now_known ~= line or text ~= lines[2] then redis.call('HSET', learned, g.id, now_known, proof.field(g.id), text) end
+    redis.call('HSET', learned, g.id, statement.line(known, seen), proof.field(g.id), proof.text(e))
     g.stated = nil -- a survey reads it anew
     change(r, g)
     return foreign

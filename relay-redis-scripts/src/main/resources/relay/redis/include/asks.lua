@@ -11,9 +11,10 @@ end
 -- Parses ` client rank weight kept floor ticket millis mark` of each request: a name; 1 for the highest priority; its share among
 -- those of its rank; thousandths of each limit that it must leave free, and that its rank has before all others; of a request
 -- that waits and asks again what tells it apart, else -; how long it waits; and what it and its repetition have in common, - if
--- that is unknown, with a + before it if it is a repetition, a dot if it is a first try. The weight is 0 if the client shares the pool with nobody: its queue lends the room that is left, see
--- include/claims. Where all requests are of one such client, do not wait and have no priority, there is ` client =`, and
--- then ` mark` of each. Returns the asks, or nil and what the call says of that client; and the position of the rest.
+-- that is unknown, with a + before it if it is a repetition, a dot if it is a first try. The weight is 0 if the client
+-- shares the pool with nobody: its queue lends the room that is left, see include/claims. Where all requests are of one such
+-- client, do not wait and have no priority, there is ` client =`, and then ` mark` of each. Returns the asks, or nil and what
+-- the call says of that client; and the position of the rest.
 function line.asks_at(call, at, count)
   local alone, marks_at = string.match(call, '^ (%S+) =()', at)
   if alone then return nil, { client = alone, call = call, at = marks_at, n = 1 }, #call + 1 end

@@ -1,8 +1,8 @@
 -- The order of requests that wait for running ones to end, because keys are at `max_concurrent`: promises `at_most` in include/line.
 -- @uses key, line
 
--- Whether the requests before a place that wait for running ones to end need all places that are free on the keys of a list at a time.
--- Those that must go to one account need only its own.
+-- Whether the requests before a place that wait for running ones to end need all places that are free on the keys of a list at a
+-- time. Those that must go to one account need only its own.
 function line.lacks_place(l, list, count, now)
   local before, free, own = 0, 0, {}
   for c = 1, #list, 2 do
@@ -17,7 +17,7 @@ function line.lacks_place(l, list, count, now)
     local one = l.order[n]
     local left = one.only and (own[one.group] or 0)
     if one.lent then
-      left = nil -- who comes late takes the next place
+      left = nil -- it needs none now: its request is late, and takes the next free place when it comes
     elseif one.at_most and not left then
       before = before + 1
     elseif one.at_most and left > 0 then

@@ -20,7 +20,7 @@ function spending.book_of(key)
   return uncache(key) or { lines = {}, accounts = {}, held = 0, call = 0, count = 0, bytes = 0, opened = {}, fields = {}, values = {} }
 end
 
--- The budgets that a line names: `client usd/month=LIMIT ...`, in billionths of a dollar or tokens. Of ! after one: see report.
+-- The budgets of a line `client usd/month=LIMIT! ...`, in billionths of a dollar or tokens; !: it ends running requests, see report.
 function spending.budgets_of(book, line)
   local budgets = book.lines[line]
   if budgets then return budgets end

@@ -1,29 +1,28 @@
 -- Which promise a request claims: its own. If it has none, it may stand at the place of one of its client's that is late: that
--- place is lent, once, and kept for the request that left it. A queue whose promises are all of one client also lends room that
--- nobody is about to need: the client divides its room as it likes.
+-- place is lent until others have had as much as it is for, and is kept for the request that left it. A queue whose promises are
+-- all of one client also lends room that nobody is about to need: the client divides its room as it likes.
 -- @uses pool, line, at_most
 local SOON_US, PARTS = 5e6, 12 -- of a window
 local SHARED_US = 1e6
 local HELD_SLOTS = 2 -- so long a place is not lent, at most a quarter of a second
 local FEW = 4 -- promises. Of no more, each is lent at its time: one that comes late soon finds room
-local SPARE = 0.005 -- of a limit: of late places that are no larger one is not lent, so who comes late finds room
+local SPARE = 0.005 -- of a limit: one late place of at most this size stays unlent, so that a request that comes late finds room
 
 -- A request that waits takes its client's first promise, in exchange for its own, if nobody has asked for that in time: a replica
 -- asks for its first request only, so a place before that, or of a request that is gone, would be nobody's.
 function line.exchanged(c, mine, now)
-  local its, first, ticket = c.promises, mine, mine.ticket
-  for n = 1, math.min(#its, MOST_LOOKED_AT) do
-    local one = its[n]
-    local before = one.rank < first.rank or one.rank == first.rank and one.tag < first.tag
-    if before and one.told + GRACE_US <= now then first = one end
+  for n = 1, math.min(#c.promises, MOST_LOOKED_AT) do
+    local one = c.promises[n]
+    if one == mine then break end
+    if one.told + GRACE_US <= now then
+      local ticket, other = mine.ticket, one.ticket
+      line.give(one, nil)
+      line.give(mine, other)
+      line.give(one, ticket)
+      return one
+    end
   end
-  if first ~= mine then
-    local other = first.ticket
-    line.give(first, nil)
-    line.give(mine, other)
-    line.give(first, ticket)
-  end
-  return first
+  return mine
 end
 
 -- Whether a promise was left by a request of about this size.
@@ -41,14 +40,15 @@ function line.note_shared(c, ask, now)
 end
 
 -- The promise that a request left. Its mark tells: of several with one mark the first whose time has come, one that is lent last;
--- before that time if no other has its mark. A first try claims none of several. Of requests without a mark it is the only one,
--- also a little too early: if most of the time has passed.
+-- before that time if no other has its mark. A first try claims none of several. Where many with one mark wait, a request that
+-- comes early takes the one that was told its time longest ago: else those that poll would each time leave another promise. Of
+-- requests without a mark it is the only one, also a little too early: if most of the time has passed.
 function line.own_promise(c, ask, now, slot, tokens)
   local mine, its = c.tickets[ask.ticket], c.marks[ask.mark or '']
   if mine then return line.exchanged(c, mine, now) end
   line.note_shared(c, ask, now)
   if not its then return end
-  local first, late, next_one, count = nil, nil, nil, 0
+  local first, late, next_one, oldest, count = nil, nil, nil, nil, 0
   for n = 1, #its do
     local one = its[n]
     if n > MOST_LOOKED_AT and (first or one.at_most) then break end -- it was told when to ask, and not when its place comes
@@ -56,6 +56,7 @@ function line.own_promise(c, ask, now, slot, tokens)
       count = count + 1
       if one.told > now then
         if not next_one or one.told < next_one.told then next_one = one end
+        if not oldest or one.since < oldest.since then oldest = one end
       elseif one.lent then
         late = late or one
       elseif ask.floor == 0 or one.rank == 0 or ask.mark then
@@ -69,7 +70,10 @@ function line.own_promise(c, ask, now, slot, tokens)
   first = first or late
   if ask.is_new and first and #its > 1 then return end
   if first or not next_one then return first end
-  if ask.mark then return count == 1 and not c.shared[ask.mark] and next_one or nil end
+  if ask.mark then
+    if count == 1 and not c.shared[ask.mark] then return next_one end
+    return count >= MOST_LOOKED_AT and not ask.is_new and oldest or nil
+  end
   return #c.promises == 1 and next_one.told - now <= 4 * slot and now - next_one.since >= next_one.told - now and next_one or nil
 end
 

@@ -56,15 +56,13 @@ end
 function levels.give_back(r, g, now, reserved, made, output, told)
   local less = math.min(made - reserved, math.max(0, made - output))
   local slot = math.floor(now / r.pool[SLOT])
-  repeat
-    if less > 0 then
-      if g[RECENT] < slot then roll(r.win, r.pool, g, slot) end
-      flow(r.pool, g, now)
-      refund(r.win, r.pool, g, told, math.floor(told / r.pool[SLOT]), 0, 0, less)
-      if r.pool[DAY] == 1 then days.settle(r, g, told, now, 0, -less) end
-    end
+  while g and less > 0 do
+    if g[RECENT] < slot then roll(r.win, r.pool, g, slot) end
+    flow(r.pool, g, now)
+    refund(r.win, r.pool, g, told, math.floor(told / r.pool[SLOT]), 0, 0, less)
+    if r.pool[DAY] == 1 then days.settle(r, g, told, now, 0, -less) end
     g = levels.above(r, g)
-  until not g
+  end
   return made - less
 end
 

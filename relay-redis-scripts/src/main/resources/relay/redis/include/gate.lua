@@ -73,8 +73,8 @@ local function clamp(input, output, limit_in, limit_out, limit_all)
   return input, output
 end
 
--- Checks whether a candidate can carry a request. `roll` must have run up to now. `left`: the share that this request must leave to others. `load`: as `load_of`, if that is
--- known and not above 1.
+-- Checks whether a candidate can carry a request. `roll` must have run up to now. `left`: the share that this request must leave
+-- to others. `load`: as `load_of`, if that is known and not above 1.
 -- 1: it can: load of the fullest dimension with the request, input, output
 -- 0: it cannot now, or its load would exceed `bound`
 -- 2: its key is quarantined

@@ -6,9 +6,9 @@
 -- before its own need of it, of those whose room has begun to come. So freed capacity goes to waiting clients by weight, and
 -- each finds its room at the time that it was told. A promise holds its room for one second after its time, up to five for a
 -- client that asks seldom, and shorter for a client that has not asked since it left others. It is for the request that left it.
--- While that is late, its place is lent: to another request of its client, or after that time to all. Who comes until 1.25 times
--- the whole seconds that it was told still has its place in the order. An idle client saves nothing up: its next request has the
--- tag of the request that was served last.
+-- While that request is late, its place is lent: in that time to other requests of its client, afterwards to any. The request
+-- keeps its place in the order until 1.25 times the whole seconds that it was told. An idle client saves nothing up:
+-- its next request has the tag of the request that was served last.
 --
 -- Queues are cached with the records, and not stored. After the loss of the cache all clients start anew.
 -- @uses numbers, pool, group
@@ -29,8 +29,9 @@ function line.of(r, list, is_needed, own)
   local class, all = own and list[2].id or list.class, own and own.queues or r.waiting
   local l = all[class]
   if not l and is_needed then
-    l = { own = own, class = class, clients = {}, count = 0, order = {}, made = 0, due = {}, paced = {}, sums = {}, tags = { 0, 0, 0 },
-      served = { 0, 0, 0 }, served_at = { 0, 0, 0 }, debts = { 0, 0, 0 }, short = { 0, 0, 0, 0 }, at_most = 0, lapse_at = math.huge, sweep_at = 0 }
+    l = { own = own, class = class, clients = {}, count = 0, order = {}, made = 0, lent = 0, due = {}, paced = {}, sums = {},
+      tags = { 0, 0, 0 }, served = { 0, 0, 0 }, served_at = { 0, 0, 0 }, debts = { 0, 0, 0 }, short = { 0, 0, 0, 0 }, at_most = 0,
+      lapse_at = math.huge, sweep_at = 0 }
     all[class] = l
     if own then own.order[own.last + 1], own.last = l, own.last + 1 end
   end
@@ -57,9 +58,9 @@ end
 
 function line.name_of(ask) return ask.client .. ':' .. ask.rank end
 
--- A client; of more than can be told apart the others are one. `marks`: its promises by mark; `gap`: the mean time between its
--- requests; `trust`: less for one that does not come; `faith`: the part of its promises for which their requests came in time;
--- `shared`: the marks of several senders.
+-- A client; of more than can be told apart the others are one. `promises`: in their order; `marks`: the same by mark; `gap`: the
+-- mean time between its requests; `trust`: less for one that does not come; `faith`: the part of its promises for which their
+-- requests came in time; `shared`: the marks of several senders. Of a promise `had` is what others have had of its place.
 function line.client(r, l, ask, now)
   local whose = line.name_of(ask)
   local c = l.clients[whose]
@@ -134,21 +135,26 @@ function line.remove(l, one)
   line.give(one, nil)
   table.remove(l.order, line.place_of(l.order, one))
   if l.own then l.own.promises = l.own.promises - 1 end
+  if one.lent then l.lent = l.lent - 1 end
   line.unset(l, one)
 end
 
 -- Moves a promise to another place.
 function line.move(l, one, rank, tag)
   table.remove(l.order, line.place_of(l.order, one))
+  line.take_out(one.of.promises, one)
   one.rank, one.tag = rank, tag
-  table.insert(l.order, line.before(l.order, rank, tag) + 1, one)
+  for _, list in ipairs({ l.order, one.of.promises }) do table.insert(list, line.before(list, rank, tag) + 1, one) end
 end
 
--- Lets go of a promise: its client has not had it.
+-- Lets go of a promise: its client has not had it, but for what other requests had of it.
 function line.forgo(l, one)
   line.remove(l, one)
-  one.of.tag = one.of.tag - one.part
+  one.of.tag = one.of.tag - one.part + one.had
 end
+
+-- A request comes back to its place. Its client has that once more, if others had it.
+function line.retake(one) one.had, one.of.tag = 0, one.of.tag + one.had end
 
 -- A sum of what was granted until then, of which a window is kept.
 function line.faded(sum, at, now, window) return sum * math.exp(-math.max(0, now - at) / window) end

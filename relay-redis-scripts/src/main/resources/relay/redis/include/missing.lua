@@ -4,7 +4,8 @@
 -- slowly meanwhile. A replica serves by itself for so long at most, and then nearly nothing: `CutOff` has the same numbers.
 --
 -- Replicas of other versions, whose state has another form (`RedisKeys.FORM`), use a state of their own. While both versions
--- run, each has of every limit the share of its live replicas, and keeps the rest free. In `replicas` the form stands behind a replica's id: `r1@4`.
+-- run, each has of every limit the share of its live replicas, and keeps the rest free. In `replicas` the form stands behind a
+-- replica's id: `r1@4`.
 -- @uses pool, fleet
 local MISSING_US = 1e6 -- two heartbeats
 local ALONE_US = 30e6

@@ -7,7 +7,8 @@
 --
 -- Field `rule <group>` of the hash `learned` keeps it: `sliding_window at 1790000000000000 back 0 others 0.00 at 0 told 0 flaw -
 -- rpm 12 7 149 1790000000000000 1790000000000000 itpm - ...`: for each limit the answers that fit, those of them that no window
--- explains, the bucket's size as the least that they tell, since when, and when an answer last had more left than a window. `others` is the share of a limit that others used of late.
+-- explains, the bucket's size as the least that they tell, since when, and when an answer last had more left than a window. `others`
+-- is the share of a limit that others used of late.
 -- @uses pool, group, learned
 local proof = {} -- the functions: the library may have 200 local names
 do
@@ -58,11 +59,11 @@ do
     e.rule, e.back, g[MIRRORED] = 0, e.back + 1, 0
   end
 
-  -- Whether an answer has more left than a window would have: what we use alone. `lately`, asked only if it matters: what was
+  -- Whether an answer has more left than a window could have that counts only our own use. `lately`, asked only if it matters: what was
   -- charged since a little before its grant, which the provider may not have counted; `aged`: what may have flown off since the
   -- grant; `not_ours`: charged as others' use, or refused.
   function proof.is_refilled(g, d, stated, left, lately, aged, slack, not_ours)
-    local used, counted = d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d], stated - left + slack + aged + 0.03 * stated
+    local used, counted = used_of(g, d), stated - left + slack + aged + 0.03 * stated
     used = used - not_ours
     if d > 1 then used = 0.9 * used end -- estimates are in it
     return counted < used and counted < used - lately()[d]
@@ -80,7 +81,7 @@ do
     end
     if others > A_FEW or holds - left > owed + slack + aged then return begin(e, d, 'others', now) end
     if size + coarse + slack + 0.02 * stated < one.size then return begin(e, d, 'size', now) end
-    if g[LIMIT + d] == stated and holds + coarse - left < owed - (d >= 3 and g[COMING] or 0) - lately - slack - 0.05 * stated then
+    if g[LIMIT + d] == stated and holds + coarse - left < owed - coming_of(g, d) - lately - slack - 0.05 * stated then
       return begin(e, d, 'left', now)
     end
     if one.since == 0 then one.since = now end
@@ -99,8 +100,7 @@ do
         if one.telling >= enough / 2 then
           strong = true
         else
-          local used = d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
-          if used > LITTLE * g[LIMIT + d] then return false end
+          if used_of(g, d) > LITTLE * g[LIMIT + d] then return false end
         end
       end
     end
@@ -111,12 +111,7 @@ do
   function proof.believe(g, e, left, now)
     e.rule, e.at, e.flaw, g[MIRRORED] = 1, now, '-', 1
     for d = 1, 4 do
-      local owed
-      if e[d].since > 0 and left[d] then
-        owed = e[d].size - left[d]
-      else
-        owed = d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
-      end
+      local owed = e[d].since > 0 and left[d] and e[d].size - left[d] or used_of(g, d)
       g[LEVEL + d] = math.max(g[LEVEL + d], math.min(g[LIMIT + d], owed))
     end
   end

@@ -53,7 +53,7 @@ function line.band_of(l, ask, since)
 end
 
 function line.place_in(r, index, ask, now, input, output, borrows)
-  local l, p, c = ask.line, r.pool, ask.of or line.client(r, ask.line, ask, now)
+  local l, p, c = ask.line, r.pool, line.client(r, ask.line, ask, now)
   l.scale = l.scale or line.scale_of(r, index)
   local groups = (ask.floor > 0 or ask.kept > 0) and line.groups_in(r, index) or 0
   ask.band = line.band_of(l, ask, now - p[WINDOW])
@@ -171,7 +171,6 @@ function line.refused(r, index, ask, answer, now, input, output, avoided)
   if not ask.of then
     line.place_in(r, index, ask, now, input, output)
   elseif ask.lent then -- it gets a place of its own
-    ask.next = nil
     line.take_place(r, ask, ask.of, nil, nil, l.scale, ask.groups_in, now, input, output, ask.cost)
     ask.nth = line.nth_of(l, ask.place, ask.count)
   end

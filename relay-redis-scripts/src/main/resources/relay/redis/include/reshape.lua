@@ -26,8 +26,8 @@ local function reshape(r, now, slot)
   p[SHAPED_AT] = now
 end
 
--- Brings a group up to the present and gives it its rule: 1 to mirror buckets. From then on the pacer is all that counts. Beside a window its debt may be too
--- small: so all that is used counts as used just now.
+-- Brings a group up to the present and gives it its rule: 1 to mirror buckets. From then on the pacer is all that counts.
+-- Beside a window its debt may be too small: so all that is used counts as used just now.
 local function follow(r, g, mirrored, now, slot)
   roll(r.win, r.pool, g, slot)
   flow(r.pool, g, now)

@@ -32,13 +32,19 @@ function line.unset(l, one)
   line.add(l.sums, one, -1)
 end
 
+-- Whether a place that is lent also keeps room for the request that left it, if that comes soon: in a bucket, for a window cannot
+-- save room up, and if most come.
+local function keeps_room(one) return one.group[MIRRORED] > 0 and one.of.faith >= 0.5 end
+
 -- What those before a request hold, by group; nil if nothing. A window has room for whole requests only.
 function line.ripe_before(r, ask, now)
-  local sums, rank, tag, mine, p = nil, ask.place, ask.tag, ask.mine, r.pool
-  local made, early = mine and mine.made or math.huge, MARGIN * p[SLOT]
+  local sums, rank, tag, p, lent = nil, ask.place, ask.tag, r.pool, ask.lent
+  local its = ask.mine or lent
+  local made, early = its and its.made or math.huge, MARGIN * p[SLOT]
+  if lent and keeps_room(lent) then its = nil end
   for _, one in ipairs(ask.line.due) do
     if one.from > now then break end
-    if one.rank < rank or one.rank == rank and (one.tag < tag or one.tag == tag and one.made < made) then
+    if one ~= its and (one.rank < rank or one.rank == rank and (one.tag < tag or one.tag == tag and one.made <= made)) then
       local waits = one.ticket and one.of.asked >= now - AWAY_US
       local part = waits and 1 or math.min(1, 1 - (one.told - early - now) / one.comes)
       if part > 0 then
@@ -64,21 +70,32 @@ end
 -- A promise holds no room any longer. Its place is kept.
 function line.lend(l, one)
   line.unset(l, one)
+  l.lent = l.lent + 1 -- promises that have lent their places
   one.lent, one.of.faith = true, 0.8 * one.of.faith
 end
 
--- Lends the places of requests that did not come, and then lets go of them.
+-- A late request's place was lent to another one of its client. It is moved by what that had, until nothing is left of it.
+function line.share(l, one, part)
+  one.had = one.had + part
+  if one.had < one.part - 1e-9 then return line.move(l, one, one.rank, one.tag + part) end
+  line.lend(l, one)
+  one.had, one.of.tag = one.part, one.of.tag + one.had - one.part
+end
+
+-- Lends the places of requests that did not come, and then lets go of them. Those of one client one after the other: the later
+-- ones may be late because the pool is, and their client may just have paused.
 function line.let_go(l, now)
-  local gone, first = {}, math.huge
+  local gone, first, lapsed = {}, math.huge, {}
   for _, one in ipairs(l.order) do
-    local till = one.lent and one.till or line.held_till(one)
+    local before = lapsed[one.of] or 0
+    local till = one.lent and one.till or line.held_till(one) + before * LEAST_GRACE_US
     if till < now and not one.lent then
       line.lend(l, one)
-      one.of.trust = 0.8 * one.of.trust -- until it asks again
-      till = one.till
+      lapsed[one.of], till = before + 1, one.till
     end
     if till < now then gone[#gone + 1] = one elseif till < first then first = till end
   end
+  for c in pairs(lapsed) do c.trust = 0.8 * c.trust end -- until it asks again
   for _, one in ipairs(gone) do line.forgo(l, one) end
   if #l.order == 0 then l.sums = {} end -- of groups that may be gone
   l.lapse_at = math.max(first, now + LAPSES_US)

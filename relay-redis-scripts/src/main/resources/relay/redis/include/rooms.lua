@@ -25,7 +25,7 @@ function line.above(l, rank) return line.before(l.order, rank - 0.5, 0) end
 function line.nth_of(l, rank, count)
   local above = line.above(l, rank)
   local nth = count + 1 - above
-  for n = above + 1, count do
+  for n = above + 1, l.lent > 0 and count or above do
     if l.order[n].lent then nth = nth - 1 end
   end
   return nth

@@ -51,7 +51,7 @@ function line.take_place(r, ask, c, mine, lent, g, groups, now, input, output, l
   if mine then
     ask.tag, ask.count = mine.tag, line.place_of(l.order, mine) - 1
   else
-    if lent then ask.next, ask.tag = ask.tag, lent.tag + math.max(0, ask.cost - lent.cost) / ask.weight end
+    if lent then ask.tag = lent.tag + math.max(0, ask.cost - lent.cost) / ask.weight end
     ask.count = line.before(l.order, rank, ask.tag)
     if lent then ask.count = math.max(0, math.min(ask.count, line.place_of(l.order, lent) - 1)) end
   end
@@ -77,7 +77,7 @@ end
 -- Until the request leaves, the groups are charged with what those before it need. `borrows`: at a place that it may be lent.
 function line.join(r, list, ask, now, input, output, borrows)
   local l, p = ask.line, r.pool
-  local c, groups = ask.of or line.client(r, l, ask, now), line.groups_of(r, list)
+  local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
   local mine, lent = line.stands_at(c, ask, now, p[SLOT], input + output, borrows, function(one)
     return one.at_most and not line.lacks_place(l, list, line.place_of(l.order, one) - 1, now)
   end)
@@ -114,18 +114,19 @@ function line.enter(r, list, ask, now, input, output, spread)
   if joins or l and l.order[1] then line.join(r, list, ask, now, input, output, true) end
 end
 
--- It leaves with a grant. A place that it was lent stays, without its room, for the request that left it: so it costs its client
--- the place that it would have had itself.
+-- It leaves with a grant. A place that it was lent stays, without its room, for the request that left it.
 function line.granted(ask, now)
   if not ask.of then return end
   line.leave(ask)
   local l, c, rank, mine, lent = ask.line, ask.of, ask.rank, ask.mine, ask.lent
   if mine then
+    line.retake(mine)
     line.remove(l, mine)
     c.granted_mark, c.granted_mark_at = mine.mark, now
+  elseif lent then
+    line.share(l, lent, ask.cost / ask.weight)
   else
-    c.tag = (ask.next or ask.tag) + ask.cost / ask.weight
-    if lent then line.lend(l, lent) end
+    c.tag = ask.tag + ask.cost / ask.weight
   end
   c.got, c.got_at = line.faded(c.got, c.got_at, now, ask.window) + ask.cost, now
   l.tags[rank] = math.max(l.tags[rank], ask.tag)
@@ -146,7 +147,6 @@ function line.opens(r, list, ask, now, input, output)
   line.leave(ask)
   if ask.wait then ask.kept = ask.leaves end
   if ask.lent or ask.passes then -- it gets a place of its own
-    ask.next = nil
     line.take_place(r, ask, ask.of, nil, nil, list[2], ask.groups.own, now, input, output, ask.cost)
     ask.sums, ask.all = line.ripe_before(r, ask, now), line.sums_before(ask.line, ask.count)
   end
@@ -163,6 +163,8 @@ function line.promise(ask, now, opens, reason, opener, g, input, output)
   if reason == 5 then l.at_most = now elseif reason > 0 and reason < 5 then l.short[reason] = now end
   if one then
     line.unset(l, one)
+    if one.lent then l.lent = l.lent - 1 end
+    line.retake(one)
     one.lent, one.came = nil, one.came or one.told <= now and ask.lends -- in vain: from now on it is not passed by
   elseif reason <= 5 and ask.count < MOST_PROMISES and opens <= now + FARTHEST * ask.window then
     if #l.order == MOST_PROMISES then line.forgo(l, l.order[MOST_PROMISES]) end
@@ -171,9 +173,9 @@ function line.promise(ask, now, opens, reason, opener, g, input, output)
     l.made = l.made + 1
     if own then own.promises = own.promises + 1 end
     one = { of = ask.of, rank = ask.place, tag = ask.tag, cost = ask.cost, part = ask.cost / ask.weight, made = l.made,
-      input = input, output = output, mark = ask.mark }
+      input = input, output = output, mark = ask.mark, had = 0 }
     local c, mark = ask.of, ask.mark or ''
-    table.insert(c.promises, one)
+    table.insert(c.promises, line.before(c.promises, one.rank, one.tag) + 1, one)
     c.marks[mark] = c.marks[mark] or {}
     table.insert(c.marks[mark], one)
     table.insert(l.order, line.before(l.order, one.rank, one.tag) + 1, one)
