@@ -120,7 +120,7 @@ class ArchitectureTest {
           Map.entry("relay.pool", 7), // a plan, its JSON and line, a key's status, owners, shares
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
           Map.entry("relay.reach", 10), // one for each part of a library, except for the finder
-          Map.entry("relay.redis", 33), // a library's API: each script's arguments and outcomes
+          Map.entry("relay.redis", 34), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.stream", 6), // five taps on a response, and the decoders before them
           Map.entry("relay.tls", 1),
