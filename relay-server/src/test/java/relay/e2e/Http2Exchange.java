@@ -109,7 +109,9 @@ final class Http2Exchange extends RawProvider.Connection {
       int end = text.indexOf("\r\n\r\n");
       if (end >= 0) {
         sendHead(text.substring(0, end).split("\r\n", -1));
-        data(text.substring(end + 4).getBytes(ISO_8859_1));
+        if (headSent) {
+          data(text.substring(end + 4).getBytes(ISO_8859_1));
+        }
       }
     }
   }
@@ -130,7 +132,8 @@ final class Http2Exchange extends RawProvider.Connection {
         left = Long.parseLong(value);
       }
     }
-    headSent = true;
+    headSent = !headers.getFirst().value.utf8().startsWith("1"); // else the final one follows
+    head.reset();
     stream.writeHeaders(headers, left == 0, true);
   }
 

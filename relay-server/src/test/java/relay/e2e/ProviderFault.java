@@ -50,13 +50,7 @@ enum ProviderFault {
   STALL_AT_START(Kind.STALL, (form, connection) -> {}),
   /** Informational answers, and never a final one. */
   INFORMATIONAL_ANSWERS(
-      Kind.STALL,
-      (form, connection) -> {
-        while (true) {
-          connection.write("HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n");
-          Await.moment(System.nanoTime() + 10_000_000);
-        }
-      }),
+      Kind.STALL, (form, connection) -> Thread.ofVirtual().start(() -> inform(connection))),
   STALL_BEFORE_BODY(Kind.STALL, (form, connection) -> connection.write(form.chunkedHead())),
   STALL_MID_BODY(Kind.STALL, AnswerForm::begin),
   /** The provider stops sending on the connection, even answers to pings. */
@@ -278,6 +272,17 @@ enum ProviderFault {
   /** Whether no request gets through. */
   boolean isOfConnection() {
     return kind == Kind.CONNECTION || kind == Kind.HANDSHAKE;
+  }
+
+  private static void inform(RawProvider.Connection connection) {
+    try {
+      while (true) {
+        connection.write("HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n");
+        Await.moment(System.nanoTime() + 10_000_000);
+      }
+    } catch (IOException e) {
+      // until the connection is closed
+    }
   }
 
   /** Whether the provider then sends nothing more. */

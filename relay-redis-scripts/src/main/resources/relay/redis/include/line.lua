@@ -153,9 +153,6 @@ function line.forgo(l, one)
   one.of.tag = one.of.tag - one.part + one.had
 end
 
--- A request comes back to its place. Its client has that once more, if others had it.
-function line.retake(one) one.had, one.of.tag = 0, one.of.tag + one.had end
-
 -- A sum of what was granted until then, of which a window is kept.
 function line.faded(sum, at, now, window) return sum * math.exp(-math.max(0, now - at) / window) end
 

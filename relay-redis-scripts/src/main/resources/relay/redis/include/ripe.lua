@@ -71,15 +71,35 @@ end
 function line.lend(l, one)
   line.unset(l, one)
   l.lent = l.lent + 1 -- promises that have lent their places
-  one.lent, one.of.faith = true, 0.8 * one.of.faith
+  one.lent = true
 end
 
--- A late request's place was lent to another one of its client. It is moved by what that had, until nothing is left of it.
-function line.share(l, one, part)
+-- A place is lent in part to another request of its client. It is moved by that, until nothing is left of it.
+function line.lend_part(l, one, part)
   one.had = one.had + part
   if one.had < one.part - 1e-9 then return line.move(l, one, one.rank, one.tag + part) end
-  line.lend(l, one)
+  if not one.lent then line.lend(l, one) end
   one.had, one.of.tag = one.part, one.of.tag + one.had - one.part
+end
+
+-- A client's first place that is not lent, other than that of a promise.
+local function next_place(one)
+  for _, other in ipairs(one.of.promises) do
+    if other ~= one and not other.lent and not other.ticket then return other end
+  end
+end
+
+-- A request comes back to a place that others have had: it is the first of its client, but has no place of its client's that is
+-- used up. A client that is alone has nobody to be fair to.
+function line.put_back(l, ask, one)
+  local first = one.had > 0 and not ask.lends and next_place(one)
+  if first and first.rank == one.rank and first.tag > one.tag then line.move(l, one, one.rank, first.tag - 1e-9) end
+end
+
+-- It is granted, and its client's next place is used up for that, or one at the end.
+function line.make_up(l, ask, one)
+  local first = one.had > 0 and not ask.lends and next_place(one)
+  if first then line.lend_part(l, first, one.had) else one.of.tag = one.of.tag + one.had end
 end
 
 -- Lends the places of requests that did not come, and then lets go of them. Those of one client one after the other: the later
@@ -91,6 +111,7 @@ function line.let_go(l, now)
     local till = one.lent and one.till or line.held_till(one) + before * LEAST_GRACE_US
     if till < now and not one.lent then
       line.lend(l, one)
+      one.of.faith = 0.8 * one.of.faith
       lapsed[one.of], till = before + 1, one.till
     end
     if till < now then gone[#gone + 1] = one elseif till < first then first = till end

@@ -43,6 +43,7 @@ function line.take_place(r, ask, c, mine, lent, g, groups, now, input, output, l
   if mine then
     if not mine.lent and mine.told <= now then c.faith = 0.8 * c.faith + 0.2 end
     line.recost(r, l, mine, ask, now, input, output)
+    line.put_back(l, ask, mine)
   end
   local its = mine or lent
   local rank = line.is_below_floor(l, ask, its, now, window, groups) and 0 or ask.rank
@@ -120,11 +121,12 @@ function line.granted(ask, now)
   line.leave(ask)
   local l, c, rank, mine, lent = ask.line, ask.of, ask.rank, ask.mine, ask.lent
   if mine then
-    line.retake(mine)
     line.remove(l, mine)
+    line.make_up(l, ask, mine)
     c.granted_mark, c.granted_mark_at = mine.mark, now
   elseif lent then
-    line.share(l, lent, ask.cost / ask.weight)
+    line.lend_part(l, lent, ask.cost / ask.weight)
+    c.faith = 0.8 * c.faith
   else
     c.tag = ask.tag + ask.cost / ask.weight
   end
@@ -164,7 +166,6 @@ function line.promise(ask, now, opens, reason, opener, g, input, output)
   if one then
     line.unset(l, one)
     if one.lent then l.lent = l.lent - 1 end
-    line.retake(one)
     one.lent, one.came = nil, one.came or one.told <= now and ask.lends -- in vain: from now on it is not passed by
   elseif reason <= 5 and ask.count < MOST_PROMISES and opens <= now + FARTHEST * ask.window then
     if #l.order == MOST_PROMISES then line.forgo(l, l.order[MOST_PROMISES]) end
