@@ -1,5 +1,6 @@
 package relay.redis;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -9,6 +10,7 @@ import java.util.Random;
 import java.util.function.LongUnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -212,5 +214,23 @@ final class HeldPlacesTest {
         (double) all.stream().mapToLong(c -> c.sent).sum() / mean / count);
     assertTrue(served.getFirst() >= 1, "starved");
     assertTrue(served.getLast() <= 4 * mean, served.getLast() + " of " + mean);
+  }
+
+  /**
+   * Equal requests take each other's places. So one that comes late takes no more than its client's
+   * next place.
+   */
+  @Test
+  void a_client_that_asks_more_gets_no_more_by_few_bodies() {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(300, 0, 0, 0));
+    Client three = pool.client("three", 1).ofBodies(5);
+    Client six = pool.client("six", 1).ofBodies(5);
+    three.poll(0, 12, 450);
+    six.poll(0, 12, 900);
+    pool.run(12);
+    double all = three.between(2, 12) + six.between(2, 12);
+    System.out.printf("Places: few bodies: %.3f of all%n", three.between(2, 12) / all);
+    assertEquals(0.5, three.between(2, 12) / all, 0.02);
+    assertTrue(all >= 0.97 * 10 * 300, all + " granted");
   }
 }

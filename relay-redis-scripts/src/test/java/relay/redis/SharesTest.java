@@ -51,24 +51,6 @@ final class SharesTest {
     assertTrue(all >= 0.97 * 3 * LIMIT, all + " granted");
   }
 
-  /**
-   * Equal requests take each other's places. So one that comes late takes no more than its client's
-   * next place.
-   */
-  @Test
-  void a_client_that_asks_more_gets_no_more_by_few_bodies() {
-    SharedPool pool = pool(1);
-    Client three = pool.client("three", 1).ofBodies(5);
-    Client six = pool.client("six", 1).ofBodies(5);
-    three.poll(0, 12, 3.0 * LIMIT / 2);
-    six.poll(0, 12, 6.0 * LIMIT / 2);
-    pool.run(12);
-    double all = three.between(2, 12) + six.between(2, 12);
-    System.out.printf("Shares: few bodies: %.3f of all%n", three.between(2, 12) / all);
-    assertEquals(0.5, three.between(2, 12) / all, 0.02);
-    assertTrue(all >= 0.97 * 10 * LIMIT, all + " granted");
-  }
-
   @Test
   void weights_divide_what_is_short() {
     SharedPool pool = pool(1);
