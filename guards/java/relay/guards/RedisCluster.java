@@ -47,16 +47,21 @@ public final class RedisCluster implements AutoCloseable {
           "a replica follows",
           () -> replica.call("CLUSTER", "REPLICATE", master).getFirst().equals("OK"));
     }
+    awaitAgreement();
+    for (RedisNode replica : nodes.subList(MASTERS, 2 * MASTERS)) {
+      Await.until(
+          "it has the data", () -> replica.call("INFO").getFirst().contains("link_status:up"));
+    }
+  }
+
+  /** Waits until each node takes all slots for served, and knows of a replica for each master. */
+  public void awaitAgreement() {
     for (RedisNode node : nodes) {
       Await.until(
           "a node serves",
           () ->
               node.call("CLUSTER", "INFO").getFirst().contains("cluster_state:ok")
                   && lines(node).stream().filter(l -> l.contains("slave")).count() == MASTERS);
-    }
-    for (RedisNode replica : nodes.subList(MASTERS, 2 * MASTERS)) {
-      Await.until(
-          "it has the data", () -> replica.call("INFO").getFirst().contains("link_status:up"));
     }
   }
 

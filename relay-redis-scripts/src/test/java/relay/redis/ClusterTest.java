@@ -112,6 +112,7 @@ final class ClusterTest {
           () -> other.acquire(Pools.one()).join() instanceof Granted g && end(g));
       dying.startAgain();
       Await.until("it follows", SOON, () -> dying.call("ROLE").getFirst().equals("slave"));
+      cluster.awaitAgreement(); // the next test needs all nodes
     }
   }
 
