@@ -30,7 +30,7 @@ class AgentStreamsTest {
   private static final int MEAN = 600;
   private static final int MEAN_MS = 530; // 8 s of a minute
   private static final double OVERLOAD = 1.4;
-  private static final int MOST_WINDOWS = 16;
+  private static final int MOST_WINDOWS = 40;
   private static final double AIM = 0.7; // earlier rules used 5 to 42 % of the smaller buckets
   private static final List<String> POOLS =
       List.of("sliding-window", "token-bucket", "sliding-window-sixth", "token-bucket-sixth");
