@@ -32,8 +32,8 @@ function line.unset(l, one)
   line.add(l.sums, one, -1)
 end
 
--- Whether a place that is lent also keeps room for the request that left it, if that comes soon: in a bucket, for a window cannot
--- save room up, and if most come.
+-- Whether a lent place also keeps room for the request that left it: if most of its client's come, and in a bucket, for what a
+-- window leaves free is lost.
 local function keeps_room(one) return one.group[MIRRORED] > 0 and one.of.faith >= 0.5 end
 
 -- What those before a request hold, by group; nil if nothing. A window has room for whole requests only.
@@ -74,7 +74,7 @@ function line.lend(l, one)
   one.lent = true
 end
 
--- A place is lent in part to another request of its client. It is moved by that, until nothing is left of it.
+-- Another request of the client uses a part of a place. The place moves back by that, until nothing is left of it.
 function line.lend_part(l, one, part)
   one.had = one.had + part
   if one.had < one.part - 1e-9 then return line.move(l, one, one.rank, one.tag + part) end
@@ -89,14 +89,14 @@ local function next_place(one)
   end
 end
 
--- A request comes back to a place that others have had: it is the first of its client, but has no place of its client's that is
--- used up. A client that is alone has nobody to be fair to.
+-- A request comes back to a place that others have used. It moves to its client's next place, for those before are used up.
+-- A client that is alone has nobody to be fair to.
 function line.put_back(l, ask, one)
   local first = one.had > 0 and not ask.lends and next_place(one)
   if first and first.rank == one.rank and first.tag > one.tag then line.move(l, one, one.rank, first.tag - 1e-9) end
 end
 
--- It is granted, and its client's next place is used up for that, or one at the end.
+-- Such a request is granted: it uses up its client's next place, or one at the end of the queue.
 function line.make_up(l, ask, one)
   local first = one.had > 0 and not ask.lends and next_place(one)
   if first then line.lend_part(l, first, one.had) else one.of.tag = one.of.tag + one.had end
