@@ -42,8 +42,9 @@ final class Http2Port implements DelegateOpenListener {
   }
 
   /**
-   * @param allowance is told of the frames that answers send, and of frames for ended streams
-   * @param account is charged for its streams
+   * @param allowance bounds the client's frames; each frame of an answer raises it, and each frame
+   *     of a stream that has ended lowers it
+   * @param account pays for the memory of the connection's streams
    */
   void open(
       StreamConnection connection,
