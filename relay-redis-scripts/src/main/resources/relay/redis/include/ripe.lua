@@ -93,13 +93,13 @@ end
 -- A client that is alone has nobody to be fair to.
 function line.put_back(l, ask, one)
   local first = one.had > 0 and not ask.lends and next_place(one)
+  ask.uses = first
   if first and first.rank == one.rank and first.tag > one.tag then line.move(l, one, one.rank, first.tag - 1e-9) end
 end
 
 -- Such a request is granted: it uses up its client's next place, or one at the end of the queue.
 function line.make_up(l, ask, one)
-  local first = one.had > 0 and not ask.lends and next_place(one)
-  if first then line.lend_part(l, first, one.had) else one.of.tag = one.of.tag + one.had end
+  if ask.uses then line.lend_part(l, ask.uses, one.had) else one.of.tag = one.of.tag + one.had end
 end
 
 -- Lends the places of requests that did not come, and then lets go of them. Those of one client one after the other: the later
