@@ -306,6 +306,15 @@ public final class KeyPool {
         .thenApply(snapshot -> Objects.requireNonNull(snapshot, "an observer reads all"));
   }
 
+  /** Whether the lease's group has others: of this replica now, or any at the last heartbeat. */
+  public boolean runsBeside(Lease lease) {
+    PoolSnapshot latest = latest();
+    return renewals.hasBeside(lease)
+        || latest != null
+            && latest.groups().stream()
+                .anyMatch(group -> group.id().equals(lease.group()) && group.inFlight() > 0);
+  }
+
   /** The state at the last heartbeat; of a large pool see {@link #latestAge}. */
   public @Nullable PoolSnapshot latest() {
     return heartbeat.latest();

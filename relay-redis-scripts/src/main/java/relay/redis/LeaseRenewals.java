@@ -59,6 +59,13 @@ final class LeaseRenewals {
     return live.values().stream().map(Renewal::lease).toList();
   }
 
+  /** Whether a group has a live lease beside this one. */
+  boolean hasBeside(Lease lease) {
+    return live.values().stream()
+        .map(Renewal::lease)
+        .anyMatch(other -> other != lease && other.group().equals(lease.group()));
+  }
+
   /** Number of live leases. */
   int size() {
     return live.size();

@@ -7,7 +7,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.pipeline.RefusalRule.Case;
 import relay.redis.Lease;
-import relay.redis.PoolSnapshot;
 import relay.redis.Refusals;
 import relay.redis.Refusals.Scope;
 import relay.upstream.ProviderApi;
@@ -107,18 +106,11 @@ final class LimitedAttempt {
    * ends. The limit of a minute is not reached, so the burst stays.
    */
   private Failure concurrency() {
-    if (!plan.counted() || !othersRun()) {
+    if (!plan.counted() || !route.pool().runsBeside(lease)) {
       return limited(Duration.ZERO);
     }
     route.pool().coolGroup(lease.group(), UNTIL_ONE_ENDS);
     return new Failure.RateLimited();
-  }
-
-  private boolean othersRun() {
-    PoolSnapshot latest = route.pool().latest();
-    return latest != null
-        && latest.groups().stream()
-            .anyMatch(group -> group.id().equals(lease.group()) && group.inFlight() > 0);
   }
 
   /** Only that quota of the account cools down, and no burst was too large. */

@@ -339,7 +339,7 @@ class RefusalTableTest {
         Answer refused = ask(n % 2, "x", "many-a");
         Errors.relays(refused, DIALECT, 429, "rate_limit_error");
         long ms = Errors.retryAfterMs(refused);
-        assertTrue(ms <= 100, "told " + ms);
+        assertTrue(ms < 500, "told " + ms); // a class that cools down is told 1,000
       }
       end.countDown();
       for (Future<Answer> one : running) {
