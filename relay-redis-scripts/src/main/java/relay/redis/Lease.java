@@ -203,6 +203,14 @@ public final class Lease implements AutoCloseable {
     made = source;
   }
 
+  /** From now on no more than before is reported of what the request makes. */
+  public void reportsNoMore() {
+    Made last = new Made(0, 0); // counts are sums: a smaller one changes nothing
+    if (reportsMade()) {
+      reportsMade(() -> last, () -> {});
+    }
+  }
+
   /** What it has made, if that is reported. */
   @Nullable Made made() {
     Supplier<Made> source = made;

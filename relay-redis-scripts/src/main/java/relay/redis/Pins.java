@@ -89,6 +89,37 @@ public final class Pins {
     return owner(link, keys, hashes);
   }
 
+  /**
+   * Tells the replica that holds a background response's lease what an answer showed, or begins
+   * that.
+   *
+   * @param word {@code begun}; of another answer {@code running N}, with another number each time,
+   *     or {@code over}, perhaps with the usage. The end is the last word
+   * @param account of which the answer was; of another account's nothing is believed
+   * @param keep how long it is kept
+   * @return completes when Redis has it; fails when Redis cannot be asked
+   */
+  public CompletableFuture<Void> tell(String hash, String word, String account, Duration keep) {
+    return background(List.of(hash), word, account, keep).thenAccept(words -> {});
+  }
+
+  /**
+   * What was told last of background responses, in their order; empty of one that nobody holds. The
+   * future fails when Redis cannot be asked.
+   */
+  public CompletableFuture<List<String>> told(List<String> hashes) {
+    return background(hashes, "", "", Duration.ZERO);
+  }
+
+  private CompletableFuture<List<String>> background(
+      List<String> hashes, String word, String account, Duration keep) {
+    return link.call(
+            ScriptFile.BACKGROUND,
+            hashes.stream().map(keys::background).toArray(byte[][]::new),
+            new byte[][] {bytes(word), bytes(account), bytes(keep.toMillis())})
+        .thenApply(reply -> reply.stream().skip(1).map(Reply::text).toList());
+  }
+
   static CompletableFuture<Optional<String>> owner(
       RedisLink link, RedisKeys keys, List<String> hashes) {
     List<byte[]> k = new ArrayList<>();

@@ -101,6 +101,11 @@ final class RedisKeys {
     return List.of(bytes(part + 0), bytes(part + 1));
   }
 
+  /** What is known of a response that runs in the background, by the hash of its id. */
+  byte[] background(String hash) {
+    return bytes(base + "background:" + hash);
+  }
+
   /** The slots of clients' usage. */
   byte[][] used(int slots) {
     return IntStream.range(0, slots)

@@ -38,6 +38,7 @@ enum ScriptFile {
   PROBE,
   PIN,
   OWNER,
+  BACKGROUND,
   TALLY,
   TALLIED,
   BUDGETS;

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.NoneUsable;
@@ -203,6 +204,37 @@ final class PinsTest {
 
   private static boolean known(Pins pins, String hash) {
     return pins.owner(List.of(hash)).join().isPresent();
+  }
+
+  private static String told(Pins pins, String hash) {
+    return pins.told(List.of(Pins.hash("another"), hash)).join().getLast();
+  }
+
+  @Test
+  void what_answers_show_of_a_background_response_is_told_to_its_holder() {
+    String name = Pools.name("pins");
+    Pins holder = engine.pins(name);
+    Pins sees = other.pins(name);
+    String hash = Pins.hash("resp_1");
+    sees.tell(hash, "over", "a", MINUTE).join();
+    assertEquals("", told(holder, hash), "nobody holds it");
+    holder.tell(hash, "begun", "a", MINUTE).join();
+    sees.tell(hash, "over", "b", MINUTE).join();
+    assertEquals("begun", told(holder, hash), "another account knows nothing of it");
+    for (String word : List.of("running 1", "running 2", "over 1 0 0 2")) {
+      sees.tell(hash, word, "a", MINUTE).join();
+      assertEquals(word, told(holder, hash));
+    }
+    sees.tell(hash, "running 3", "a", MINUTE).join();
+    assertEquals("over 1 0 0 2", told(holder, hash), "the end is the last word");
+  }
+
+  @Test
+  void what_is_told_of_a_background_response_is_kept_for_a_time() {
+    Pins pins = engine.pins(Pools.name("pins"));
+    String hash = Pins.hash("resp_1");
+    pins.tell(hash, "begun", "a", Duration.ofMillis(1)).join();
+    Await.until("it is forgotten", () -> told(pins, hash).isEmpty());
   }
 
   @Test

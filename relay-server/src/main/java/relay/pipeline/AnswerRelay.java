@@ -23,16 +23,23 @@ final class AnswerRelay {
   private static final int WHOLE_BYTES = 64 * 1024;
 
   private final RequestContext request;
+  private final RequestResources resources;
   private final RequestPlan plan;
   private final Lease lease;
   private final @Nullable StateIds states; // that the answer names
+  private final @Nullable BackgroundAnswer background;
   private @Nullable OutputReports reports;
 
-  AnswerRelay(RequestContext request, RequestPlan plan, Lease lease) {
+  /**
+   * @param resources own the lease
+   */
+  AnswerRelay(RequestContext request, RequestResources resources, RequestPlan plan, Lease lease) {
     this.request = request;
+    this.resources = resources;
     this.plan = plan;
     this.lease = lease;
     states = plan.parsed().makesStates() ? new StateIds() : null;
+    background = BackgroundAnswer.of(request, plan, lease);
   }
 
   void relay(UpstreamAnswer answer, int attempt) {
@@ -74,7 +81,7 @@ final class AnswerRelay {
     }
     scanner.end();
     settle(answer, scanner, false);
-    pin(answer);
+    pin(answer, scanner);
     request.answer().passOn(answer.status(), headers, body);
   }
 
@@ -100,19 +107,22 @@ final class AnswerRelay {
       whole = copy(answer, usage, outbox);
       scanner.end();
       // A stream is complete if and only if its last event arrived, whatever the framing says.
-      if (events && usage.readable()) {
+      if (events && plan.counted() && usage.readable()) {
         whole = scanner.finished() || (whole && scanner.errorSeen());
       }
     } catch (ClientGoneException e) {
       settle(answer, scanner, true);
+      if (background != null && background.hasKept()) {
+        pin(answer, scanner);
+      }
       request.answer().cancelled();
       return;
     }
     settle(answer, scanner, !whole);
-    pin(answer);
+    pin(answer, scanner);
     try {
       // Only the error event of a stream is a failure: a 400's JSON says "error", too.
-      boolean errorEvent = events && scanner.errorSeen();
+      boolean errorEvent = events && plan.counted() && scanner.errorSeen();
       if (errorEvent) {
         AnswerBreak.ERROR_EVENT.cut(request, plan);
       }
@@ -156,6 +166,9 @@ final class AnswerRelay {
         events ? UsageScanner.ofStream(plan.dialect()) : UsageScanner.ofJson(plan.dialect());
     if (request.trace() != null) {
       scanner.seekModel();
+    }
+    if (background != null) {
+      scanner.seekResponse();
     }
     return scanner;
   }
@@ -215,7 +228,9 @@ final class AnswerRelay {
 
   private Usage usage(UpstreamAnswer answer, UsageScanner scanner) {
     boolean reads =
-        plan.counted() || (states != null && NamedStates.isJson(answer.header("content-type")));
+        plan.counted()
+            || (background != null && background.isOfKnown())
+            || (states != null && NamedStates.isJson(answer.header("content-type")));
     return reads ? usageIn(answer.header("content-encoding"), scanner) : Usage.UNREAD;
   }
 
@@ -238,10 +253,16 @@ final class AnswerRelay {
   }
 
   /** Before the client sees the end of the answer, and names what it made at another replica. */
-  private void pin(UpstreamAnswer answer) {
+  private void pin(UpstreamAnswer answer, UsageScanner scanner) {
+    if (background != null) {
+      background.saw(scanner, answer.status());
+    }
     if (answer.status() < 300 && (states != null || !plan.parsed().states().isEmpty())) {
       String client = request.record().clientName();
       NamedStates.pin(plan.route(), client, lease, plan.parsed().states(), states).join();
+    }
+    if (background != null) {
+      background.told().join();
     }
   }
 
@@ -254,6 +275,9 @@ final class AnswerRelay {
     }
     if (answer.status() >= 400) {
       lease.settle(0, 0);
+      return;
+    }
+    if (background != null && background.keeps(scanner, answer.isEventStream(), resources)) {
       return;
     }
     long made = reports == null ? 0 : reports.made();

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import relay.model.Counting;
 import relay.model.Dialect;
 import relay.model.RelayError;
+import relay.model.TokenUsage;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
@@ -34,7 +35,8 @@ import relay.stream.UsageScanner;
 /**
  * A request's share of its client's own limits. It is reserved once, for all providers and keys,
  * and settled with the sum of what the attempts were charged. For a client without limits the usage
- * is only counted. Used by one thread at a time.
+ * is only counted. Used by one thread at a time; but the response of a request that has ended may
+ * run on in the background, and its end comes from another.
  */
 final class ClientQuota {
   /** For a request that counts against no limit. */
@@ -256,11 +258,25 @@ final class ClientQuota {
     }
   }
 
+  /** The response runs on in the background: what it makes is not seen. */
+  void runsOn() {
+    if (own != null) {
+      own.reportsNoMore();
+    }
+  }
+
+  /** What a response that ran on in the background has used. */
+  synchronized void used(Lease attempt, TokenUsage usage) {
+    if (spending != null) {
+      spending.used(attempt, usage);
+    }
+  }
+
   /**
    * Settles the quota with the charges of all attempts. Does nothing while an attempt's lease
    * lives. To be called before the client sees the end of its answer and sends its next request.
    */
-  void end() {
+  synchronized void end() {
     if (asked != null) {
       var _ = asked.answer().thenAccept(ClientQuota::giveBack);
       asked = null;

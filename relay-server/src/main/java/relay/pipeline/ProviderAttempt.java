@@ -258,7 +258,7 @@ final class ProviderAttempt {
         if (answer.isEventStream()) {
           continueOnNewThread(answer);
         } else {
-          relay(answer);
+          relay(answer, resources);
         }
         yield null;
       }
@@ -308,8 +308,8 @@ final class ProviderAttempt {
     }
   }
 
-  private void relay(UpstreamAnswer answer) {
-    new AnswerRelay(request, plan, lease).relay(answer, number);
+  private void relay(UpstreamAnswer answer, RequestResources owner) {
+    new AnswerRelay(request, owner, plan, lease).relay(answer, number);
   }
 
   /**
@@ -317,7 +317,7 @@ final class ProviderAttempt {
    * shrinks. A new thread has a small stack.
    */
   private void continueOnNewThread(UpstreamAnswer answer) {
-    request.continueOnNewThread(resources, _ -> relay(answer));
+    request.continueOnNewThread(resources, moved -> relay(answer, moved));
   }
 
   private Failure failed(UpstreamAnswer answer) {

@@ -18,6 +18,7 @@ final class RequestContext {
   private final ClientExchange client;
   private final Meters meters;
   private final Decoders decoders;
+  private final BackgroundResponses background;
   private final Duration patience;
   private final RequestRecord record;
   private final Cancellation cancellation = new Cancellation();
@@ -35,6 +36,7 @@ final class RequestContext {
       ClientExchange client,
       Meters meters,
       Decoders decoders,
+      BackgroundResponses background,
       @Nullable Tracing tracing,
       RequestLog requestLog,
       Duration patience,
@@ -43,6 +45,7 @@ final class RequestContext {
     this.client = client;
     this.meters = meters;
     this.decoders = decoders;
+    this.background = background;
     this.patience = patience;
     record = new RequestRecord(meters, requestLog);
     answer = new ClientAnswer(client, record, cancellation, running);
@@ -95,6 +98,10 @@ final class RequestContext {
   /** Of answers whose usage is read. */
   Decoders decoders() {
     return decoders;
+  }
+
+  BackgroundResponses background() {
+    return background;
   }
 
   RequestRecord record() {

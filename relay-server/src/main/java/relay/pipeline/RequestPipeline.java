@@ -37,6 +37,7 @@ public final class RequestPipeline {
   private final Generations generations;
   private final Meters meters;
   private final Decoders decoders;
+  private final BackgroundResponses background = new BackgroundResponses();
   private final @Nullable Tracing tracing;
 
   /**
@@ -281,6 +282,7 @@ public final class RequestPipeline {
             client,
             meters,
             decoders,
+            background,
             tracing,
             generation.log(),
             generation.bounds().patience(),

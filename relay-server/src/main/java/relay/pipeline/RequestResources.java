@@ -163,6 +163,14 @@ final class RequestResources implements AutoCloseable {
     }
   }
 
+  /** The lease of the attempt has another owner from now on. */
+  void handOver() {
+    meters.release(reservedTokens);
+    lease = null;
+    reservedTokens = 0;
+    attempting = false;
+  }
+
   private void endLease() {
     Lease ended = lease;
     if (ended == null) {

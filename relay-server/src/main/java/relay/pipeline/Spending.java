@@ -63,6 +63,11 @@ final class Spending {
         attempt, (_, bill) -> new Bill(bill.price(), used(bill.tokens(), answer, made), true));
   }
 
+  /** What an attempt has used is known. */
+  void used(Lease attempt, TokenUsage usage) {
+    bills.computeIfPresent(attempt, (_, bill) -> new Bill(bill.price(), usage, true));
+  }
+
   /** An incomplete answer may have cost more output than it reported. */
   private static TokenUsage used(TokenUsage expected, UsageScanner answer, long made) {
     TokenUsage reported = answer.reported() ? answer.usage() : expected.withOutput(0);

@@ -30,6 +30,16 @@ final class JsonUsageScanner implements UsageScanner {
     return document.complete() ? document.model : "";
   }
 
+  @Override
+  public void seekResponse() {
+    document.seeksResponse = true;
+  }
+
+  @Override
+  public ResponseState response() {
+    return document.complete() ? document.response() : ResponseState.UNKNOWN;
+  }
+
   private UsageTotals totals() {
     UsageTotals totals = new UsageTotals(dialect);
     if (document.complete()) {

@@ -56,6 +56,7 @@ final class SseUsageScanner implements UsageScanner {
   private boolean finished;
   private boolean errorSeen;
   private String model = "";
+  private ResponseState response = ResponseState.UNKNOWN;
 
   private final MadeText made;
   private long fed; // bytes of earlier buffers
@@ -213,6 +214,10 @@ final class SseUsageScanner implements UsageScanner {
       if (document.complete()) {
         totals.take(document);
         model = document.model.isEmpty() ? model : document.model;
+        if (document.seeksResponse) {
+          response = document.response().after(response);
+          response = document.last ? response.ended() : response;
+        }
         errorSeen |= document.error;
         finished |= document.last;
       }
@@ -316,6 +321,16 @@ final class SseUsageScanner implements UsageScanner {
   @Override
   public void seekModel() {
     document.seeksModel = true;
+  }
+
+  @Override
+  public void seekResponse() {
+    document.seeksResponse = true;
+  }
+
+  @Override
+  public ResponseState response() {
+    return response;
   }
 
   @Override

@@ -34,6 +34,9 @@ final class UsageDocument extends JsonWalker {
   private static final int CACHE_CREATION = 8;
   private static final int CACHE_READ = 9;
   private static final int MODEL = 10;
+  private static final int ID = 11;
+  private static final int STATUS = 12;
+  private static final int BACKGROUND = 13;
 
   private final boolean anthropic;
 
@@ -46,7 +49,11 @@ final class UsageDocument extends JsonWalker {
   private boolean hasType;
   private boolean isDelta;
   boolean seeksModel;
+  boolean seeksResponse;
   String model = "";
+  private String id = "";
+  private String status = "";
+  private String background = "";
 
   UsageDocument(Dialect dialect) {
     this.anthropic = dialect == Dialect.ANTHROPIC;
@@ -69,6 +76,14 @@ final class UsageDocument extends JsonWalker {
     hasType = false;
     isDelta = false;
     model = "";
+    id = "";
+    status = "";
+    background = "";
+  }
+
+  /** What it tells of the response, if that is sought. */
+  ResponseState response() {
+    return new ResponseState(id, status, background);
   }
 
   /** Whether an event tells what the model has made: a delta, and not the request or the usage. */
@@ -87,17 +102,29 @@ final class UsageDocument extends JsonWalker {
             default ->
                 is(anthropic ? "message" : "response", text, length)
                     ? WRAPPED
-                    : model(text, length);
+                    : named(text, length);
           };
-      case WRAPPER -> is("usage", text, length) ? USAGE_MEMBER : model(text, length);
+      case WRAPPER -> is("usage", text, length) ? USAGE_MEMBER : named(text, length);
       case USAGE -> anthropic ? anthropicCount(text, length) : openaiCount(text, length);
       case DETAILS -> is("cached_tokens", text, length) ? CACHE_READ : OTHER;
       default -> OTHER;
     };
   }
 
-  private int model(byte[] text, int length) {
-    return seeksModel && is("model", text, length) ? MODEL : OTHER;
+  private int named(byte[] text, int length) {
+    if (seeksModel && is("model", text, length)) {
+      return MODEL;
+    }
+    if (!seeksResponse) {
+      return OTHER;
+    }
+    if (is("id", text, length)) {
+      return ID;
+    }
+    if (is("status", text, length)) {
+      return STATUS;
+    }
+    return is("background", text, length) ? BACKGROUND : OTHER;
   }
 
   private static int anthropicCount(byte[] text, int length) {
@@ -159,13 +186,18 @@ final class UsageDocument extends JsonWalker {
       case OUTPUT -> output = later(count(kind, text, length), output);
       case CACHE_CREATION -> cacheCreation = later(count(kind, text, length), cacheCreation);
       case CACHE_READ -> cacheRead = later(count(kind, text, length), cacheRead);
-      case MODEL -> {
-        if (kind == Scalar.STRING && length > 0) { // a longer one is none
-          model = new String(text, 0, length, UTF_8);
-        }
-      }
+      case MODEL -> model = text(kind, text, length);
+      case ID -> id = text(kind, text, length);
+      case STATUS -> status = text(kind, text, length);
+      case BACKGROUND ->
+          background = kind == Scalar.TRUE ? "true" : kind == Scalar.FALSE ? "false" : "";
       default -> {}
     }
+  }
+
+  /** A text that is too long is none. */
+  private static String text(Scalar kind, byte[] text, int length) {
+    return kind == Scalar.STRING && length > 0 ? new String(text, 0, length, UTF_8) : "";
   }
 
   /** The type usually comes first, so deltas, the bulk of a stream, are skipped early. */
@@ -185,7 +217,8 @@ final class UsageDocument extends JsonWalker {
     } else if (is("response.failed", text, length)) {
       last = true;
       error = true;
-    } else if (startsWith("response.", text, length)) {
+    } else if (startsWith("response.", text, length)
+        && !(seeksResponse && is("response.created", text, length))) {
       isDelta = endsWith(".delta", text, length);
       stop();
     }

@@ -29,6 +29,12 @@ public sealed interface UsageScanner permits SseUsageScanner, JsonUsageScanner {
   /** The model that answered; empty if it was not sought, or not named beside the usage. */
   String model();
 
+  /** Reads what the answer tells of the response that it shows, too. */
+  void seekResponse();
+
+  /** What it told of the response, if that was sought. */
+  ResponseState response();
+
   /** Reads the next bytes; the buffer is not kept. */
   void feed(byte[] buf, int off, int len);
 

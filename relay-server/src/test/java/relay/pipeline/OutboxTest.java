@@ -32,6 +32,7 @@ class OutboxTest {
             client(),
             meters,
             new Decoders(MemoryBudget.ofHeap(1)),
+            new BackgroundResponses(),
             null,
             new RequestLog(0),
             Duration.ofSeconds(1),

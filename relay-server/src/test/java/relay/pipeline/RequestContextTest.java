@@ -29,6 +29,7 @@ class RequestContextTest {
           client(),
           meters,
           new Decoders(MemoryBudget.ofHeap(1)),
+          new BackgroundResponses(),
           null,
           new RequestLog(0),
           Duration.ofSeconds(1),
