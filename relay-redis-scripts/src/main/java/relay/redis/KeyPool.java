@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.IntPredicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.NoneUsable;
 
@@ -306,13 +307,13 @@ public final class KeyPool {
         .thenApply(snapshot -> Objects.requireNonNull(snapshot, "an observer reads all"));
   }
 
-  /** Whether the lease's group has others: of this replica now, or any at the last heartbeat. */
+  /** Whether others run in the lease's group: here now, or anywhere at the last heartbeat. */
   public boolean runsBeside(Lease lease) {
     PoolSnapshot latest = latest();
+    Stream<PoolSnapshot.GroupState> groups =
+        latest == null ? Stream.empty() : latest.groups().stream();
     return renewals.hasBeside(lease)
-        || latest != null
-            && latest.groups().stream()
-                .anyMatch(group -> group.id().equals(lease.group()) && group.inFlight() > 0);
+        || groups.anyMatch(group -> group.id().equals(lease.group()) && group.inFlight() > 0);
   }
 
   /** The state at the last heartbeat; of a large pool see {@link #latestAge}. */
