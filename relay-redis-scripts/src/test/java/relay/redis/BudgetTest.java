@@ -54,6 +54,7 @@ final class BudgetTest {
   private KeyPool replica(String name, Budget... budgets) {
     RedisEngine engine = RedisEngine.start(Pools.options(redis.url(), name, Fallback.CLOSED));
     engines.add(engine);
+    Await.until("Redis is there", engine::isUp); // a busy machine takes longer than a start waits
     return engine.pool(plan(budgets));
   }
 

@@ -65,10 +65,10 @@ final class LoopLinkTest extends LinkTest {
   @Test
   void a_burst_at_a_stalled_loop_gets_true_answers() {
     int limit = 100;
-    Duration stall = Duration.ofMillis(500); // far beyond the timeout
+    Duration stall = Duration.ofSeconds(3); // far beyond the timeout
     try (FaultyRedis redis = FaultyRedis.start();
         RedisEngine engine =
-            started(Pools.options(redis.url(), "r1", Fallback.CLOSED, Duration.ofMillis(100)))) {
+            started(Pools.options(redis.url(), "r1", Fallback.CLOSED, Duration.ofSeconds(1)))) {
       KeyPool pool =
           engine.pool(Pools.plan("pool", Duration.ofDays(1), 1, new Limits(limit, 0, 0, 0)));
       assertInstanceOf(Acquisition.Granted.class, pool.acquire(Pools.one()).join());

@@ -37,6 +37,7 @@ class ClientLimitsTest {
     Setup setup = new Setup();
     client(setup, "rpm", "rpm_limit: 4", "");
     client(setup, "exact", "rpm_limit: 60", "");
+    client(setup, "exact_too", "rpm_limit: 60", "");
     client(setup, "tokens", "tpm_limit: 1000", "");
     client(setup, "few", "max_concurrent: 2", "");
     client(setup, "one", "max_concurrent: 1", "");
@@ -121,25 +122,31 @@ class ClientLimitsTest {
   @Test
   void retry_after_of_a_clients_limit_is_exact() throws Exception {
     answersWell();
-    int conclusive = 0;
-    for (int round = 0; conclusive < 2; round++) {
+    for (String client : List.of("exact", "exact_too")) { // an early retry may leave a promise
+      assertExact(client);
+    }
+  }
+
+  private void assertExact(String client) throws Exception {
+    boolean conclusive = false;
+    for (int round = 0; !conclusive; round++) {
       assertTrue(round < 200, "no round was conclusive");
       long asked = System.nanoTime();
-      Answer answer = RawClient.ask(replicas.port(round % 2), ask("exact"));
+      Answer answer = RawClient.ask(replicas.port(round % 2), ask(client));
       long answered = System.nanoTime();
       if (answer.status() == 200) {
         continue;
       }
       long wait = Errors.retryAfterMs(answer) * 1_000_000;
       Await.moment(asked + wait - 1_000_000 - SLOT_NANOS - SLOT_NANOS / 4);
-      int early = RawClient.ask(replicas.port(0), ask("exact")).status();
+      int early = RawClient.ask(replicas.port(0), ask(client)).status();
       boolean inTime = System.nanoTime() <= asked + wait - 1_000_000 - SLOT_NANOS;
       if (inTime) {
         assertEquals(429, early, "granted a slot before its time");
         Await.moment(answered + wait);
         assertEquals(
-            200, RawClient.ask(replicas.port(1), ask("exact")).status(), "refused at its time");
-        conclusive++;
+            200, RawClient.ask(replicas.port(1), ask(client)).status(), "refused at its time");
+        conclusive = true;
       }
     }
   }
