@@ -90,13 +90,13 @@ public final class Pins {
   }
 
   /**
-   * Tells the replica that holds a background response's lease what an answer showed, or begins
-   * that.
+   * Tells the replica that holds a background response's lease what an answer showed.
    *
-   * @param word {@code begun}; of another answer {@code running N}, with another number each time,
-   *     or {@code over}, perhaps with the usage. The end is the last word
-   * @param account of which the answer was; of another account's nothing is believed
-   * @param keep how long it is kept
+   * @param word {@code begun} from the replica that holds the lease. From any replica that sees a
+   *     later answer {@code running N}, with another number each time, or {@code over}, which may
+   *     be followed by the usage. Nothing replaces {@code over}
+   * @param account the account that gave the answer. Redis ignores words of another account
+   * @param keep how long Redis keeps the word
    * @return completes when Redis has it; fails when Redis cannot be asked
    */
   public CompletableFuture<Void> tell(String hash, String word, String account, Duration keep) {
@@ -104,8 +104,8 @@ public final class Pins {
   }
 
   /**
-   * What was told last of background responses, in their order; empty of one that nobody holds. The
-   * future fails when Redis cannot be asked.
+   * Reads the last word on each of these background responses, in their order. The word is empty
+   * where no replica holds the response's lease. The future fails when Redis cannot be asked.
    */
   public CompletableFuture<List<String>> told(List<String> hashes) {
     return background(hashes, "", "", Duration.ZERO);

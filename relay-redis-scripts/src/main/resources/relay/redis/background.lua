@@ -1,10 +1,10 @@
--- What answers have shown of responses that run in the background. The replica that holds such a response's lease begins its
--- key. Any replica that sees an answer about the response tells it there, and the holder reads it.
+-- The last word on each response that runs in the background. The replica that holds the response's lease creates its key. Any
+-- replica that sees an answer about the response writes a word there, and the holder reads it.
 --
 -- KEYS  ...        one for each response, by the hash of its id: `account word`, readable; each has a TTL
 -- ARGV  word       `begun`, `running N` with another number each time, or `over` and perhaps its usage; '' only reads
---       account    of which the answer was: of another account's nothing is believed
---       keep_ms    time to keep what is told
+--       account    the account that gave the answer: words of another account are ignored
+--       keep_ms    how long Redis keeps the word
 -- REPLY {1, word...}                           the last word of each response; '' if no replica holds its lease
 -- COST  a read each; a write each when something is told
 -- @include numbers

@@ -136,7 +136,7 @@ final class BackgroundAnswer {
     return state.runs() ? BackgroundResponses.running() : null;
   }
 
-  /** Completes when other replicas can know what was told last. */
+  /** Completes when Redis has what this answer showed, or cannot be asked. */
   CompletableFuture<?> told() {
     return told;
   }

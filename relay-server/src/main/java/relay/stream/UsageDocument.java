@@ -81,7 +81,7 @@ final class UsageDocument extends JsonWalker {
     background = "";
   }
 
-  /** What it tells of the response, if that is sought. */
+  /** What it tells of the response, once {@link #seeksResponse} is set. */
   ResponseState response() {
     return new ResponseState(id, status, background);
   }
@@ -186,18 +186,18 @@ final class UsageDocument extends JsonWalker {
       case OUTPUT -> output = later(count(kind, text, length), output);
       case CACHE_CREATION -> cacheCreation = later(count(kind, text, length), cacheCreation);
       case CACHE_READ -> cacheRead = later(count(kind, text, length), cacheRead);
-      case MODEL -> model = text(kind, text, length);
-      case ID -> id = text(kind, text, length);
-      case STATUS -> status = text(kind, text, length);
+      case MODEL -> model = text(kind, text, length, model);
+      case ID -> id = text(kind, text, length, id);
+      case STATUS -> status = text(kind, text, length, status);
       case BACKGROUND ->
           background = kind == Scalar.TRUE ? "true" : kind == Scalar.FALSE ? "false" : "";
       default -> {}
     }
   }
 
-  /** A text that is too long is none. */
-  private static String text(Scalar kind, byte[] text, int length) {
-    return kind == Scalar.STRING && length > 0 ? new String(text, 0, length, UTF_8) : "";
+  /** The text, or the earlier one: a null and a text that is too long tell nothing. */
+  private static String text(Scalar kind, byte[] text, int length, String before) {
+    return kind == Scalar.STRING && length > 0 ? new String(text, 0, length, UTF_8) : before;
   }
 
   /** The type usually comes first, so deltas, the bulk of a stream, are skipped early. */

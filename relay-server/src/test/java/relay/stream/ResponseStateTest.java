@@ -32,6 +32,18 @@ class ResponseStateTest {
   }
 
   @Test
+  void a_null_takes_nothing_back() {
+    UsageScanner scanner = UsageScanner.ofJson(Dialect.OPENAI);
+    scanner.seekModel();
+    String text =
+        """
+        {"id":"resp_1","status":"queued","model":"m","response":{"id":null,"status":null,"model":null}}
+        """;
+    assertEquals(new ResponseState("resp_1", "queued", ""), scan(scanner, text));
+    assertEquals("m", scanner.model());
+  }
+
+  @Test
   void a_body_tells_of_itself_and_not_of_its_parts() {
     ResponseState state =
         json(
