@@ -20,6 +20,9 @@ import relay.model.Dialect;
 class AgentsTest {
   private static final int AGENTS = 50;
 
+  /** A request that comes so late may find that its place has lapsed. */
+  private static final long LATE_NANOS = 50_000_000;
+
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void agents_of_one_session_spread_and_each_stays_on_its_account(boolean inHeaders)
@@ -144,19 +147,20 @@ class AgentsTest {
       assertTrue(early < atOnce, early + " more than half of the limit at once");
       long apart = (told.getLast() - told.getFirst()) / (refused - 1) / 1_000_000;
       assertTrue(apart >= 400, apart + " ms between two, of two a second");
-      int sent = 0;
+      int again = 0;
       for (int n = 0; n < refused; n++) {
         long at = told.get(n);
         Answer answer;
         do { // again if those before were served later than they were told
           Await.moment(at);
+          boolean inTime = System.nanoTime() - at < LATE_NANOS;
           answer = RawClient.ask(replicas.port(n % 3), numbered(n));
-          sent++;
+          again += inTime && answer.status() == 429 ? 1 : 0;
           at = moment(answer);
         } while (answer.status() == 429);
         assertEquals(200, answer.status());
       }
-      assertTrue(sent <= 1.5 * refused, sent + " sent for " + refused);
+      assertTrue(again <= refused / 2, again + " came in time and were refused, of " + refused);
     }
   }
 

@@ -32,9 +32,9 @@ final class FaultColumn implements AutoCloseable {
   private final EmbeddedRedis redis;
   private final Replicas replicas;
 
-  FaultColumn(ProviderWire wire, EmbeddedRedis redis) throws Exception {
+  FaultColumn(ProviderWire wire, List<Row> rows, EmbeddedRedis redis) throws Exception {
     this.redis = redis;
-    for (Row row : FaultTable.rows()) {
+    for (Row row : rows) {
       if (row.fault().existsOn(wire)) {
         pools.add(new FaultyPool(new Cell(row, wire)));
       }

@@ -15,6 +15,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import relay.e2e.FaultTable.Cell;
+import relay.e2e.FaultTable.Row;
 import relay.embedded.EmbeddedRedis;
 
 /**
@@ -25,30 +26,54 @@ import relay.embedded.EmbeddedRedis;
 class FaultMatrixTest {
   private static final Path DOCUMENT = Path.of("..", "docs", "faults.md");
   private static final Path PRINTED = Path.of("target", "faults.md");
+
+  /**
+   * At most so many rows that differ are measured a second time, with no others beside them: on a
+   * busy machine a provider's timeout or the ten seconds of a breaker can pass too early.
+   */
+  private static final int ALONE = 20;
+
   private static final boolean WRITE = Boolean.getBoolean("faults.write");
 
   @Test
   void the_documented_table_matches_every_fault() throws Exception {
     List<Exception> failures = new ArrayList<>();
-    String page = FaultTable.page(measured(WRITE ? Map.of() : FaultTable.read(DOCUMENT), failures));
+    Map<Cell, String> documented = WRITE ? Map.of() : FaultTable.read(DOCUMENT);
+    Map<Cell, String> measured = measured(FaultTable.rows(), documented, failures);
+    List<Row> other = others(documented, measured);
+    if (!WRITE && other.size() <= ALONE) {
+      measured.putAll(measured(other, documented, failures));
+    }
+    String page = FaultTable.page(measured);
     Files.createDirectories(PRINTED.getParent());
     Files.writeString(PRINTED, page);
     if (WRITE) {
       Files.writeString(DOCUMENT, page);
     }
     assertEquals(List.of(), failures);
+    List<String> lines = Files.readAllLines(DOCUMENT);
+    List<String> stale = page.lines().filter(line -> !lines.contains(line)).toList();
+    assertEquals(List.of(), stale, "lines that docs/faults.md lacks: see " + PRINTED);
     assertEquals(page, Files.readString(DOCUMENT), "docs/faults.md is stale: see " + PRINTED);
     assertTrue(page.indexOf('?') < 0, "unknown cell");
   }
 
+  private static List<Row> others(Map<Cell, String> documented, Map<Cell, String> measured) {
+    return measured.entrySet().stream()
+        .filter(entry -> !entry.getValue().equals(documented.get(entry.getKey())))
+        .map(entry -> entry.getKey().row())
+        .distinct()
+        .toList();
+  }
+
   /** The columns together: most of their time they wait. */
-  private static Map<Cell, String> measured(Map<Cell, String> documented, List<Exception> failures)
-      throws Exception {
+  private static Map<Cell, String> measured(
+      List<Row> rows, Map<Cell, String> documented, List<Exception> failures) throws Exception {
     Map<Cell, String> measured = new HashMap<>();
     try (EmbeddedRedis redis = EmbeddedRedis.start();
-        FaultColumn plain = new FaultColumn(ProviderWire.PLAIN, redis);
-        FaultColumn http1 = new FaultColumn(ProviderWire.TLS_H1, redis);
-        FaultColumn http2 = new FaultColumn(ProviderWire.TLS_H2, redis);
+        FaultColumn plain = new FaultColumn(ProviderWire.PLAIN, rows, redis);
+        FaultColumn http1 = new FaultColumn(ProviderWire.TLS_H1, rows, redis);
+        FaultColumn http2 = new FaultColumn(ProviderWire.TLS_H2, rows, redis);
         ExecutorService together = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<Map<Cell, String>>> columns = new ArrayList<>();
       for (FaultColumn column : List.of(plain, http1, http2)) {
