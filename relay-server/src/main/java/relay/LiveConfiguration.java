@@ -41,7 +41,6 @@ import relay.redis.PoolPlan;
 import relay.redis.RedisEngine;
 import relay.redis.UsageTally;
 import relay.reload.ConfigState;
-import relay.stream.Decoders;
 import relay.trace.Tracing;
 import relay.upstream.ProviderApi;
 import relay.upstream.Upstream;
@@ -101,7 +100,6 @@ final class LiveConfiguration {
       RedisEngine engine,
       Upstream upstream,
       Meters meters,
-      Decoders decoders,
       @Nullable Tracing tracing,
       Executor thread,
       Executor carriers) {
@@ -113,7 +111,7 @@ final class LiveConfiguration {
     parts = parts(first, null, new ArrayList<>());
     inUse.add(parts);
     tally = Plans.tally(engine, first.server().auth());
-    pipeline = new RequestPipeline(serving(parts), meters, decoders, tracing);
+    pipeline = new RequestPipeline(serving(parts), meters, tracing);
     showPools();
   }
 

@@ -47,7 +47,6 @@ import relay.reload.ConfigReloads;
 import relay.reload.ConfigSource;
 import relay.reload.ConfigState;
 import relay.reload.ReloadOutcome;
-import relay.stream.Decoders;
 import relay.trace.Tracing;
 import relay.upstream.Upstream;
 
@@ -133,7 +132,6 @@ final class Replica implements ConfigReloads.Target {
             engine,
             upstream,
             meters,
-            new Decoders(memory),
             tracing,
             configThread,
             carriers);

@@ -249,7 +249,7 @@ final class AnswerRelay {
             states.feed(bytes, offset, length);
           }
         };
-    return new Usage(null, request.decoders().tap(encoding, both), null, null);
+    return new Usage(null, DecodingTap.of(encoding, both), null, null);
   }
 
   /** Before the client sees the end of the answer, and names what it made at another replica. */

@@ -9,7 +9,6 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import relay.stream.Decoders;
 import relay.stream.DecodingTap;
 import relay.upstream.RetryTime;
 import relay.upstream.UpstreamAnswer;
@@ -110,9 +109,9 @@ sealed interface LimitRefusal {
    * Whether a 400 says that the account, or its workspace, may spend no more (anthropic). A 402
    * always does.
    */
-  static boolean isSpendLimit(UpstreamAnswer answer, int bytes, Decoders decoders) {
+  static boolean isSpendLimit(UpstreamAnswer answer, int bytes) {
     return Words.SPEND_LIMIT
-        .matcher(words(answer.header("content-encoding"), answer.peekAtMost(bytes), decoders))
+        .matcher(words(answer.header("content-encoding"), answer.peekAtMost(bytes)))
         .find();
   }
 
@@ -120,11 +119,11 @@ sealed interface LimitRefusal {
    * The start of a refusal's text, decoded if the client had asked for an encoding. A truncated
    * body is decoded as far as possible.
    */
-  static String words(@Nullable String encoding, byte[] body, Decoders decoders) {
+  static String words(@Nullable String encoding, byte[] body) {
     ByteArrayOutputStream plain = new ByteArrayOutputStream();
     DecodingTap.Reader beginning =
         (buf, off, len) -> plain.write(buf, off, Math.min(len, MOST_BYTES - plain.size()));
-    try (DecodingTap tap = decoders.tap(encoding, beginning)) {
+    try (DecodingTap tap = DecodingTap.of(encoding, beginning)) {
       if (tap == null) {
         beginning.feed(body, 0, body.length);
       } else {

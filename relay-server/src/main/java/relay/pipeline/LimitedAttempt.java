@@ -41,7 +41,7 @@ final class LimitedAttempt {
    */
   Failure refused(UpstreamAnswer answer, int most) {
     byte[] body = answer.readAtMost(most);
-    String text = LimitRefusal.words(answer.header("content-encoding"), body, request.decoders());
+    String text = LimitRefusal.words(answer.header("content-encoding"), body);
     LimitRefusal refusal = LimitRefusal.of(answer, text, Instant.now(), plan.namesTier());
     request.meters().limitRefusal(route.name(), refusal.kind());
     return switch (refusal) {

@@ -289,13 +289,13 @@ final class ProviderAttempt {
     return !plan.unread()
         && (answer.status() == 402
             || (answer.status() == 400
-                && LimitRefusal.isSpendLimit(answer, ERROR_BYTES, request.decoders())));
+                && LimitRefusal.isSpendLimit(answer, ERROR_BYTES)));
   }
 
   private Failure stopped(Failure.Stopped.Kind kind, String reason, UpstreamAnswer answer) {
     String text =
         LimitRefusal.words(
-            answer.header("content-encoding"), answer.readAtMost(ERROR_BYTES), request.decoders());
+            answer.header("content-encoding"), answer.readAtMost(ERROR_BYTES));
     return new Failure.Stopped(
         kind, reason, lease, api, RefusedText.toClient(request, plan, lease, answer, text));
   }

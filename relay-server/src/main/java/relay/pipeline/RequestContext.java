@@ -7,7 +7,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.logging.RequestLog;
 import relay.metrics.Meters;
-import relay.stream.Decoders;
 import relay.trace.RequestTrace;
 import relay.trace.Tracing;
 
@@ -17,7 +16,6 @@ final class RequestContext {
 
   private final ClientExchange client;
   private final Meters meters;
-  private final Decoders decoders;
   private final BackgroundResponses background;
   private final Duration patience;
   private final RequestRecord record;
@@ -35,7 +33,6 @@ final class RequestContext {
   RequestContext(
       ClientExchange client,
       Meters meters,
-      Decoders decoders,
       BackgroundResponses background,
       @Nullable Tracing tracing,
       RequestLog requestLog,
@@ -44,7 +41,6 @@ final class RequestContext {
       int othersRunning) {
     this.client = client;
     this.meters = meters;
-    this.decoders = decoders;
     this.background = background;
     this.patience = patience;
     record = new RequestRecord(meters, requestLog);
@@ -93,11 +89,6 @@ final class RequestContext {
 
   Meters meters() {
     return meters;
-  }
-
-  /** Of answers whose usage is read. */
-  Decoders decoders() {
-    return decoders;
   }
 
   BackgroundResponses background() {

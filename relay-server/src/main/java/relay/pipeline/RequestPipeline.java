@@ -22,7 +22,6 @@ import relay.request.BadRequest;
 import relay.request.RequestFacts;
 import relay.request.RequestScan;
 import relay.request.RequestScanner;
-import relay.stream.Decoders;
 import relay.trace.Tracing;
 
 /**
@@ -36,7 +35,6 @@ public final class RequestPipeline {
 
   private final Generations generations;
   private final Meters meters;
-  private final Decoders decoders;
   private final BackgroundResponses background = new BackgroundResponses();
   private final @Nullable Tracing tracing;
 
@@ -70,14 +68,12 @@ public final class RequestPipeline {
       RequestLog log) {}
 
   /**
-   * @param decoders of answers whose usage is read
    * @param tracing null if requests are not traced
    */
   public RequestPipeline(
-      Serving first, Meters meters, Decoders decoders, @Nullable Tracing tracing) {
+      Serving first, Meters meters, @Nullable Tracing tracing) {
     generations = new Generations(new Generation(first));
     this.meters = meters;
-    this.decoders = decoders;
     this.tracing = tracing;
   }
 
@@ -281,7 +277,6 @@ public final class RequestPipeline {
         new RequestContext(
             client,
             meters,
-            decoders,
             background,
             tracing,
             generation.log(),

@@ -22,16 +22,6 @@ public final class RequestEdits {
 
   private RequestEdits() {}
 
-  /** Returns the body with another model name. */
-  public static byte[] withModel(byte[] body, RequestFacts facts, String model) {
-    return edit(body, facts, model, false);
-  }
-
-  /** Returns the body with usage requested in the stream ({@code stream_options.include_usage}). */
-  public static byte[] withIncludeUsage(byte[] body, RequestFacts facts) {
-    return edit(body, facts, null, true);
-  }
-
   /**
    * Returns the body with none, one or both of the changes.
    *

@@ -3,10 +3,22 @@ package relay.stream;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
-/** Gzip and deflate. Checksums are not verified: the client does that. */
-final class InflateDecoder implements Decoder {
+/**
+ * Gzip and deflate, whose bytes may be split anywhere. Checksums are not verified: the client does
+ * that. Holds native memory. Not thread-safe.
+ */
+final class InflateDecoder implements AutoCloseable {
   private static final int TRAILER_BYTES = 8;
   private static final int BLOCK_BYTES = 8 * 1024;
+
+  /** Receives what was decoded. */
+  interface Output {
+    /**
+     * @param block must not be kept
+     * @throws DataFormatException to stop the decoding
+     */
+    void decoded(byte[] block, int length) throws DataFormatException;
+  }
 
   private enum State {
     GZIP_HEADER,
@@ -34,8 +46,12 @@ final class InflateDecoder implements Decoder {
     this.state = gzip ? State.GZIP_HEADER : State.ZLIB_OR_RAW;
   }
 
-  @Override
-  public void decode(byte[] buf, int off, int len, Output output) throws DataFormatException {
+  /**
+   * Decodes the next bytes; the buffer is not kept.
+   *
+   * @throws DataFormatException if they are invalid; then only {@link #close} may follow
+   */
+  void decode(byte[] buf, int off, int len, Output output) throws DataFormatException {
     int end = off + len;
     int p = off;
     while (p < end && state != State.ENDED) {
@@ -103,11 +119,7 @@ final class InflateDecoder implements Decoder {
     }
   }
 
-  @Override
-  public long windowBytes() {
-    return 0;
-  }
-
+  /** Frees the native memory. To be called once. */
   @Override
   public void close() {
     inflater.end();

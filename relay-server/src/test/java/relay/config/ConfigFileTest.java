@@ -62,49 +62,27 @@ final class ConfigFileTest {
   @Test
   void a_file_that_cannot_be_read_is_a_fault() throws IOException {
     Path none = directory.resolve("none.yaml");
-    ConfigCheck.Report report = ConfigCheck.check(none, Map.of());
-    assertEquals(2, report.exitCode());
     assertEquals(
         List.of(none + ":1:1: file: does not exist; name a readable file with --config FILE"),
-        report.lines());
+        Given.lines(ConfigFile.load(none, Map.of())));
     assertEquals(
         List.of(directory + ":1:1: file: cannot be read; name a readable file with --config FILE"),
-        ConfigCheck.check(directory, Map.of()).lines());
+        Given.lines(ConfigFile.load(directory, Map.of())));
     Path binary = Files.write(directory.resolve("binary.yaml"), new byte[] {(byte) 0xff});
     assertEquals(
         List.of(binary + ":1:1: file: is not UTF-8; save it as UTF-8"),
-        ConfigCheck.check(binary, Map.of()).lines());
+        Given.lines(ConfigFile.load(binary, Map.of())));
   }
 
   @Test
-  void a_check_counts_providers_keys_and_groups() {
-    String yaml =
-        """
-        providers:
-          - name: a
-            type: openai
-            model_classes: [{name: big, models: ["big-*"]}]
-            keys: [{key: x, account: acme}, {key: y, account: acme}, {key: z}]
-        """;
-    assertEquals(
-        new ConfigCheck.Report(List.of("relay.yaml: ok: 1 provider, 3 keys, 4 quota groups"), 0),
-        ConfigCheck.report(Given.FILE, Given.load(yaml)));
-    assertEquals(
-        List.of("relay.yaml: ok: 1 provider, 1 key, 10 quota groups"),
-        ConfigCheck.report(Given.FILE, Given.load(Given.PROVIDERS)).lines());
-  }
-
-  @Test
-  void a_check_prints_every_fault_in_file_order() {
+  void every_fault_is_told_in_file_order() {
     String yaml = "loging: {}\nserver: {drain_ms: -1}\n" + Given.PROVIDERS + "redis: {url: 1}\n";
     assertEquals(
-        new ConfigCheck.Report(
-            List.of(
-                "relay.yaml:1:1: loging: is not a known setting; did you mean logging?",
-                "relay.yaml:2:20: server.drain_ms: is negative;"
-                    + " allowed: a whole number from 0 to 86400000",
-                "relay.yaml:4:14: redis.url: is not a Redis URL; allowed: " + RedisUrl.FORMS),
-            2),
-        ConfigCheck.report(Given.FILE, Given.load(yaml)));
+        List.of(
+            "relay.yaml:1:1: loging: is not a known setting; did you mean logging?",
+            "relay.yaml:2:20: server.drain_ms: is negative;"
+                + " allowed: a whole number from 0 to 86400000",
+            "relay.yaml:4:14: redis.url: is not a Redis URL; allowed: " + RedisUrl.FORMS),
+        Given.faults(yaml));
   }
 }

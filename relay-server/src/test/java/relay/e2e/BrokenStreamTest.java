@@ -168,8 +168,7 @@ class BrokenStreamTest {
   /** A compressed stream, complete in HTTP and gzip, but without the dialect's last event. */
   @ParameterizedTest
   @CsvSource({
-    "ANTHROPIC, gzip", "ANTHROPIC, deflate", "ANTHROPIC, br", "ANTHROPIC, zstd",
-    "OPENAI, gzip", "OPENAI, deflate", "OPENAI, br", "OPENAI, zstd"
+    "ANTHROPIC, gzip", "ANTHROPIC, deflate", "OPENAI, gzip", "OPENAI, deflate"
   })
   void a_compressed_stream_without_its_last_event_does_not_look_complete(
       Dialect dialect, String encoding) throws Exception {

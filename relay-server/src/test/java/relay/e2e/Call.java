@@ -19,9 +19,7 @@ record Call(Endpoint endpoint, boolean stream, Coding coding, boolean mapped) {
   enum Coding {
     IDENTITY,
     GZIP,
-    DEFLATE,
-    BR,
-    ZSTD
+    DEFLATE
   }
 
   String model() {

@@ -9,8 +9,6 @@ import java.util.Arrays;
 import java.util.zip.GZIPOutputStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import relay.memory.MemoryBudget;
-import relay.stream.Decoders;
 
 class LimitRefusalTest {
   private static byte[] gzip(byte[] plain) throws IOException {
@@ -22,7 +20,7 @@ class LimitRefusalTest {
   }
 
   private static String words(@Nullable String encoding, byte[] body) {
-    return LimitRefusal.words(encoding, body, new Decoders(MemoryBudget.ofHeap(1)));
+    return LimitRefusal.words(encoding, body);
   }
 
   @Test

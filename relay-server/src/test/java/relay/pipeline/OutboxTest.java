@@ -14,10 +14,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import relay.logging.RequestLog;
-import relay.memory.MemoryBudget;
 import relay.metrics.Meters;
 import relay.pool.Configs;
-import relay.stream.Decoders;
 import relay.stream.UsageChunkFilter;
 
 class OutboxTest {
@@ -31,7 +29,6 @@ class OutboxTest {
         new RequestContext(
             client(),
             meters,
-            new Decoders(MemoryBudget.ofHeap(1)),
             new BackgroundResponses(),
             null,
             new RequestLog(0),

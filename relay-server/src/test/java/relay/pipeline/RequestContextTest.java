@@ -10,10 +10,8 @@ import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import relay.logging.RequestLog;
-import relay.memory.MemoryBudget;
 import relay.metrics.Meters;
 import relay.pool.Configs;
-import relay.stream.Decoders;
 
 class RequestContextTest {
   @AutoClose private final Meters meters = new Meters(Configs.of(Configs.POOLS));
@@ -28,7 +26,6 @@ class RequestContextTest {
       new RequestContext(
           client(),
           meters,
-          new Decoders(MemoryBudget.ofHeap(1)),
           new BackgroundResponses(),
           null,
           new RequestLog(0),

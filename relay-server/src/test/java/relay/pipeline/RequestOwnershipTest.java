@@ -35,7 +35,6 @@ import relay.config.ProviderConfig;
 import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
 import relay.logging.RequestLog;
-import relay.memory.MemoryBudget;
 import relay.metrics.Meters;
 import relay.model.Dialect;
 import relay.model.Endpoint;
@@ -52,7 +51,6 @@ import relay.redis.KeyPool;
 import relay.redis.Lease;
 import relay.redis.RedisEngine;
 import relay.redis.Usage;
-import relay.stream.Decoders;
 import relay.upstream.ProviderApi;
 import relay.upstream.Upstream;
 
@@ -136,7 +134,6 @@ class RequestOwnershipTest {
                 new RequestPipeline.Bounds(1_000_000, 1_000_000, 0, LONG),
                 new RequestLog(0)),
             meters,
-            new Decoders(MemoryBudget.ofHeap(1)),
             null);
   }
 

@@ -113,7 +113,7 @@ class RequestEditsTest {
       ObjectNode wanted =
           options instanceof ObjectNode object ? object : expected.putObject("stream_options");
       wanted.set("include_usage", BooleanNode.TRUE);
-      assertEquals(expected, jackson(RequestEdits.withIncludeUsage(body, facts)), "seed " + seed);
+      assertEquals(expected, jackson(RequestEdits.edit(body, facts, null, true)), "seed " + seed);
 
       expected.put("model", "ne\"w");
       assertEquals(

@@ -3,6 +3,7 @@ package relay.stream;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
@@ -10,6 +11,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
 import java.util.Random;
 import java.util.function.Function;
 import java.util.zip.CRC32;
@@ -176,6 +180,20 @@ class DecodingTapTest {
       assertTrue(tap.stopped());
     }
     assertFalse(scanner.reported());
+  }
+
+  @Test
+  void a_provider_is_asked_only_for_what_is_read() {
+    for (String encoding : List.of("br", "zstd", "compress", "identity")) {
+      assertFalse(DecodingTap.reads(encoding));
+      assertNull(DecodingTap.of(encoding, (bytes, offset, length) -> {}));
+    }
+    for (String encoding : List.of("gzip", "deflate")) {
+      assertTrue(DecodingTap.reads(encoding));
+      Objects.requireNonNull(
+              DecodingTap.of(' ' + encoding.toUpperCase(Locale.ROOT), (b, off, len) -> {}))
+          .close();
+    }
   }
 
   @Test

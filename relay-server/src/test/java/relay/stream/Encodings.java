@@ -1,8 +1,5 @@
 package relay.stream;
 
-import com.aayushatharva.brotli4j.Brotli4jLoader;
-import com.aayushatharva.brotli4j.encoder.BrotliOutputStream;
-import com.github.luben.zstd.ZstdOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -29,11 +26,6 @@ public final class Encodings {
     return switch (encoding) {
       case "gzip" -> new GZIPOutputStream(out, 512, true);
       case "deflate" -> new DeflaterOutputStream(out, true);
-      case "zstd" -> new ZstdOutputStream(out);
-      case "br" -> {
-        Brotli4jLoader.ensureAvailability();
-        yield new BrotliOutputStream(out);
-      }
       default -> throw new IllegalArgumentException(encoding);
     };
   }
