@@ -101,7 +101,7 @@ final class ConcurrentSharesTest {
   }
 
   @ParameterizedTest
-  @CsvSource({SMALL, LARGE, LARGE_OF_FEW_GROUPS})
+  @CsvSource({SMALL, LARGE_OF_FEW_GROUPS})
   void weights_divide_the_places_among_those_who_wait(int keys, int groups, int most) {
     SharedPool pool = pool(keys, groups, most);
     int capacity = 6 * keys * most;

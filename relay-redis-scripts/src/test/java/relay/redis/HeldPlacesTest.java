@@ -10,6 +10,7 @@ import java.util.Random;
 import java.util.function.LongUnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -59,11 +60,7 @@ final class HeldPlacesTest {
   /** Small ones come back after 300 to 500 ms, with bodies of their own or all with one. */
   @ParameterizedTest
   @CsvSource({
-    "SLIDING_WINDOW, 1, false",
     "SLIDING_WINDOW, 1, true",
-    "TOKEN_BUCKET, 1, false",
-    "TOKEN_BUCKET, 1, true",
-    "SLIDING_WINDOW, 3, false",
     "TOKEN_BUCKET, 3, false"
   })
   void a_large_request_that_obeys_is_served_beside_small_ones_that_poll(
@@ -97,9 +94,28 @@ final class HeldPlacesTest {
     assertTrue(quantile(waits, 1) <= 90, quantile(waits, 1) + " s");
   }
 
+  @Tag("long")
+  @ParameterizedTest
+  @CsvSource({
+    "SLIDING_WINDOW, 1, false",
+    "TOKEN_BUCKET, 1, false",
+    "TOKEN_BUCKET, 1, true",
+    "SLIDING_WINDOW, 3, false"
+  })
+  void so_is_it_in_the_other_cases(Accounting accounting, int count, boolean oneBody) {
+    a_large_request_that_obeys_is_served_beside_small_ones_that_poll(accounting, count, oneBody);
+  }
+
+  @Tag("long")
+  @ParameterizedTest
+  @ValueSource(longs = {0, 1_000})
+  void nor_does_a_later_one_or_one_in_time(long early) {
+    an_early_retry_leaves_no_second_promise(early);
+  }
+
   /** Those that obey are told what they would be told if all did. */
   @ParameterizedTest
-  @ValueSource(longs = {0, 300, 1_000})
+  @ValueSource(longs = 300)
   void an_early_retry_leaves_no_second_promise(long early) {
     for (Accounting accounting : RULES) {
       SharedPool pool =
@@ -196,8 +212,14 @@ final class HeldPlacesTest {
   }
 
   /** Each has one request at a time; all obey. */
+  @Tag("long")
+  @Test
+  void none_of_more_clients_is_starved() {
+    none_of_thousands_of_clients_is_starved(2_500);
+  }
+
   @ParameterizedTest
-  @ValueSource(ints = {900, 2_500})
+  @ValueSource(ints = 900)
   void none_of_thousands_of_clients_is_starved(int count) {
     SharedPool pool = new SharedPool(wire, 1, new Limits(600, 0, 0, 0));
     List<Caller> all = new ArrayList<>();

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
  * {@code -Drelay.shrink=SECONDS} bounds the shrinking of one (0: none).
  */
 final class ModelTest {
-  private static final int SEEDS = Integer.getInteger("relay.seeds", 120);
+  private static final int SEEDS = Integer.getInteger("relay.seeds", 100);
   private static final int STEPS = Integer.getInteger("relay.steps", 1_000);
   private static final int A_MINUTE = 60; // the longest
   private static final int SHRINK_SECONDS = Integer.getInteger("relay.shrink", A_MINUTE);

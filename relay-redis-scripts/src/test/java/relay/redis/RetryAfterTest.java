@@ -18,7 +18,7 @@ import relay.redis.PoolModel.Later;
  * earlier, or one millisecond earlier where only a pacer decides.
  */
 final class RetryAfterTest {
-  private static final int STATES = Integer.getInteger("relay.states", 800);
+  private static final int STATES = Integer.getInteger("relay.states", 500);
   private static final long COOLDOWN = 0;
   private static final long CONCURRENCY = 5;
   private static final long BUDGET = 6; // of clients
