@@ -126,15 +126,7 @@ final class Replica implements ConfigReloads.Target {
     ConfigState state = new ConfigState(ConfigOutline.of(config).hash(), Instant.now(), List.of());
     engine.runs(state.hash(), state.since());
     meters.configuration(state.hash(), 0);
-    live =
-        new LiveConfiguration(
-            config,
-            engine,
-            upstream,
-            meters,
-            tracing,
-            configThread,
-            carriers);
+    live = new LiveConfiguration(config, engine, upstream, meters, tracing, configThread, carriers);
     reloads = new ConfigReloads(source, state, this, configThread, InstantSource.system());
     pipeline = live.pipeline();
     keyProbes =

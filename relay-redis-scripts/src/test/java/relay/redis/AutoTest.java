@@ -73,9 +73,7 @@ final class AutoTest {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "10, EXACT", "20, EXACT", "60, EXACT", "60, SECONDS"
-  })
+  @CsvSource({"10, EXACT", "20, EXACT", "60, EXACT", "60, SECONDS"})
   void bursts_below_the_limit_are_served_once_answers_prove_the_bucket(
       int seconds, Headers headers) {
     SimulatedFleet fleet = fleet(seconds, headers, bucket(seconds, LIMIT));

@@ -59,10 +59,7 @@ final class HeldPlacesTest {
 
   /** Small ones come back after 300 to 500 ms, with bodies of their own or all with one. */
   @ParameterizedTest
-  @CsvSource({
-    "SLIDING_WINDOW, 1, true",
-    "TOKEN_BUCKET, 3, false"
-  })
+  @CsvSource({"SLIDING_WINDOW, 1, true", "TOKEN_BUCKET, 3, false"})
   void a_large_request_that_obeys_is_served_beside_small_ones_that_poll(
       Accounting accounting, int count, boolean oneBody) {
     SharedPool pool =

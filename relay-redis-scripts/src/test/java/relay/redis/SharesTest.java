@@ -193,12 +193,7 @@ final class SharesTest {
 
   /** Whatever those above it ask for, and however it asks: thirty obey their times, or it polls. */
   @ParameterizedTest
-  @CsvSource({
-    "1, 0, false",
-    "1, 0, true",
-    "3, 100, true",
-    "20, 100, false"
-  })
+  @CsvSource({"1, 0, false", "1, 0, true", "3, 100, true", "20, 100, false"})
   void a_lower_priority_never_starves(int keys, int kept, boolean obeys) {
     SharedPool pool = pool(keys);
     pool.client("people", 1, 1, 0, 0).poll(0, 10, 2 * LIMIT);

@@ -23,15 +23,17 @@ final class SteadyOthersTest {
 
   @Tag("long")
   @ParameterizedTest
-  @CsvSource({"SLIDING_WINDOW, EXACT, 0", "SLIDING_WINDOW, SECONDS, 0", "TOKEN_BUCKET, LEFT_ONLY, 0"})
+  @CsvSource({
+    "SLIDING_WINDOW, EXACT, 0",
+    "SLIDING_WINDOW, SECONDS, 0",
+    "TOKEN_BUCKET, LEFT_ONLY, 0"
+  })
   void so_it_does_in_the_other_cases(Accounting accounting, Headers headers, int learning) {
     a_steady_half_leaves_a_steady_half(accounting, headers, learning);
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "SLIDING_WINDOW, LEFT_ONLY, 8", "TOKEN_BUCKET, EXACT, 0", "AUTO, SECONDS, 0"
-  })
+  @CsvSource({"SLIDING_WINDOW, LEFT_ONLY, 8", "TOKEN_BUCKET, EXACT, 0", "AUTO, SECONDS, 0"})
   void a_steady_half_leaves_a_steady_half(Accounting accounting, Headers headers, int learning) {
     Duration window = Duration.ofMinutes(1);
     StatedAccount bucket = new StatedAccount.Bucket(LIMIT, LIMIT, 60_000_000);

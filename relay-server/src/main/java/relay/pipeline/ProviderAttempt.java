@@ -288,14 +288,12 @@ final class ProviderAttempt {
   private boolean isSpendLimit(UpstreamAnswer answer) {
     return !plan.unread()
         && (answer.status() == 402
-            || (answer.status() == 400
-                && LimitRefusal.isSpendLimit(answer, ERROR_BYTES)));
+            || (answer.status() == 400 && LimitRefusal.isSpendLimit(answer, ERROR_BYTES)));
   }
 
   private Failure stopped(Failure.Stopped.Kind kind, String reason, UpstreamAnswer answer) {
     String text =
-        LimitRefusal.words(
-            answer.header("content-encoding"), answer.readAtMost(ERROR_BYTES));
+        LimitRefusal.words(answer.header("content-encoding"), answer.readAtMost(ERROR_BYTES));
     return new Failure.Stopped(
         kind, reason, lease, api, RefusedText.toClient(request, plan, lease, answer, text));
   }

@@ -70,8 +70,7 @@ public final class RequestPipeline {
   /**
    * @param tracing null if requests are not traced
    */
-  public RequestPipeline(
-      Serving first, Meters meters, @Nullable Tracing tracing) {
+  public RequestPipeline(Serving first, Meters meters, @Nullable Tracing tracing) {
     generations = new Generations(new Generation(first));
     this.meters = meters;
     this.tracing = tracing;

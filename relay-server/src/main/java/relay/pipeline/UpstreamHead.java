@@ -39,7 +39,6 @@ final class UpstreamHead {
   private static String acceptEncoding(RequestContext request, RequestPlan plan) {
     String accepted = request.client().header("accept-encoding");
     // To remove usage that only Relay asked for, it needs plain bytes.
-    return HeaderPolicy.acceptEncoding(
-        plan.asksForUsage() ? null : accepted, DecodingTap::reads);
+    return HeaderPolicy.acceptEncoding(plan.asksForUsage() ? null : accepted, DecodingTap::reads);
   }
 }

@@ -167,9 +167,7 @@ class BrokenStreamTest {
 
   /** A compressed stream, complete in HTTP and gzip, but without the dialect's last event. */
   @ParameterizedTest
-  @CsvSource({
-    "ANTHROPIC, gzip", "ANTHROPIC, deflate", "OPENAI, gzip", "OPENAI, deflate"
-  })
+  @CsvSource({"ANTHROPIC, gzip", "ANTHROPIC, deflate", "OPENAI, gzip", "OPENAI, deflate"})
   void a_compressed_stream_without_its_last_event_does_not_look_complete(
       Dialect dialect, String encoding) throws Exception {
     byte[] packed =

@@ -162,7 +162,8 @@ class PassthroughPathsTest {
   @Test
   void an_answer_that_is_not_what_its_encoding_says_passes() throws Exception {
     everyAnswerIs(Says.json(200, "not zstd at all", "content-encoding: zstd"));
-    Ask ask = ask(Dialect.OPENAI, "GET", "/v1/files").header("accept-encoding: gzip;q=0.9, br, zstd");
+    Ask ask =
+        ask(Dialect.OPENAI, "GET", "/v1/files").header("accept-encoding: gzip;q=0.9, br, zstd");
     Answer answer = answer(ask);
     assertEquals("not zstd at all", answer.text());
     assertEquals("zstd", answer.header("content-encoding"));

@@ -59,8 +59,7 @@ class HeaderPolicyCostTest {
         (name, value) -> passed += passes(name.toLowerCase(Locale.ROOT), hops) ? 1 : 0);
     assertEquals(
         "gzip, deflate",
-        HeaderPolicy.acceptEncoding(
-            OF_A_CLIENT.first("accept-encoding"), DecodingTap::reads));
+        HeaderPolicy.acceptEncoding(OF_A_CLIENT.first("accept-encoding"), DecodingTap::reads));
   }
 
   private static boolean passes(String name, Set<String> hops) {
