@@ -48,6 +48,8 @@ final class DocumentsTest {
           "AnthropicChatModel",
           "OpenAiChatModel");
 
+  private static final int MOST_CHARACTERS = 160;
+
   static List<Path> pages() throws IOException {
     return Documents.pages();
   }
@@ -164,6 +166,21 @@ final class DocumentsTest {
   void the_readme_takes_five_minutes() {
     long lines = Documents.read(README).lines().count();
     assertTrue(lines <= 200, "README.md: " + lines + " lines, at most 200; move the rest to docs/");
+  }
+
+  /** So that a diff shows what changed. Benchmarks write their pages themselves. */
+  @ParameterizedTest
+  @MethodSource("pages")
+  void a_line_of_prose_has_at_most_160_characters(Path page) {
+    if (page.startsWith(Documents.ROOT.resolve("relay-benchmarks"))) {
+      return;
+    }
+    boolean code = false;
+    for (String line : Documents.read(page).split("\n", -1)) {
+      code ^= line.strip().startsWith("```");
+      boolean prose = !code && !line.strip().startsWith("|") && !line.startsWith("    ");
+      assertTrue(!prose || line.length() <= MOST_CHARACTERS, page + ": " + line);
+    }
   }
 
   /** Tables are looked up, not read: the one of bounds grows with each bound. */

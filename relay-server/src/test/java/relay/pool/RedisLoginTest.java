@@ -63,10 +63,10 @@ class RedisLoginTest {
     return group.inFlight() > 0;
   }
 
-  /** The README's lines for a Redis, a Cluster's node and a sentinel. */
+  /** The lines of docs/redis-cli.md for a Redis, a Cluster's node and a sentinel. */
   private static String[] setUser(int line, String password) throws IOException {
     List<String> lines =
-        Files.readAllLines(Path.of("..", "README.md")).stream()
+        Files.readAllLines(Path.of("..", "docs", "redis-cli.md")).stream()
             .filter(one -> one.startsWith("ACL SETUSER relay "))
             .toList();
     assertEquals(3, lines.size());
