@@ -53,8 +53,8 @@ final class Deadlines implements AutoCloseable {
     }
 
     /**
-     * The reply was read. It may wait long for a thread that completes its future: that is no fault
-     * of Redis.
+     * The reply has arrived. Completing its future may take longer: that does not count against
+     * Redis.
      */
     void answered() {
       answered = true;

@@ -46,7 +46,7 @@ final class FleetSurvey {
   private final AtomicBoolean reading = new AtomicBoolean(); // guards the fields up to `seen`
   private volatile @Nullable SurveyedRows rows;
   private volatile long readAt = System.nanoTime() - READ_EVERY_NANOS; // news was read
-  private volatile long shownAt = readAt; // what the last snapshot has was read
+  private volatile long shownAt = readAt; // when the rows of the last snapshot were read
   private volatile long wantedAt = System.nanoTime() - WANTED_NANOS; // by somebody who looks
   private volatile boolean drew; // at the last heartbeat
   private volatile int drawn; // groups and keys, when news was last drawn without being read
@@ -146,11 +146,12 @@ final class FleetSurvey {
               applyFleet(fleet, announcement);
               replicas = (int) beat.number(3);
               drew = beat.number(6) > 0;
-              // the picture is lost, was another's, or became this one's by a beat still on its way
+              // redraw: the picture expired, another replica drew it, or an overlapping heartbeat
+              // made this replica the drawer
               boolean goesOn = asks || beat.number(6) == 2 || (drew && standing.equals(LEAVES));
               boolean late = left && !standing.equals(LEAVES); // would register it again
               if (late || !reading.compareAndSet(false, true)) {
-                return CompletableFuture.completedFuture(null); // one that takes long goes on
+                return CompletableFuture.completedFuture(null); // the last read still runs
               }
               try {
                 under =

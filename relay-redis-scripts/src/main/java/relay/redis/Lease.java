@@ -247,7 +247,7 @@ public final class Lease implements AutoCloseable {
     return reservedNanodollars + reportedNanodollars;
   }
 
-  /** What it reserved of its key's budgets, and how. */
+  /** Records the budget reservation, and whether output is charged as it is made. */
   Lease reserving(Demand demand) {
     reservedNanodollars = demand.cost();
     isMadeLater = demand.outputSpread() != Demand.AT_ADMISSION;

@@ -20,7 +20,7 @@ import relay.redis.PoolSnapshot.KeyState;
 final class SurveyedRows {
   private final PoolPlan plan;
   private final Map<String, List<KeyPlan>> accounts = new LinkedHashMap<>();
-  private final Map<String, String> wholes = new HashMap<>(); // groups above those of parts
+  private final Map<String, String> wholes = new HashMap<>(); // organisation groups of workspaces
   private final Map<String, KeyPlan> keyPlans = new LinkedHashMap<>();
   private final Map<String, Row<GroupState>> groups = new HashMap<>();
   private final Map<String, Row<KeyState>> keys = new HashMap<>();

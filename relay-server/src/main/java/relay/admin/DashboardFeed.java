@@ -115,7 +115,7 @@ final class DashboardFeed implements AutoCloseable {
 
   private static void report(Throwable fault) {
     try {
-      log.error("the dashboard's state could not be read", fault);
+      log.error("could not build the dashboard's state; the next event tries again", fault);
     } catch (Throwable e) {
       // probably no memory: the next fault is logged
     }

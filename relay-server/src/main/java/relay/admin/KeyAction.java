@@ -62,7 +62,7 @@ enum KeyAction {
       case QUARANTINE -> PoolStates.await(pool.operatorQuarantine(key, "operator"));
       case RESTORE -> PoolStates.await(pool.restore(key));
     }
-    log.info("Operator: {} of key {} of pool {}", word(), key, pool.plan().name());
+    log.info("an operator asked for {} of key {} in pool {}", word(), key, pool.plan().name());
     return AdminReply.json(done);
   }
 

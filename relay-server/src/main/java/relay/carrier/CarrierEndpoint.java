@@ -97,7 +97,7 @@ final class CarrierEndpoint extends SocketImpl {
   @Override
   protected void connect(SocketAddress remote, int timeout) throws IOException {
     if (!(remote instanceof InetSocketAddress there)) {
-      throw new IllegalArgumentException("no internet address: " + remote);
+      throw new IllegalArgumentException("not an InetSocketAddress: " + remote);
     }
     if (there.isUnresolved()) {
       throw new UnknownHostException(there.getHostString());
@@ -141,12 +141,12 @@ final class CarrierEndpoint extends SocketImpl {
 
   @Override
   protected void listen(int backlog) {
-    throw new UnsupportedOperationException("it connects, and is not connected to");
+    throw new UnsupportedOperationException("this is a client socket");
   }
 
   @Override
   protected void accept(SocketImpl s) {
-    throw new UnsupportedOperationException("it connects, and is not connected to");
+    throw new UnsupportedOperationException("this is a client socket");
   }
 
   @Override

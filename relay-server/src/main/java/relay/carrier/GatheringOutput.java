@@ -96,7 +96,7 @@ final class GatheringOutput extends OutputStream {
   private void writeLent(int length) throws IOException {
     ByteBuffer direct = lent;
     if (direct == null || direct.remaining() != length) {
-      throw new IOException("what was lent is written as a whole, and once");
+      throw new IOException("a lent body must be written once, in one call");
     }
     lent = null;
     ByteBuffer head = room;

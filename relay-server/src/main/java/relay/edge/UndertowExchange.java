@@ -277,7 +277,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     long now = System.nanoTime();
     long end = until == 0 ? now + bounds.stall().toNanos() : until;
     if (end - now <= 0) {
-      throw new IOException("the client reads nothing");
+      throw new IOException("the client has read nothing for idle_timeout_ms");
     }
     if (!memory.takeForStall()) {
       throw new IOException("no memory is left for an answer that the client does not read");

@@ -171,7 +171,7 @@ final class RouteAttempts {
       return known;
     }
 
-    /** Asks for this key no more. False if that was so. */
+    /** Excludes a key from later acquires. Returns false if it was excluded already. */
     boolean avoid(String key) {
       return tried.add(key);
     }

@@ -320,7 +320,8 @@ public final class UpstreamCall {
       mine.get(mostNanos, TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
       mine.cancel(false);
-      throw new SocketTimeoutException("no connection in time, which another request makes");
+      throw new SocketTimeoutException(
+          "no connection in time: another request is still connecting");
     } catch (ExecutionException e) {
       throw e.getCause() instanceof IOException known ? known : new IOException(e.getCause());
     } catch (CancellationException e) {

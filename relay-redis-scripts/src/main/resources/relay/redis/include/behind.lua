@@ -83,7 +83,7 @@ function line.pace(ask, g)
   end
 end
 
--- The groups have what they had.
+-- Restores the fields that `pretend` saved.
 function line.leave(ask)
   local saved = ask.saved or {}
   ask.saved = nil
@@ -109,9 +109,8 @@ function line.cost_of(l, g, now, window, input, output)
   return short > 0 and short or most
 end
 
--- What the pacer is owed, by group, once the promises before a request are served, each at its time: when the last one is, and
--- the debts then. Debts flow off meanwhile, but not below nothing: so the largest counts of what all of them owe, and of what
--- the last ones owe.
+-- For each group: when the last earlier promise is served, and the pacer's debts at that time. Debts flow off until then, but not
+-- below nothing. So the largest debt counts: that of all these promises, or that of the last ones alone.
 function line.owed_after(r, ask, now)
   local order, owed, refill = ask.line.order, {}, refill_us(r.pool)
   for n = ask.count, math.max(1, ask.count - MOST_LOOKED_AT), -1 do

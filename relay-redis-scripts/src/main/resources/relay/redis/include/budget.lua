@@ -4,7 +4,7 @@
 -- what replicas knew before Redis lost it. The slot of the last change comes first: while it is present the others are not
 -- parsed, because most calls change that one alone.
 --
--- What was parsed is cached: it holds while Redis has the very text that was read or written last. Of long texts some thousands.
+-- Caches parsed budgets. An entry is valid while Redis still has the same text. Keeps a few thousand long ones.
 -- @uses numbers, pool, key, group, records, periods
 local OVER_BUDGET = 6 -- a reason, as those of a denial
 local BUDGETS_S = 5356800 -- 62 days: longer than any period

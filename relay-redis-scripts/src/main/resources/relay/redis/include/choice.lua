@@ -178,8 +178,8 @@ local function soonest(r, list, now, input, output)
   return opens, reason, opener, group
 end
 
--- Of the candidates in shadow mode the one that could carry the request first, and the reason why it cannot now: the
--- dimension if it never can. Nil if there is none that is not quarantined.
+-- Returns the candidate in shadow mode that is free soonest, and the reason why it is not free now: the dimension if it never can
+-- carry the request. Nil if all are quarantined.
 local function shadowed(r, list, now, input, output)
   local best, opens, reason
   for _, c in ipairs(list.shadow or {}) do

@@ -5,7 +5,8 @@
 line.MOST_OWN = 20000 -- promises in all of them: some 15 MB
 local MOST_TIDIED = 100 -- queues, by a heartbeat
 
--- The asker of a request on a key that it names: all its requests are of one client. Without a queue only who is refused is one.
+-- The asker of a request on a key that it names: all its requests are of one client. If the key has no queue, only a
+-- refused request creates one.
 function line.ask_of_own(r, list, is_refused)
   r.own = r.own or { queues = {}, order = {}, first = 1, last = 0, promises = 0 }
   return (is_refused or r.own.queues[list[2].id])

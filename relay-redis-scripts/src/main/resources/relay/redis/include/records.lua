@@ -155,7 +155,7 @@ local function change(r, record)
   if not record.changed then rewrite(r, record) end
 end
 
--- Has a record not written, for it goes; what is kept of the pool may name it, and is read anew by the next call.
+-- Cancels the pending write of a record that is being deleted, and marks the pool's cache stale, since it may refer to it.
 local function drop(r, record)
   for n = 1, record.changed and r.changes or 0 do
     if r.changed[n] == record then

@@ -1,9 +1,9 @@
 -- How much room promises hold, and for how long.
 --
--- A promise holds what has come of its own room: nothing before that begins to come, all of it from its time on. Other room that
--- is there, because some did not come or gave some back, goes to whoever asks. So does the room of a place that is lent. A promise
--- for which a replica waits holds its room from the start: its request is there. `due` has the promises by the time from which
--- they may hold room.
+-- A promise reserves its capacity gradually: nothing until that capacity starts to return, all of it at the promised time. Other
+-- free capacity, which requests did not take up or gave back, goes to any request that asks. So does the capacity of a place that is
+-- lent. A promise for which a replica waits reserves all from the start: its request is there. `due` has the promises by the time
+-- from which they may reserve.
 -- @uses line, pool, group
 local AWAY_US = 2e6 -- a replica where a request waits asks each second
 

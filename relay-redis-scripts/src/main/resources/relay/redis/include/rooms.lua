@@ -113,9 +113,9 @@ function line.uncharged(all, g, get)
   return at, why
 end
 
--- Runs a function while the groups of lists that it is given, or that the index offers, are charged, each once: with the rooms
--- before a request, and what it must leave. If the rooms hold whole limits of a group, it grants nothing now, and its retry time
--- is later by as many cycles.
+-- Runs `what` with each group that it looks at charged, once, for the rooms of earlier requests and for the headroom that this
+-- request leaves. If the rooms hold whole limits of a group, the group grants nothing now, and its retry time is later by as many
+-- windows.
 function line.charged(r, ask, own, now, what)
   local all, sums, rounds = { kept = ask.kept, spread = ask.spread }, {}, {}
   r.delays, r.rank = {}, ask.band

@@ -25,7 +25,7 @@ local function list_of(r, rows, from, to)
   return list
 end
 
--- A few rows of a group in a ready set, of a large group those of free keys.
+-- Up to `most` rows of a group in a ready set; for a large group, rows of its free keys.
 function levels.rows_of(r, set, group, now, most, avoided)
   local keys = large_in(r, set)[group]
   if keys then return (next_keys(r, keys, now, 0, most, avoided)) end

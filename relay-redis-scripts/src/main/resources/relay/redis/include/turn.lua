@@ -2,10 +2,10 @@
 -- only the room that these leave. `granted`, `promise` or `leave` reverts the charges. If none is before it, `enter` charges
 -- nothing, except to a mirrored bucket that a client must leave a part of.
 -- @uses pool, group, ring, records, line, ripe, behind, at_most, claims
-local FARTHEST = 5 -- windows: who is told a later time gets no promise
+local FARTHEST = 5 -- windows: a request whose retry time is further away gets no promise
 local LEAST_KEPT = 0.01 -- of a limit: so much of a kept share is left free always
 local HELD_PART = 1.25 -- of the whole seconds that a request is told: so long its place is held, for many come late
-local EVEN, BURST_OF_EVEN = 1.015, 0.01 -- faster than its share, and so much of a window at once
+local EVEN, BURST_OF_EVEN = 1.015, 0.01 -- served 1.5 % faster than its share; up to 1 % of a window at once
 
 -- The groups of a list, each once, and then those above them.
 function line.groups_of(r, list)
@@ -97,7 +97,8 @@ function line.join(r, list, ask, now, input, output, borrows)
   end
 end
 
--- Charges the groups, if that is to do: a choice that has nothing but a share to leave does without, the times to tell do not.
+-- Charges the groups with the earlier promises. A request that only leaves headroom skips this when a key is chosen, but not when
+-- its retry time is computed.
 function line.hold(r, ask, now)
   if ask.saved or not ask.of or not ask.all and ask.kept == 0 then return end
   for _, g in ipairs(ask.groups) do
@@ -166,7 +167,7 @@ function line.promise(ask, now, opens, reason, opener, g, input, output)
   if one then
     line.unset(l, one)
     if one.lent then l.lent = l.lent - 1 end
-    one.lent, one.came = nil, one.came or one.told <= now and ask.lends -- in vain: from now on it is not passed by
+    one.lent, one.came = nil, one.came or one.told <= now and ask.lends -- the claim failed: later requests may no longer overtake it
   elseif reason <= 5 and ask.count < MOST_PROMISES and opens <= now + FARTHEST * ask.window then
     if #l.order == MOST_PROMISES then line.forgo(l, l.order[MOST_PROMISES]) end
     if own and own.promises == line.MOST_OWN then return end

@@ -7,7 +7,7 @@
 local FIELDS_AT_ONCE = 2000 -- some 2 ms
 local IDLE_US = 3600e6 -- a group that no plan has is kept so long after its last use
 
--- Of a field's text the lines of the live plans, except that of `plan`.
+-- The lines of a field that belong to other live plans.
 local function others(text, live, plan)
   local kept = {}
   for line in string.gmatch(text or '', '[^\n]+') do
