@@ -5,6 +5,7 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -12,6 +13,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.ExitCode;
@@ -19,7 +21,9 @@ import picocli.CommandLine.Model.CommandSpec;
 import relay.cli.Subcommand;
 import relay.config.Config;
 import relay.config.ConfigFault;
+import relay.config.EnvironmentConfig;
 import relay.config.Loaded;
+import relay.config.ServerConfig;
 import relay.logging.Logging;
 import relay.operate.ConfigLookup;
 import relay.redis.RedisEngine;
@@ -67,14 +71,21 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
 
   private Replica start(@Nullable Path named, CompletableFuture<Replica> started) {
     try {
-      Path file =
-          ConfigLookup.file(named, environment, err)
+      Optional<EnvironmentConfig> found = named == null ? withoutFile() : Optional.empty();
+      ConfigSource source =
+          found
+              .map(ConfigSource::new)
+              .or(
+                  () ->
+                      ConfigLookup.file(named, environment, err)
+                          .map(file -> new ConfigSource(file, environment)))
               .orElseThrow(() -> giveUp(started, ExitCode.USAGE));
-      ConfigSource source = new ConfigSource(file, environment);
       return switch (source.read()) {
         case Loaded.Valid(Config config) -> {
           LogSettings.apply(config.logging());
-          yield start(config, source, started);
+          Replica replica = start(config, source, started);
+          found.ifPresent(keys -> tell(keys, config.server()));
+          yield replica;
         }
         case Loaded.Invalid(List<ConfigFault> faults) -> {
           faults.forEach(err::println);
@@ -85,6 +96,34 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
       e.printStackTrace(err);
       throw giveUp(started, ExitCode.SOFTWARE);
     }
+  }
+
+  /** The keys of the environment, where no file is. */
+  private Optional<EnvironmentConfig> withoutFile() {
+    return ConfigLookup.found(environment).isPresent()
+        ? Optional.empty()
+        : EnvironmentConfig.of(environment);
+  }
+
+  /** What was assumed without a file. */
+  private void tell(EnvironmentConfig found, ServerConfig server) {
+    Logging.flush(); // what the start logged comes first
+    String keys =
+        found.keys().entrySet().stream()
+            .map(one -> one.getKey() + " (" + one.getValue() + ")")
+            .collect(Collectors.joining(", "));
+    err.printf(
+        """
+
+        No config file: Relay serves with the keys of %s.
+          base URL   http://%s for Anthropic's SDKs and Claude Code, http://%2$s/v1 for OpenAI's
+          dashboard  http://%s
+          assumed    each key is an account of its own; limits are learned from answers; no credential of
+                     clients, so only this machine is served; Redis is embedded, for this replica alone
+        `relay check` and docs/configuration.md help with a file of your own.
+
+        """,
+        keys, server.listen(), server.adminListen());
   }
 
   private Replica start(Config config, ConfigSource source, CompletableFuture<Replica> started) {

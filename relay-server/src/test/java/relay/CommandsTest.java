@@ -36,6 +36,8 @@ class CommandsTest {
         List.of(
             "serve",
             "try",
+            "init",
+            "connect",
             "check",
             "keys",
             "clients",

@@ -22,6 +22,15 @@ public final class Operands {
         .build();
   }
 
+  /** An option with a value: null if it is not given. */
+  public static OptionSpec option(String name, String label, String description) {
+    return OptionSpec.builder(name)
+        .type(String.class)
+        .paramLabel(label)
+        .description(description)
+        .build();
+  }
+
   /** A required word. Operands have the order in which the command adds them. */
   public static PositionalParamSpec word(String label, String description) {
     return required(label, description).type(String.class).build();

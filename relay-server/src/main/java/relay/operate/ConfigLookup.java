@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import relay.config.Config;
 import relay.config.ConfigFault;
 import relay.config.ConfigFile;
+import relay.config.EnvironmentConfig;
 import relay.config.Loaded;
 
 /** Finds and reads the configuration for a command. */
@@ -28,15 +29,22 @@ public final class ConfigLookup {
     if (named != null) {
       return Optional.of(named);
     }
-    Optional<Path> found = ConfigFile.find(HERE, environment, Files::exists);
+    Optional<Path> found = found(environment);
     if (found.isEmpty()) {
       err.println(
           "relay: no config; name one with --config FILE, or put it at "
               + ConfigFile.candidates(HERE, environment).stream()
                   .map(Path::toString)
-                  .collect(Collectors.joining(" or ")));
+                  .collect(Collectors.joining(" or "))
+              + ". Without a file `relay serve` takes keys from the environment: "
+              + String.join(", ", EnvironmentConfig.variables()));
     }
     return found;
+  }
+
+  /** The first file that exists of the default places. */
+  public static Optional<Path> found(Map<String, String> environment) {
+    return ConfigFile.find(HERE, environment, Files::exists);
   }
 
   /** The configuration, if it is valid; else writes every fault to {@code err}. */

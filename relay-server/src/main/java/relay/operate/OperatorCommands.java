@@ -14,6 +14,8 @@ public final class OperatorCommands {
       Map<String, String> environment, PrintStream out, PrintStream err) {
     CommandContext context = new CommandContext(environment, out, err);
     return List.of(
+        new InitCommand(context, System.in),
+        new ConnectCommand(context),
         new CheckCommand(context),
         new KeysCommand(context),
         new ClientsCommand(context),
