@@ -45,7 +45,7 @@ public final class Main {
     List<Subcommand> commands =
         Stream.concat(
                 Stream.of(new ServeCommand(environment, err), new TryCommand()),
-                OperatorCommands.all(environment, out, err).stream())
+                OperatorCommands.all(environment, System.in, out, err).stream())
             .toList();
     return RelayCommandLine.of(commands, out, err);
   }

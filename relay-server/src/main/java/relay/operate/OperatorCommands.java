@@ -1,5 +1,6 @@
 package relay.operate;
 
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.util.List;
 import java.util.Map;
@@ -9,12 +10,16 @@ import relay.cli.Subcommand;
 public final class OperatorCommands {
   private OperatorCommands() {}
 
-  /** All of them, in the order of the help. */
+  /**
+   * All of them, in the order of the help.
+   *
+   * @param in what the user answers to a command that asks
+   */
   public static List<Subcommand> all(
-      Map<String, String> environment, PrintStream out, PrintStream err) {
+      Map<String, String> environment, InputStream in, PrintStream out, PrintStream err) {
     CommandContext context = new CommandContext(environment, out, err);
     return List.of(
-        new InitCommand(context, System.in),
+        new InitCommand(context, in),
         new ConnectCommand(context),
         new CheckCommand(context),
         new KeysCommand(context),

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -112,7 +113,10 @@ class OperatorTest {
     PrintStream errStream = new PrintStream(err, true, StandardCharsets.UTF_8);
     int exitCode =
         RelayCommandLine.of(
-                OperatorCommands.all(environment, outStream, errStream), outStream, errStream)
+                OperatorCommands.all(
+                    environment, InputStream.nullInputStream(), outStream, errStream),
+                outStream,
+                errStream)
             .execute(words.toArray(String[]::new));
     return new Result(
         exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
