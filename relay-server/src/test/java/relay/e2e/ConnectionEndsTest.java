@@ -9,13 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.EOFException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Messages and connections that end in unusual ways, as RFC 9112 has it. */
@@ -23,6 +23,14 @@ import relay.model.Dialect;
 class ConnectionEndsTest {
   private static final int IDLE_TIMEOUT_MS = 4_000;
   private static final int FLOOD_BYTES = 8 << 20;
+
+  /**
+   * Over more than the timeout, so that the provider seems silent. In each quarter of it so much
+   * that the system lets Relay write: it does once a third of its buffer of 4 MB is free.
+   */
+  private static final int SLOW_READS = 6;
+
+  private static final int SLOW_READ_BYTES = 512 * 1024;
 
   private final RawProvider provider = new RawProvider((request, connection) -> {});
   private final Replicas replicas =
@@ -160,10 +168,17 @@ class ConnectionEndsTest {
         });
     try (RawClient client = new RawClient(replicas.port(0), 4096)) {
       client.send(Ask.stream(Dialect.ANTHROPIC, "anthropic")).head();
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(IDLE_TIMEOUT_MS * 3L / 2));
+      byte[] some = new byte[16 * 1024];
+      int read = 0;
+      for (int n = 1; n <= SLOW_READS; n++) {
+        while (read < n * SLOW_READ_BYTES) {
+          read += client.read(some);
+        }
+        Await.moment(System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(IDLE_TIMEOUT_MS / 4));
+      }
       Answer answer = client.rest();
       assertTrue(answer.whole(), "the answer was cut after " + answer.body().length + " bytes");
-      assertTrue(answer.body().length > FLOOD_BYTES);
+      assertTrue(read + answer.body().length > FLOOD_BYTES);
     }
   }
 }
