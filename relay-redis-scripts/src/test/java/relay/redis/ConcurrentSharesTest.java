@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -98,6 +99,13 @@ final class ConcurrentSharesTest {
     assertEquals(0, bound.ask());
     assertEquals(SharedPool.SECOND, bound.ask(), "its account has one place");
     assertEquals(List.of(0L, 0L, 0L), pool.client("others", 1).askTimes(3));
+  }
+
+  @Tag("long")
+  @ParameterizedTest
+  @CsvSource(LARGE)
+  void so_they_do_in_a_large_pool(int keys, int groups, int most) {
+    weights_divide_the_places_among_those_who_wait(keys, groups, most);
   }
 
   @ParameterizedTest
