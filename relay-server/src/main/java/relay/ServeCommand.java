@@ -73,13 +73,12 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
     try {
       Optional<EnvironmentConfig> found = named == null ? withoutFile() : Optional.empty();
       ConfigSource source =
-          found
-              .map(ConfigSource::new)
-              .or(
-                  () ->
-                      ConfigLookup.file(named, environment, err)
-                          .map(file -> new ConfigSource(file, environment)))
-              .orElseThrow(() -> giveUp(started, ExitCode.USAGE));
+          found.isPresent()
+              ? new ConfigSource(found.get())
+              : new ConfigSource(
+                  ConfigLookup.file(named, environment, err)
+                      .orElseThrow(() -> giveUp(started, ExitCode.USAGE)),
+                  environment);
       return switch (source.read()) {
         case Loaded.Valid(Config config) -> {
           LogSettings.apply(config.logging());

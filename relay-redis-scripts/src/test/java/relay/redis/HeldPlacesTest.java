@@ -208,13 +208,13 @@ final class HeldPlacesTest {
     assertTrue(used >= 0.99, used + " used");
   }
 
-  /** Each has one request at a time; all obey. */
   @Tag("long")
   @Test
   void none_of_more_clients_is_starved() {
     none_of_thousands_of_clients_is_starved(2_500);
   }
 
+  /** Each has one request at a time; all obey. */
   @ParameterizedTest
   @ValueSource(ints = 900)
   void none_of_thousands_of_clients_is_starved(int count) {

@@ -141,12 +141,17 @@ final class CarrierEndpoint extends SocketImpl {
 
   @Override
   protected void listen(int backlog) {
-    throw new UnsupportedOperationException("this is a client socket");
+    throw clientOnly();
   }
 
   @Override
   protected void accept(SocketImpl s) {
-    throw new UnsupportedOperationException("this is a client socket");
+    throw clientOnly();
+  }
+
+  /** {@link SocketImpl} asks for both; connections to providers need neither. */
+  private static UnsupportedOperationException clientOnly() {
+    return new UnsupportedOperationException("this is a client socket");
   }
 
   @Override

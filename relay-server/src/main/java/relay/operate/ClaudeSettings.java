@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /** The part of Claude Code's {@code settings.json} that leads it to Relay: {@code env}. */
 final class ClaudeSettings {
@@ -26,19 +25,18 @@ final class ClaudeSettings {
     ObjectNode env = settings.withObjectProperty("env");
     List<String> said = new ArrayList<>();
     List<String> differs = new ArrayList<>();
-    Map.of(URL, url, TOKEN, token)
-        .forEach(
-            (name, value) -> {
-              JsonNode had = env.get(name);
-              if (had != null && had.asText().equals(value)) {
-                return;
-              }
-              if (had != null && !force) {
-                differs.add("env." + name + " has another value");
-              }
-              said.add((had == null ? "sets" : "replaces") + " env." + name);
-              env.put(name, value);
-            });
+    for (String name : List.of(URL, TOKEN)) {
+      String value = name.equals(URL) ? url : token;
+      JsonNode had = env.get(name);
+      if (had != null && had.asText().equals(value)) {
+        continue;
+      }
+      if (had != null && !force) {
+        differs.add("env." + name + " has another value");
+      }
+      said.add((had == null ? "sets" : "replaces") + " env." + name);
+      env.put(name, value);
+    }
     return new ClientEdit(text(settings), said, differs);
   }
 

@@ -25,10 +25,10 @@ final class CodexSettings {
     List<String> differs = new ArrayList<>();
     for (int n = 0; n < lines.size(); n++) {
       if (OTHER_BLOCK.matcher(lines.get(n)).matches()) {
+        // two tables of one name are no TOML: no force helps
         differs.add("line " + (n + 1) + " is another [model_providers.relay]: remove it by hand");
       }
     }
-    boolean foreign = !differs.isEmpty(); // two tables of one name are no TOML
     int tables = 0;
     while (tables < lines.size() && !TABLE.matcher(lines.get(tables)).matches()) {
       if (CHOOSES.matcher(lines.get(tables)).matches()) {
@@ -53,14 +53,15 @@ final class CodexSettings {
         text,
         List.of(
             "sets model_provider", "adds [model_providers.relay], whose key is in " + keyVariable),
-        foreign || !force ? differs : List.of());
+        differs);
   }
 
   /** Takes back what {@link #connect} set. */
   static ClientEdit remove(String old) {
+    List<String> lines = old.lines().toList();
     List<String> left = new ArrayList<>();
     boolean inBlock = false;
-    for (String line : old.lines().toList()) {
+    for (String line : lines) {
       if (line.equals(BLOCK)) {
         inBlock = true;
       } else if (inBlock && (line.isBlank() || TABLE.matcher(line).matches())) {
@@ -70,11 +71,12 @@ final class CodexSettings {
         left.add(line.startsWith(KEPT) ? line.substring(KEPT.length()) : line);
       }
     }
-    String text = left.isEmpty() ? "" : String.join("\n", left) + "\n";
-    boolean same = text.equals(old) || left.equals(old.lines().toList());
+    if (left.equals(lines)) {
+      return new ClientEdit(old, List.of(), List.of());
+    }
     return new ClientEdit(
-        same ? old : text,
-        same ? List.of() : List.of("removes model_provider and [model_providers.relay]"),
+        left.isEmpty() ? "" : String.join("\n", left) + "\n",
+        List.of("removes model_provider and [model_providers.relay]"),
         List.of());
   }
 }

@@ -13,10 +13,10 @@ import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,6 +29,13 @@ import relay.config.ProviderType;
 final class InitCommand implements Subcommand {
   private static final Pattern VARIABLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
   private static final String FILE = "relay.yaml";
+
+  /** Types whose address is known, and for which one credential suffices. */
+  private static final List<String> TYPES =
+      Arrays.stream(ProviderType.values())
+          .filter(type -> type.defaultBaseUrl() != null)
+          .map(type -> type.name().toLowerCase(Locale.ROOT))
+          .toList();
 
   private final OptionSpec provider = Operands.option("--provider", "TYPE", "Type of the provider");
   private final OptionSpec keyEnv =
@@ -67,10 +74,15 @@ final class InitCommand implements Subcommand {
   @Override
   public int run(@Nullable Path config) {
     String type =
-        said(provider, "Provider (" + types() + ")", "anthropic").toLowerCase(Locale.ROOT);
-    if (!isKnown(type)) {
+        said(provider, "Provider (" + String.join(", ", TYPES) + ")", "anthropic")
+            .toLowerCase(Locale.ROOT);
+    if (!TYPES.contains(type)) {
       return refuse(
-          "--provider " + type + " is none of " + types() + "; others: docs/providers.md");
+          "--provider "
+              + type
+              + " is none of "
+              + String.join(", ", TYPES)
+              + "; others: docs/providers.md");
     }
     boolean needsKey = !type.equals("ollama");
     String variable =
@@ -130,18 +142,6 @@ final class InitCommand implements Subcommand {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  /** Types whose address is known, and for which one credential suffices. */
-  private static String types() {
-    return Arrays.stream(ProviderType.values())
-        .filter(type -> type.defaultBaseUrl() != null)
-        .map(type -> type.name().toLowerCase(Locale.ROOT))
-        .collect(Collectors.joining(", "));
-  }
-
-  private static boolean isKnown(String type) {
-    return Arrays.asList(types().split(", ", -1)).contains(type);
   }
 
   /** The file's text. */

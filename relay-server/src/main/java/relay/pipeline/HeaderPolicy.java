@@ -4,10 +4,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.config.ClientHeaders;
+import relay.stream.DecodingTap;
 
 /** Which header lines pass. Names are in lower case. */
 final class HeaderPolicy {
@@ -49,11 +49,10 @@ final class HeaderPolicy {
   }
 
   /**
-   * The accept-encoding for the provider: only encodings that the client accepts.
-   *
-   * @param readable whether Relay can read the usage in an encoding
+   * The accept-encoding for the provider: only encodings that the client accepts, and in which
+   * Relay reads the usage.
    */
-  static String acceptEncoding(@Nullable String accepted, Predicate<String> readable) {
+  static String acceptEncoding(@Nullable String accepted) {
     if (accepted == null) {
       return "identity";
     }
@@ -67,7 +66,7 @@ final class HeaderPolicy {
       String name = semicolon < 0 ? coding : coding.substring(0, semicolon).strip();
       String weight = semicolon < 0 ? "" : coding.substring(semicolon + 1).replace(" ", "");
       boolean refused = REFUSED.matcher(weight).matches();
-      if (!refused && readable.test(name)) {
+      if (!refused && DecodingTap.reads(name)) {
         out.append(out.isEmpty() ? "" : ", ").append(name);
       }
     }

@@ -3,7 +3,6 @@ package relay.pipeline;
 import java.util.Locale;
 import java.util.Set;
 import relay.config.ClientHeaders;
-import relay.stream.DecodingTap;
 import relay.trace.RequestTrace;
 import relay.upstream.ProviderApi;
 import relay.upstream.UpstreamRequest;
@@ -39,6 +38,6 @@ final class UpstreamHead {
   private static String acceptEncoding(RequestContext request, RequestPlan plan) {
     String accepted = request.client().header("accept-encoding");
     // To remove usage that only Relay asked for, it needs plain bytes.
-    return HeaderPolicy.acceptEncoding(plan.asksForUsage() ? null : accepted, DecodingTap::reads);
+    return HeaderPolicy.acceptEncoding(plan.asksForUsage() ? null : accepted);
   }
 }

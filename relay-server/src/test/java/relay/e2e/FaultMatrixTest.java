@@ -28,8 +28,8 @@ class FaultMatrixTest {
   private static final Path PRINTED = Path.of("target", "faults.md");
 
   /**
-   * At most so many rows that differ are measured a second time, with no others beside them: on a
-   * busy machine a provider's timeout or the ten seconds of a breaker can pass too early.
+   * The test measures up to this many differing rows a second time, without the other rows. On a
+   * busy machine a timeout, or the breaker's window of 10 s, may end before the test reads a cell.
    */
   private static final int ALONE = 20;
 
