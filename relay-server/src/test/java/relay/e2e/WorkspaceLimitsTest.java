@@ -1,5 +1,6 @@
 package relay.e2e;
 
+import static java.time.format.DateTimeFormatter.RFC_1123_DATE_TIME;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -8,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ExecutorService;
@@ -81,6 +83,9 @@ class WorkspaceLimitsTest {
             Says.json(
                 fits ? 200 : 429,
                 fits ? Says.answer(Dialect.ANTHROPIC) : "{}",
+                // without it the reset says nothing, and an answer that is read late looks like a
+                // smaller bucket
+                "date: " + RFC_1123_DATE_TIME.format(Instant.now().atOffset(ZoneOffset.UTC)),
                 "anthropic-ratelimit-requests-limit: " + told.limit,
                 "anthropic-ratelimit-requests-remaining: " + (long) told.left(),
                 "anthropic-ratelimit-requests-reset: " + told.full());
