@@ -152,7 +152,7 @@ class DeployTest {
     String entry = found(dockerfile, "(?s)\nENTRYPOINT (\\[.*?\\])\n").getFirst();
     JsonNode words = json(entry.replace("\\\n", ""));
     assertEquals("java", words.get(0).asText());
-    String launcher = read(Path.of("..", "relay"));
+    String launcher = read(Path.of("..", "deploy", "release", "java-options.sh"));
     String options = found(launcher, "(?s)java_options=\\(\n(.*?)\n\\)").getFirst();
     List<String> asLaunched = found(options, "(?m)^ +(-\\S+)$");
     assertFalse(asLaunched.isEmpty());

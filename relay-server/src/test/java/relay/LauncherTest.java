@@ -50,7 +50,8 @@ class LauncherTest {
     }
     Files.writeString(root.resolve("pom.xml"), "");
     Files.createDirectory(root.resolve(".mvn"));
-    for (String file : List.of("relay", ".mvn/find-jdk.sh")) {
+    Files.createDirectories(root.resolve("deploy/release"));
+    for (String file : List.of("relay", ".mvn/find-jdk.sh", "deploy/release/java-options.sh")) {
       Files.copy(REPOSITORY.resolve(file), root.resolve(file));
     }
     assertTrue(root.resolve("relay").toFile().setExecutable(true));
