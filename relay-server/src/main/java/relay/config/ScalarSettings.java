@@ -24,12 +24,18 @@ final class ScalarSettings {
     if (value == null) {
       return fallback;
     }
-    String allowed = "a whole number from " + min + " to " + max;
+    Units units = Units.of(name);
+    String allowed =
+        "a whole number from "
+            + min
+            + " to "
+            + max
+            + (units == null ? "" : ", or " + units.example());
     Scalar scalar = value.scalar(allowed);
     if (scalar == null) {
       return fallback;
     }
-    String digits = scalar.text();
+    String digits = units == null ? scalar.text() : units.plain(scalar.text());
     if (scalar.kind() == Kind.QUOTED || !WHOLE.matcher(digits).matches()) {
       value.refuse(notA("whole number", scalar), allowed);
       return fallback;

@@ -154,6 +154,15 @@ final class SchemaNode {
   }
 
   SchemaNode with(String name, SchemaNode setting) {
+    Units units = Units.of(name);
+    if (units != null) {
+      setting
+          .node
+          .withArray("anyOf")
+          .addObject()
+          .put("type", "string")
+          .put("pattern", whole(units.form()));
+    }
     node.withObject("/properties").set(name, setting.node);
     return this;
   }

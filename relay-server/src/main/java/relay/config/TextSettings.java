@@ -121,7 +121,11 @@ final class TextSettings {
     } catch (URISyntaxException e) {
       // Reported below, without the exception's message: it would repeat the URL.
     }
-    value.refuse("is not a provider's URL", allowed);
+    if (scalar.text().contains("://")) {
+      value.refuse("is not a provider's URL", allowed);
+    } else {
+      value.fault("has no scheme", "begin it with http:// or https://");
+    }
     return null;
   }
 

@@ -91,8 +91,12 @@ final class YamlSource {
       Mark mark = e.getProblemMark() == null ? e.getContextMark() : e.getProblemMark();
       faults.add(
           mark == null ? new Place(1, 1, YAML) : Place.of(mark, YAML),
-          problem(e),
-          "give one document of plain YAML, indented by spaces");
+          isUnquotedReference(text, mark)
+              ? "${ in { } or [ ] begins a mapping in YAML"
+              : problem(e),
+          isUnquotedReference(text, mark)
+              ? "quote the reference: \"${NAME}\""
+              : "give one document of plain YAML, indented by spaces");
     } catch (YAMLException e) {
       faults.add(
           new Place(1, 1, YAML),
@@ -100,6 +104,12 @@ final class YamlSource {
           "allowed: at most " + MAX_DEPTH + " levels and " + MAX_ALIASES + " aliases");
     }
     return null;
+  }
+
+  /** Inside of { } and [ ] the brace of a reference without quotes begins a mapping. */
+  private static boolean isUnquotedReference(String text, @Nullable Mark mark) {
+    int at = mark == null ? 0 : text.offsetByCodePoints(0, mark.getIndex());
+    return at > 0 && text.startsWith("${", at - 1);
   }
 
   /** The parser's message, without any of the file's content. */
@@ -123,6 +133,9 @@ final class YamlSource {
     }
     if (problem.startsWith("mapping values are not allowed")) {
       return "a `: ` in a text without quotes, or a wrong indentation";
+    }
+    if (problem.startsWith("expected <block end>")) {
+      return "a line that fits no line above by its indentation or its dash";
     }
     // Text after "found" quotes the file; text after "expected" does not.
     String words = problem.startsWith("found") ? problem.replaceAll("\\s*'.*'", "") : problem;

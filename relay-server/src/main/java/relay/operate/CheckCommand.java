@@ -7,9 +7,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
 import relay.cli.Subcommand;
 import relay.config.Config;
 import relay.config.ConfigFault;
@@ -20,30 +22,46 @@ import relay.config.ProviderConfig.Accounting;
 import relay.memory.MemoryBudget;
 
 /** {@code relay check}. */
-record CheckCommand(CommandContext context) implements Subcommand {
+final class CheckCommand implements Subcommand {
+  private final PositionalParamSpec file =
+      PositionalParamSpec.builder()
+          .paramLabel("FILE")
+          .description("The config; default: as without --config")
+          .type(Path.class)
+          .arity("0..1")
+          .build();
+  private final CommandContext context;
+
+  CheckCommand(CommandContext context) {
+    this.context = context;
+  }
 
   @Override
   public void describe(CommandSpec spec) {
-    spec.name("check");
+    spec.name("check").addPositional(file);
     spec.usageMessage()
         .description(
             "Validate a config.",
             "Prints every fault as FILE:LINE:COLUMN: path.to.value: what is wrong; what is"
-                + " allowed.")
-        .footer("  relay check", "  relay check --config deploy/relay.yaml");
+                + " allowed.",
+            "Warns of what is valid, but cannot work or is hardly meant.")
+        .footer("  relay check", "  relay check deploy/relay.yaml");
   }
 
   @Override
   public int run(@Nullable Path config) {
-    Optional<Path> file = ConfigLookup.file(config, context.environment(), context.err());
-    if (file.isEmpty()) {
+    @Nullable Path named = file.getValue();
+    Optional<Path> found =
+        ConfigLookup.file(named == null ? config : named, context.environment(), context.err());
+    if (found.isEmpty()) {
       return ExitCode.USAGE;
     }
-    return switch (ConfigFile.load(file.get(), context.environment())) {
+    return switch (ConfigFile.load(found.get(), context.environment())) {
       case Loaded.Valid(Config valid) -> {
-        context.out().println(file.get() + ": valid: " + summary(valid) + accounting(valid));
+        context.out().println(found.get() + ": valid: " + summary(valid) + accounting(valid));
         MemoryBudget memory = MemoryBudget.ofProcess();
-        ConfigWarnings.of(valid, memory)
+        Stream.of(ConfigWarnings.of(valid, memory), Doubts.of(valid))
+            .flatMap(List::stream)
             .forEach(warning -> context.err().println("warning: " + warning));
         yield ExitCode.OK;
       }

@@ -81,7 +81,7 @@ final class ConfigFileTest {
         List.of(
             "relay.yaml:1:1: loging: is not a known setting; did you mean logging?",
             "relay.yaml:2:20: server.drain_ms: is negative;"
-                + " allowed: a whole number from 0 to 86400000",
+                + " allowed: a whole number from 0 to 86400000, or 30s",
             "relay.yaml:4:14: redis.url: is not a Redis URL; allowed: " + RedisUrl.FORMS),
         Given.faults(yaml));
   }

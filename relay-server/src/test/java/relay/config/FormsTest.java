@@ -38,6 +38,33 @@ final class FormsTest {
 
   @ParameterizedTest
   @CsvSource({
+    "drain_ms, 30s, 30000",
+    "drain_ms, 0s, 0",
+    "drain_ms, 1500ms, 1500",
+    "window_ms, 1d, 86400000",
+    "drain_ms, 30, 30",
+    "drain_ms, 30S, 30S",
+    "drain_ms, 1m30s, 1m30s",
+    "drain_ms, 9999999999s, 9999999999s",
+    "max_body_bytes, 32MiB, 33554432",
+    "max_body_bytes, 1KiB, 1024",
+    "max_body_bytes, 999999999GiB, 1073741822926258176",
+    "max_body_bytes, 32MB, 32MB",
+    "max_body_bytes, 30s, 30s",
+  })
+  void a_time_or_a_size_may_have_a_unit(String setting, String text, String plain) {
+    Units units = Units.of(setting);
+    assertNotNull(units);
+    assertEquals(plain, units.plain(text));
+  }
+
+  @Test
+  void other_settings_have_no_unit() {
+    assertNull(Units.of("max_concurrent"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     "127.0.0.1:8787, true",
     "127.9.9.9:1, true",
     "localhost:0, true",
