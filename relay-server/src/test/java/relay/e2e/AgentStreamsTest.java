@@ -61,7 +61,8 @@ class AgentStreamsTest {
       assertTrue(least(best) >= AIM, seen);
       assertEquals(0, counts.stream().mapToLong(LoadTally.Counts::errors).sum(), seen);
       assertTrue(whole.stats().refused() <= whole.stats().admitted() / 50, seen);
-      assertTrue(sixth.stats().refused() <= 10 + sixth.stats().admitted() / 50, seen);
+      // What was sent before the bucket was learned may be refused: some ten requests of each pool.
+      assertTrue(sixth.stats().refused() <= 20 + sixth.stats().admitted() / 50, seen);
     }
   }
 
