@@ -1,5 +1,6 @@
 package relay.config;
 
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -9,10 +10,14 @@ import org.jspecify.annotations.Nullable;
  * The units that a whole number may have: of time if its setting's name ends with {@code _ms}, of
  * size if it ends with {@code _bytes}. A number without one is in milliseconds or bytes.
  */
-enum Units {
-  TIME(
-      "_ms", "30s", Map.of("ms", 1L, "s", 1_000L, "m", 60_000L, "h", 3_600_000L, "d", 86_400_000L)),
-  SIZE("_bytes", "32MiB", Map.of("KiB", 1L << 10, "MiB", 1L << 20, "GiB", 1L << 30));
+final class Units {
+  private static final List<Units> ALL =
+      List.of(
+          new Units(
+              "_ms",
+              "30s",
+              Map.of("ms", 1L, "s", 1_000L, "m", 60_000L, "h", 3_600_000L, "d", 86_400_000L)),
+          new Units("_bytes", "32MiB", Map.of("KiB", 1L << 10, "MiB", 1L << 20, "GiB", 1L << 30)));
 
   private final String suffix;
   private final String example;
@@ -21,7 +26,7 @@ enum Units {
   /** Nine digits of the largest unit cannot overflow. */
   private final Pattern form;
 
-  Units(String suffix, String example, Map<String, Long> factors) {
+  private Units(String suffix, String example, Map<String, Long> factors) {
     this.suffix = suffix;
     this.example = example;
     this.factors = factors;
@@ -32,7 +37,7 @@ enum Units {
 
   /** Of a setting; null if it has none. */
   static @Nullable Units of(String setting) {
-    for (Units units : values()) {
+    for (Units units : ALL) {
       if (setting.endsWith(units.suffix)) {
         return units;
       }
