@@ -51,7 +51,13 @@ cp "$root"/relay-server/target/lib/*.jar "$home/lib/lib/"
 cp "$root/deploy/release/java-options.sh" "$home/lib/"
 cp "$root/deploy/release/relay" "$home/bin/"
 cp "$root/LICENSE" "$home/"
-cp "$root/relay-server/target/NOTICE" "$home/NOTICE"
+{
+  echo "Relay is under the Apache License 2.0: see LICENSE. It contains:"
+  echo
+  echo "- a Java runtime: lib/runtime/legal has its licences"
+  echo "- the Redis server 7.0, under the BSD licence of three clauses (https://redis.io/docs/about/license/)"
+  cat "$root/relay-server/target/NOTICE"
+} >"$home/NOTICE"
 cp "$root/deploy/relay.yaml" "$root/deploy/relay.schema.json" "$home/"
 chmod 755 "$home/bin/relay"
 "$java_home/bin/jlink" --add-modules "$modules" --strip-debug --no-header-files --no-man-pages --compress zip-6 \
@@ -75,7 +81,7 @@ cp "$library/relay-redis-scripts-$version.jar" "$library/relay-redis-scripts-$ve
   "$library/relay-redis-scripts-$version-javadoc.jar" "$dist/"
 cp "$library/bom.json" "$dist/relay-redis-scripts-$version.cdx.json"
 cp "$root/relay-server/target/bom.json" "$dist/relay-$version.cdx.json"
-cp "$root/relay-server/target/NOTICE" "$dist/NOTICE"
+cp "$home/NOTICE" "$dist/NOTICE"
 
 (cd "$dist" && sha256sum -- * >"$work/sums" && mv "$work/sums" SHA256SUMS)
 ls -l "$dist"

@@ -242,7 +242,7 @@ public final class Trial {
     terminal.print("  " + style.bold("Next"));
     for (String[] step :
         new String[][] {
-          {"cp deploy/examples/anthropic.yaml relay.yaml", "deploy/relay.yaml has all settings"},
+          {"./relay init", "writes a first relay.yaml, with comments"},
           {"export ANTHROPIC_API_KEY=...", "or put in your keys and their limits"},
           {"./relay check", "says what is wrong in it, with line and column"},
           {"./relay serve", "clients' base URL: http://127.0.0.1:8787"},
