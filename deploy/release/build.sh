@@ -59,7 +59,6 @@ cp "$root/LICENSE" "$home/"
   cat "$root/relay-server/target/NOTICE"
 } >"$home/NOTICE"
 cp "$root/deploy/relay.yaml" "$root/deploy/relay.schema.json" "$home/"
-chmod 755 "$home/bin/relay"
 "$java_home/bin/jlink" --add-modules "$modules" --strip-debug --no-header-files --no-man-pages --compress zip-6 \
   --output "$home/lib/runtime"
 

@@ -28,3 +28,11 @@ java_options=(
   --enable-native-access=ALL-UNNAMED
   --sun-misc-unsafe-memory-access=allow
 )
+
+# use_cache FILE: with the AOT cache that these options wrote. The JVM ignores one that does not fit, for instance after an update
+# of the JDK. It maps it at its original address: a relocation writes to each of its pages, which delays a start, and replicas on
+# one machine could no longer share them.
+use_cache() {
+  java_options+=(-XX:AOTCache="$1" -Xlog:aot=off,cds=off
+    -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0)
+}

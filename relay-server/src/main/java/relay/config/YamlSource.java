@@ -89,14 +89,13 @@ final class YamlSource {
           "allowed: printable characters, in double quotes as \\u0000 escapes");
     } catch (MarkedYAMLException e) {
       Mark mark = e.getProblemMark() == null ? e.getContextMark() : e.getProblemMark();
-      faults.add(
-          mark == null ? new Place(1, 1, YAML) : Place.of(mark, YAML),
-          isUnquotedReference(text, mark)
-              ? "${ in { } or [ ] begins a mapping in YAML"
-              : problem(e),
-          isUnquotedReference(text, mark)
-              ? "quote the reference: \"${NAME}\""
-              : "give one document of plain YAML, indented by spaces");
+      Place place = mark == null ? new Place(1, 1, YAML) : Place.of(mark, YAML);
+      if (isUnquotedReference(text, mark)) {
+        faults.add(
+            place, "${ in { } or [ ] begins a mapping in YAML", "quote the reference: \"${NAME}\"");
+      } else {
+        faults.add(place, problem(e), "give one document of plain YAML, indented by spaces");
+      }
     } catch (YAMLException e) {
       faults.add(
           new Place(1, 1, YAML),

@@ -1,7 +1,6 @@
 package relay.operate;
 
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -125,17 +124,20 @@ final class Doubts {
   }
 
   private static void ofBudgets(Config config, List<String> doubts) {
-    Set<String> names = new HashSet<>();
-    if (config.redis().url() == null && config.server().auth() instanceof Auth.Clients(var all)) {
-      all.stream()
-          .filter(client -> !client.bounds().budgets().isEmpty())
-          .map(Client::name)
-          .forEach(names::add);
+    if (config.redis().url() != null
+        || !(config.server().auth() instanceof Auth.Clients(List<Client> clients))) {
+      return;
     }
+    String names =
+        clients.stream()
+            .filter(client -> !client.bounds().budgets().isEmpty())
+            .map(Client::name)
+            .sorted()
+            .collect(Collectors.joining(", "));
     if (!names.isEmpty()) {
       doubts.add(
           "the embedded Redis forgets at each stop, and so do the budgets of %s: set redis.url"
-              .formatted(names.stream().sorted().collect(Collectors.joining(", "))));
+              .formatted(names));
     }
   }
 }
