@@ -62,7 +62,7 @@ final class Heartbeat {
   void tick() {
     if (!link.isUp()) {
       senders.leaseEndings().away();
-      outage.away();
+      outage.debt().away();
       return;
     }
     if (mayHaveLost.get()) {
@@ -74,7 +74,7 @@ final class Heartbeat {
     senders.rekeys().sendAgain();
     senders.renewals().renewDue();
     senders.exchange().tick();
-    outage.askAgain();
+    outage.debt().askAgain();
     Retirement retirement = senders.retirement();
     if (retirement.isDue(System.nanoTime()) && isQuiet()) {
       retirement.ends();

@@ -10,7 +10,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.IntPredicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.NoneUsable;
 
@@ -57,15 +56,14 @@ public final class KeyPool {
     picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
     ledger = new BudgetLedger(link, scripts, System::nanoTime);
-    leaseEndings = new LeaseEndings(scripts, ledger, plan.name(), alarm, System::nanoTime);
+    OutageDebt debt = new OutageDebt(options.fallback());
+    leaseEndings = new LeaseEndings(scripts, ledger, plan.name(), debt, alarm, System::nanoTime);
     acquires = scripts.acquires(leaseEndings);
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
     retirement = new Retirement(link.timeout());
     reports = new ProviderReports(scripts, fairShare);
     renewals = new LeaseRenewals(scripts, options.lease(), this::latest);
-    outage =
-        new OutageGrants(
-            link, this, scripts, fairShare, leaseEndings, ledger, options.fallback(), leaseIds);
+    outage = new OutageGrants(link, this, scripts, fairShare, leaseEndings, ledger, leaseIds, debt);
     answers = new AcquireAnswers(this, scripts, leaseEndings, renewals, ledger, outage, accepted);
     rekeys = new Rekeys(scripts);
     heartbeat =
@@ -310,10 +308,10 @@ public final class KeyPool {
   /** Whether others run in the lease's group: here now, or anywhere at the last heartbeat. */
   public boolean runsBeside(Lease lease) {
     PoolSnapshot latest = latest();
-    Stream<PoolSnapshot.GroupState> groups =
-        latest == null ? Stream.empty() : latest.groups().stream();
     return renewals.hasBeside(lease)
-        || groups.anyMatch(group -> group.id().equals(lease.group()) && group.inFlight() > 0);
+        || (latest != null
+            && latest.groups().stream()
+                .anyMatch(group -> group.id().equals(lease.group()) && group.inFlight() > 0));
   }
 
   /** The state at the last heartbeat; of a large pool see {@link #latestAge}. */

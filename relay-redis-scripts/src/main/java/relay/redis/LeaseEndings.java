@@ -33,6 +33,7 @@ final class LeaseEndings {
   private final PoolScripts scripts;
   private final BudgetLedger ledger;
   private final String pool;
+  private final OutageDebt debt;
   private final WaitingRoom.Alarm alarm;
   private final RecentGrants recent;
   private final UsedLately used;
@@ -52,11 +53,13 @@ final class LeaseEndings {
       PoolScripts scripts,
       BudgetLedger ledger,
       String pool,
+      OutageDebt debt,
       WaitingRoom.Alarm alarm,
       LongSupplier nanoTime) {
     this.scripts = scripts;
     this.ledger = ledger;
     this.pool = pool;
+    this.debt = debt;
     this.alarm = alarm;
     this.nanoTime = nanoTime;
     recent = new RecentGrants(nanoTime);
@@ -145,6 +148,7 @@ final class LeaseEndings {
   private void lateDone(
       PendingUpdate.LateCharge late, @Nullable Reply reply, @Nullable Throwable failure) {
     keepIfFailed(late, failure);
+    debt.failed(failure);
     if (reply instanceof Reply.Done) {
       used.charged(scripts.epoch(), late.group(), late.used());
     }

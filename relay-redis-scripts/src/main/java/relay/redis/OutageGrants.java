@@ -3,7 +3,6 @@ package relay.redis;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Unavailable;
@@ -15,19 +14,10 @@ final class OutageGrants {
   private final FairShare fairShare;
   private final LeaseEndings leaseEndings;
   private final BudgetLedger ledger;
-  private final Fallback fallback;
   private final LeaseIds leaseIds;
   private final RedisLink link;
-  private final AtomicReference<Debt> debt = new AtomicReference<>(Debt.NONE);
+  private final OutageDebt debt;
   private volatile boolean hasUsage; // that Redis has not counted
-
-  /** What Redis does not know since it was away, or refused calls. */
-  private enum Debt {
-    NONE,
-    REFUSED,
-    OWED,
-    TOLD_NOW
-  }
 
   OutageGrants(
       RedisLink link,
@@ -36,16 +26,16 @@ final class OutageGrants {
       FairShare fairShare,
       LeaseEndings leaseEndings,
       BudgetLedger ledger,
-      Fallback fallback,
-      LeaseIds leaseIds) {
+      LeaseIds leaseIds,
+      OutageDebt debt) {
     this.link = link;
     this.pool = pool;
     this.scripts = scripts;
     this.fairShare = fairShare;
     this.leaseEndings = leaseEndings;
     this.ledger = ledger;
-    this.fallback = fallback;
     this.leaseIds = leaseIds;
+    this.debt = debt;
   }
 
   /**
@@ -58,7 +48,7 @@ final class OutageGrants {
     if (over != null) {
       return over;
     }
-    return switch (fallback) {
+    return switch (debt.fallback()) {
       case CLOSED -> new Unavailable();
       case FAIR_SHARE -> grant(demand, last, !scripts.isShadow(demand));
       case OPEN -> grant(demand, last, false);
@@ -71,9 +61,9 @@ final class OutageGrants {
       case FairShare.Choice.Taken t -> {
         hasUsage = true;
         if (!link.isUp()) {
-          away();
-        } else if (link.isSlow()) {
-          charge(); // others use Redis meanwhile
+          debt.away();
+        } else if (link.isSlow() || debt.isNone()) {
+          charge(); // others use Redis meanwhile, or were told while this one chose
         }
         yield new Granted(Lease.withoutRedis(pool, leaseIds.next(), t));
       }
@@ -85,20 +75,15 @@ final class OutageGrants {
     fairShare.beginOutage(why instanceof TimeoutException ? link.timeout() : Duration.ZERO);
   }
 
-  /**
-   * Redis has refused a call. If it cannot write now, it is not asked before the next heartbeat,
-   * and then it is told first.
-   */
+  /** Redis has refused a call. */
   void refused(RedisCommandExecutionException why) {
     link.reportRefusal("a call for pool " + pool.plan().name(), why);
-    if (fallback != Fallback.CLOSED && RedisLink.isUnable(why)) {
-      debt.set(Debt.REFUSED);
-    }
+    debt.failed(why);
   }
 
-  /** A heartbeat. */
-  void askAgain() {
-    debt.compareAndSet(Debt.REFUSED, Debt.OWED);
+  /** What it is told before it is asked. */
+  OutageDebt debt() {
+    return debt;
   }
 
   void end(Lease lease, long inputTokens, long outputTokens) {
@@ -107,33 +92,19 @@ final class OutageGrants {
     }
   }
 
-  /** Redis is away. */
-  void away() {
-    if (debt.get() != Debt.OWED && fallback != Fallback.CLOSED) {
-      debt.set(Debt.OWED);
-    }
-  }
-
   /**
-   * Whether Redis may be asked. After an outage it must hear first of the use since then, or it
-   * would grant that a second time. It runs calls in the order in which they are sent.
-   *
-   * @param tell sends that
-   * @return false while another thread tells
+   * Whether Redis may be asked, as {@link OutageDebt#isTold}. What others were granted while this
+   * thread told is charged before it asks.
    */
   boolean isTold(Runnable tell) {
-    if (debt.get() == Debt.NONE) {
+    if (debt.isNone()) {
       return true;
     }
-    if (!debt.compareAndSet(Debt.OWED, Debt.TOLD_NOW)) {
-      return false;
+    boolean told = debt.isTold(tell);
+    if (told) {
+      charge();
     }
-    try {
-      tell.run();
-      return true;
-    } finally {
-      debt.compareAndSet(Debt.TOLD_NOW, Debt.NONE); // unless Redis went away again
-    }
+    return told;
   }
 
   /** Hands the usage of an outage to the endings, which charge it in Redis. */

@@ -28,7 +28,14 @@ final class PoolParts implements AutoCloseable {
     link = masters.link(plan.name());
     scripts = new PoolScripts(link, plan, options);
     ledger = new BudgetLedger(link, scripts, nanoTime);
-    endings = new LeaseEndings(scripts, ledger, plan.name(), PoolParts::never, nanoTime);
+    endings =
+        new LeaseEndings(
+            scripts,
+            ledger,
+            plan.name(),
+            new OutageDebt(Fallback.FAIR_SHARE),
+            PoolParts::never,
+            nanoTime);
     acquires = scripts.acquires(endings);
   }
 
