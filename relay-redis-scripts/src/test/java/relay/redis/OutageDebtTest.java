@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 /** Redis is told of use without it before it is asked. */
 final class OutageDebtTest {
-  private static final Throwable FULL =
+  private final Throwable full =
       new CompletionException(
           new RedisCommandExecutionException("OOM command not allowed when used memory > 1"));
 
@@ -37,7 +37,7 @@ final class OutageDebtTest {
   void a_refused_charge_is_told_again_before_it_is_asked_and_not_before_a_heartbeat() {
     debt.away();
     assertTrue(isTold());
-    debt.failed(FULL);
+    debt.failed(full);
     assertFalse(isTold());
     assertFalse(debt.isNone());
     debt.askAgain();
@@ -70,7 +70,7 @@ final class OutageDebtTest {
   void nothing_is_owed_if_nothing_is_granted_without_it() {
     OutageDebt closed = new OutageDebt(Fallback.CLOSED);
     closed.away();
-    closed.failed(FULL);
+    closed.failed(full);
     assertTrue(closed.isNone());
   }
 }
