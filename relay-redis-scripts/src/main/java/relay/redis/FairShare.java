@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
-import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -17,7 +16,6 @@ import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Reason;
-import relay.redis.PoolSnapshot.GroupState;
 
 /**
  * A replica's own accounting while Redis is unreachable. The replica may use nine tenths of every
@@ -36,12 +34,9 @@ final class FairShare {
   private final Map<String, Long> cooling = new HashMap<>();
   private final Map<String, Integer> inFlight = new HashMap<>();
   private final OutageUsage outageUsage;
+  private final LastSeen seen;
   private List<List<KeyPlan>> tiers;
   private Map<String, KeyPlan> named; // by id
-  private @Nullable PoolSnapshot lastSnapshot;
-  private Set<String> quarantined = Set.of(); // in the last snapshot
-  private Map<String, Limits> limits = Map.of(); // by group, from the last snapshot
-  private Set<String> full = Set.of(); // groups that were, there
   private long outageBegan;
   private boolean inOutage;
   private int nextKey;
@@ -55,6 +50,7 @@ final class FairShare {
     this.nanoTime = nanoTime;
     this.cutOff = cutOff;
     outageUsage = new OutageUsage(plan.window());
+    seen = new LastSeen(nanoTime);
     tiers = tiers(plan);
     named = named(plan);
   }
@@ -80,6 +76,7 @@ final class FairShare {
     Set<String> keys = next.keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
     credits.keySet().retainAll(groups);
     cooling.keySet().removeIf(id -> !groups.contains(id) && !keys.contains(id));
+    seen.forgetRefused();
   }
 
   /** A choice made without Redis. */
@@ -93,7 +90,8 @@ final class FairShare {
   /**
    * Chooses a key and takes the demand from its group's credit. Keys of the highest priority that
    * can carry the request are used in turn; keys to avoid come last. Keys that were quarantined in
-   * the last snapshot are left out, and cooldowns seen there run to their end.
+   * the last snapshot, or refused since then, are left out, and cooldowns seen there run to their
+   * end.
    *
    * @param last last snapshot of Redis: quarantines, cooldowns, limits and number of replicas
    * @param limited false to ignore the limits
@@ -111,14 +109,8 @@ final class FairShare {
   private Choice find(Demand demand, @Nullable PoolSnapshot last, boolean limited) {
     int replicas = cutOff.replicas(last);
     beginOutage(Duration.ZERO);
-    if (!Objects.equals(last, lastSnapshot)) {
-      lastSnapshot = last;
-      quarantined = quarantined(last);
-      limits = limits(last);
-      full = CutOff.full(last);
-      coolAsSeen(last);
-    }
-    if (plan.keys().stream().allMatch(key -> quarantined.contains(key.id()))) {
+    seen.read(last, this::cool);
+    if (plan.keys().stream().allMatch(key -> seen.isQuarantined(key.id()))) {
       return new Choice.Refused(new NoneUsable());
     }
     Search search = new Search(demand, replicas, limited);
@@ -149,41 +141,8 @@ final class FairShare {
     }
   }
 
-  private static Set<String> quarantined(@Nullable PoolSnapshot last) {
-    if (last == null) {
-      return Set.of();
-    }
-    return last.keys().stream()
-        .filter(k -> k.quarantine() != null)
-        .map(PoolSnapshot.KeyState::id)
-        .collect(Collectors.toSet());
-  }
-
-  private void coolAsSeen(@Nullable PoolSnapshot last) {
-    if (last != null) {
-      last.groups().forEach(group -> cool(group.id(), rest(group)));
-      last.keys().forEach(key -> cool(key.id(), key.cooldown()));
-    }
-  }
-
-  /** Until a day has room, Redis or not. */
-  private static Duration rest(GroupState group) {
-    Days.Count used = group.dayUsed();
-    Days.Count most = group.dayLimits();
-    boolean over =
-        (most.requests() > 0 && used.requests() >= most.requests())
-            || (most.tokens() > 0 && used.tokens() >= most.tokens());
-    return over ? group.opens() : group.cooldown();
-  }
-
-  private static Map<String, Limits> limits(@Nullable PoolSnapshot last) {
-    return last == null
-        ? Map.of()
-        : last.groups().stream().collect(Collectors.toMap(GroupState::id, GroupState::limits));
-  }
-
   private Limits limitsOf(String group) {
-    Limits known = limits.get(group);
+    Limits known = seen.limitsOf(group);
     if (known == null) {
       known = plan.limitsOf(group);
     }
@@ -225,7 +184,7 @@ final class FairShare {
         }
         List<String> levels = PoolPlan.levels(PoolPlan.group(key.account(), demand.modelClass()));
         Impossible tooLarge = limited ? tooLarge(levels, demand) : null;
-        if (quarantined.contains(key.id())) {
+        if (seen.isQuarantined(key.id())) {
           fitsQuarantined |= tooLarge == null;
           continue;
         }
@@ -293,7 +252,7 @@ final class FairShare {
 
   private Wait waitOf(String group, Limits most, Demand demand, int replicas, long now) {
     double share = cutOff.part(replicas) * SHARE / replicas;
-    long longest = full.contains(group) ? cutOff.waitNanos(replicas) : 0;
+    long longest = seen.isFull(group) ? cutOff.waitNanos(replicas) : 0;
     Reason reason = Reason.REQUESTS;
     Credit credit = credit(group);
     credit.refill(paced(group), share, plan.window(), now);
@@ -357,9 +316,14 @@ final class FairShare {
     cooling.merge(keyOrGroup, nanoTime.getAsLong() + howLong.toNanos(), Math::max);
   }
 
+  /** As {@link LastSeen#refused}. */
+  synchronized void refused(List<String> keys) {
+    seen.refused(keys);
+  }
+
   /** As {@link CutOff#replicas}. */
   synchronized int replicas() {
-    return cutOff.replicas(lastSnapshot);
+    return cutOff.replicas(seen.snapshot());
   }
 
   /** As {@link CutOff#heartbeat}. */
@@ -372,6 +336,7 @@ final class FairShare {
     if (inOutage) {
       inOutage = false;
       cooling.clear();
+      seen.forgetRefused();
     }
   }
 

@@ -80,6 +80,7 @@ final class ProviderReports {
             .whenComplete(
                 (done, failure) -> {
                   if (failure != null) {
+                    fairShare.refused(keys);
                     var _ = logLost("quarantine of " + Names.few(keys), failure);
                   }
                 });

@@ -223,4 +223,28 @@ final class FairShareTest {
     int gone = admitted(share, two, Duration.ofSeconds(20));
     assertTrue(gone >= 145 && gone <= 152, "nobody has a Redis: " + gone);
   }
+
+  /** Where no Redis was ever reached, each request would try a wrong key again. */
+  @Test
+  void a_key_that_its_provider_refused_is_left_out_for_a_minute_or_until_redis_answers() {
+    FairShare share = new FairShare(Pools.plan("pool", WINDOW, 2, LIMITS), () -> nanos, cutOff());
+    nanos += WINDOW.toNanos();
+    share.refused(List.of("key0"));
+    for (int n = 0; n < 4; n++) {
+      assertEquals("key1", taken(share).key().id());
+    }
+    share.refused(List.of("key1"));
+    FairShare.Choice none = share.pick(Pools.one(), null);
+    assertInstanceOf(
+        NoneUsable.class, assertInstanceOf(FairShare.Choice.Refused.class, none).why());
+    nanos += LastSeen.REFUSED.toNanos();
+    taken(share);
+    share.refused(List.of("key0", "key1"));
+    share.endOutage();
+    taken(share);
+  }
+
+  private static FairShare.Choice.Taken taken(FairShare share) {
+    return assertInstanceOf(FairShare.Choice.Taken.class, share.pick(Pools.one(), null));
+  }
 }
