@@ -79,7 +79,7 @@ for id, times in pairs(told) do
     for d = 1, complete and 4 or 0 do
       local limit, used = g[LIMIT + d], used_of(g, d) + coming_of(g, d)
       -- a debt of the whole limit flows off in a window, and the pacer lets none grow beyond this
-      local most = g[MIRRORED] == 0 and math.min(used, math.max(g[BURST] * (limit - used), least_room(g, d, limit))) or used
+      local most = g[MIRRORED] == 0 and math.min(used, math.max(0, g[BURST] * (limit - used))) or used
       g[LEVEL + d] = math.min(g[LEVEL + d], most)
     end
     change(r, g)

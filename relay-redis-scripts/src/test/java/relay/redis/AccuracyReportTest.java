@@ -23,7 +23,7 @@ import relay.redis.SimulatedTraffic.Kind;
  * every row of ours on the scripts in a real Redis.
  */
 final class AccuracyReportTest {
-  private static final Path REPORT = Path.of("../docs/accuracy.md");
+  private static final Path REPORT = Path.of("../relay-benchmarks/ACCURACY.md");
   private static final String COMMAND =
       "./mvnw -q test -pl relay-redis-scripts -Dtest=AccuracyReportTest -Dreport.write=true";
 

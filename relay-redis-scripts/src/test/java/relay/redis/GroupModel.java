@@ -56,11 +56,27 @@ final class GroupModel {
   }
 
   double debt(int d) {
-    return debt[d];
+    return Math.max(0, debt[d]);
   }
 
-  private double debtAt(int d, long now, long window) {
-    return Math.max(0, debt[d] - (double) (now - debtAt) * limits[d] / window);
+  /** A window's debt may fall below nothing: that is credit, and `flow` bounds it. */
+  private double debtAt(int d, long now, Shape shape) {
+    double left = debt[d] - (double) Math.max(0, now - debtAt) * limits[d] / shape.refillMicros();
+    return shape.bucket() ? Math.max(0, left) : left;
+  }
+
+  /** What a full group may save up. */
+  private double credit(int d, double free) {
+    boolean varies = d >= 2 && coming > 0;
+    double most = Math.min(varies ? 0.03 : 0.05, burst / 4) * limits[d];
+    most += varies ? Math.sqrt(variance) : 0;
+    return most * Math.max(0, 1 - 10 * Math.max(0, free) / limits[d]);
+  }
+
+  /** The debt less what is given back: at least the credit, or what it was. */
+  private double lowered(int d, double by, long now, Shape shape) {
+    double least = shape.bucket() ? 0 : -credit(d, (double) limits[d] - used(d, shape.slotOf(now)));
+    return Math.max(Math.min(least, debt[d]), debt[d] - by);
   }
 
   static long cost(int d, long requests, long input, long output) {
@@ -101,16 +117,14 @@ final class GroupModel {
     }
     double part = shrunkAt(now);
     double share = burst * part;
-    double owed = debtAt(d, now, shape.windowMicros()) + cost;
+    double owed = debtAt(d, now, shape) + cost;
     if (shape.bucket()) {
       double most = Math.max(Math.min(0.95 * part, share) * limit, (double) cost);
       return owed <= most ? owed / limit : Double.NaN;
     }
     long used = used(d, shape.slotOf(now));
-    double large = cost * (1 + Math.min(1, 4 * part));
-    boolean varies = d >= 2 && coming > 0;
-    double least = varies ? burst * 0.03 * limit + Math.sqrt(variance) : burst * limit / 20;
-    double free = Math.max(burst * (limit - used), least);
+    double large = cost * (1 + Math.min(1, 4 * part)) - credit(d, (double) limit - used);
+    double free = burst * (limit - used);
     double bound = Math.max(Math.min(share * limit, free), large);
     double full = full(d, (double) used, cost, later);
     return full + margin(d) <= limit && owed <= bound ? (full + margin(d)) / limit : Double.NaN;
@@ -179,6 +193,9 @@ final class GroupModel {
 
   /** What was charged in these slots. */
   long since(int d, long slot, long last) {
+    if (slot > last) {
+      return 0;
+    }
     long sum = 0;
     for (long[] amounts : slots.subMap(Math.max(slot, last - SLOTS), true, last, true).values()) {
       sum += d == 3 ? amounts[1] + amounts[2] : amounts[d];
@@ -205,13 +222,18 @@ final class GroupModel {
   double fuzz(int d, Shape shape) {
     return limits[d] == 0
         ? 0
-        : 8 * Math.ulp(Math.max(debt[d], (double) limits[d])) * shape.windowMicros() / limits[d];
+        : 8 * Math.ulp(Math.max(debt[d], (double) limits[d])) * shape.refillMicros() / limits[d];
   }
 
   /** Lets the debt decay up to now. */
   void flow(long now, Shape shape) {
+    if (now <= debtAt) {
+      return;
+    }
     for (int d = 0; d < 4; d++) {
-      debt[d] = debtAt(d, now, shape.windowMicros());
+      double least =
+          shape.bucket() ? 0 : -credit(d, (double) limits[d] - used(d, shape.slotOf(now)));
+      debt[d] = Math.max(debtAt(d, now, shape), limits[d] > 0 ? least : 0);
     }
     debtAt = now;
   }
@@ -288,7 +310,7 @@ final class GroupModel {
     }
     for (int d = 2; d < 4; d++) {
       if (limits[d] > 0) {
-        debt[d] = Math.max(0, debt[d] + (newly + rest - had));
+        debt[d] = lowered(d, (double) (had - newly - rest), now, shape);
       }
     }
   }
@@ -314,7 +336,7 @@ final class GroupModel {
     takeBack(since, now, shape, requests, input, output);
     for (int d = 0; d < 4; d++) {
       if (limits[d] > 0) {
-        debt[d] = Math.max(0, debt[d] - cost(d, requests, input, output));
+        debt[d] = lowered(d, (double) cost(d, requests, input, output), now, shape);
       }
     }
   }

@@ -81,7 +81,7 @@ final class LargeSharesTest {
 
   /** A client that does not wait is refused, and served when it asks again. */
   @ParameterizedTest
-  @CsvSource({"50, 50, 300, 0, 0.5", "40, 5, 300, 100, 0.93"})
+  @CsvSource({"50, 50, 300, 0, 0.5", "40, 5, 300, 100, 0.9"})
   void interactive_requests_come_first(int keys, int groups, int limit, int kept, double least) {
     SharedPool pool = pool(keys, groups, limit);
     Client batch = pool.client("jobs", 3, 1, kept, 20);
@@ -193,7 +193,7 @@ final class LargeSharesTest {
         people.sent);
     assertTrue(people.lost <= 0.001 * people.sent, people.lost + " refused");
     assertTrue(services.between(3, 5) >= 0.6 * 2 * limit, services.between(3, 5) + " granted");
-    assertTrue(batch.between(3, 5) <= 0.04 * 2 * limit, batch.between(3, 5) + " batch");
+    assertTrue(batch.between(3, 5) <= 0.05 * 2 * limit, batch.between(3, 5) + " batch");
     assertTrue(batch.between(3, 5) >= 0.01 * 2 * limit, batch.between(3, 5) + " batch");
     assertTrue(all >= 0.95 * 2 * limit, all + " granted");
   }
@@ -208,7 +208,7 @@ final class LargeSharesTest {
     batch.poll(0, 6, limit / 2.0);
     pool.run(6);
     double got = batch.between(3, 6) / 3 / limit;
-    assertTrue(got >= 0.01 && got <= 0.04, "batch got " + got);
+    assertTrue(got >= 0.01 && got <= 0.05, "batch got " + got);
   }
 
   /** Each comes at the time that it was told. */

@@ -60,7 +60,7 @@ final class ModelTest {
       String told = walk.shrunk(A_MINUTE); // SHRINK_SECONDS is 0 where faults are tried
       assertTrue(walk.trace().isConsistent());
       long calls = walk.trace().moves().size();
-      assertTrue(calls <= 6, "a configuration and a few calls: " + told);
+      assertTrue(calls <= 8, "a configuration and a few calls: " + told);
       assertEquals(calls, told.lines().filter(line -> line.startsWith("  at ")).count(), told);
     }
   }

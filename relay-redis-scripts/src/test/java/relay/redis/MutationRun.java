@@ -73,7 +73,6 @@ final class MutationRun {
           "LearnTest",
           "SmallerBucketTest",
           "MissingReplicaTest",
-          "PacedStreamsTest",
           "SimultaneousTest",
           "RefundTest",
           "RetryAfterTest",

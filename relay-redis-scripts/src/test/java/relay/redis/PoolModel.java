@@ -188,7 +188,7 @@ final class PoolModel {
       }
     }
     for (GroupModel g : bucket == before.bucket() ? List.<GroupModel>of() : groups.values()) {
-      g.flow(now, shape);
+      g.flow(now, before);
       if (bucket) {
         g.mirror(now, shape);
       }

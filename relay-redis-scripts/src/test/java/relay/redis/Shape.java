@@ -8,6 +8,11 @@ record Shape(long windowMicros, long since, boolean bucket) {
     return Math.ceilDiv(windowMicros * 241, 240L * GroupModel.SLOTS);
   }
 
+  /** In which a debt of the whole limit flows off. */
+  long refillMicros() {
+    return bucket ? windowMicros : (GroupModel.SLOTS + 1) * slotMicros();
+  }
+
   long slotOf(long micros) {
     return Math.floorDiv(micros, slotMicros());
   }

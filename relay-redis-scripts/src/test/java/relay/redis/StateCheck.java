@@ -36,7 +36,7 @@ final class StateCheck {
         assertTrue(used >= 0, "negative");
       }
       same(g.limits[d], row[StoredPool.LIMIT + d], g.id, "limit", d);
-      same(g.debt(d), row[StoredPool.LEVEL + d], g.id, "debt", d);
+      same(g.debt[d], row[StoredPool.LEVEL + d], g.id, "debt", d);
     }
     same(g.coming, row[StoredPool.COMING - 1], g.id, "to come");
     same(g.leaves, row[StoredPool.LEAVES - 1], g.id, "leaves");

@@ -5,24 +5,24 @@ local NEARLY = 1e-6 -- a debt flows off in fractions
 -- Returns two values for one dimension: what is admitted now (the number of requests, or the tokens of one request),
 -- and the microseconds until nothing is in use. `roll` must have run up to now.
 local function left_of(p, g, d, now)
-  local limit, window = g[LIMIT + d], refill_us(p)
-  local level = math.max(0, g[LEVEL + d] - math.max(0, now - g[AT]) * limit / window)
-  local empty = level * window / limit
+  local limit, window = g[LIMIT + d], refill_us(p, g)
+  local level = g[LEVEL + d] - math.max(0, now - g[AT]) * limit / window
+  local empty = math.max(0, level) * window / limit
   local burst, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
-  if g[MIRRORED] > 0 then return headway(true, 0, limit * (1 - p[OTHERS]), 0, 0, burst, shrunk) - level, empty end
-  limit = limit * (1 - p[KEPT])
+  if g[MIRRORED] > 0 then return headway(true, 0, limit * (1 - p[OTHERS]), 0, 0, burst, shrunk) - math.max(0, level), empty end
   local used, second = used_of(g, d), math.min(1, 4 * shrunk) -- of a cost, above the cost itself
-  local free = limit - full_with(g, d, used, 0, 0) - margin(g, d)
+  level = flown(g, d, limit, used, level)
+  limit = limit * (1 - p[KEPT])
+  local free, saved = limit - full_with(g, d, used, 0, 0) - margin(g, d), credit(g, d, g[LIMIT + d], limit - used)
   if used > 0 then empty = math.max(empty, (g[RECENT] + SLOTS + 1) * p[SLOT] - now) end
   local share = burst / shrunk
-  local even = least_room(g, d, limit) - level
   if d > 1 then
-    if second * free >= level then return free, empty end
-    return math.min(free, math.max(math.min(burst * limit, share * (limit - used)) - level, even)), empty
+    if second * free >= level + saved then return free, empty end
+    return math.min(free, math.min(burst * limit, share * (limit - used)) - level), empty
   end
   -- each of them fills the window, which shrinks the burst for the next
   local shrinking = (share * (limit - used + 1) - level) / (1 + share)
-  return math.min(free, math.max(math.min(burst * limit - level, shrinking), even, 1 + second - level)), empty
+  return math.min(free, math.max(math.min(burst * limit - level, shrinking), 1 + second - saved - level)), empty
 end
 
 -- Writes two values for each dimension: what is left, and the microseconds until the whole limit is left; 0 without a

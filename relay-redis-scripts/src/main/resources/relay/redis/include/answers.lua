@@ -110,7 +110,7 @@ do
       if stated[d] > 0 and rest[d] then
         local missing = stated[d] - statement.share(known, seen, d) * stated[d] -- what the bucket does not hold
         -- a part of what is to come is made already, and not reported yet
-        local ours, gone = g[LEVEL + d], d == 1 and refused or 0
+        local ours, gone = math.max(0, g[LEVEL + d]), d == 1 and refused or 0
         if g[MIRRORED] == 0 and not (full_us[d] and statement.refills(stated, seen, d) and now - e[d].refilled < REFILLED_US) then
           ours = math.max(ours, used_of(g, d) + coming_of(g, d) - missing - gone)
         end

@@ -1,11 +1,6 @@
 -- What those before a request in the queue need, and when it fits behind them.
 -- @uses pool, key, group, records, gate, days, choice, line, rounds
 
--- The time in which a whole limit comes back. Charges leave a window in slots.
-function line.cycle(p, g)
-  return g[MIRRORED] > 0 and refill_us(p) or math.max(refill_us(p), (SLOTS + 1) * p[SLOT])
-end
-
 -- What is promised before a request, by group; nil if nothing is.
 function line.sums_before(l, count)
   local order, sums = l.order, {}
@@ -40,8 +35,18 @@ end
 
 local NOTHING = { 0, 0, 0 }
 
--- Charges a group with the promises before a request, until `leave`. Leaves out `rounds` whole limits of that sum: the
--- caller adds the time in which they come back.
+-- What a window may have saved up in each dimension.
+function line.credits(g)
+  local credits = {}
+  for d = 1, g[MIRRORED] > 0 and 0 or 4 do
+    local limit = g[LIMIT + d]
+    credits[d] = limit > 0 and credit(g, d, limit, limit - used_of(g, d)) or 0
+  end
+  return credits
+end
+
+-- Charges a group with the promises before a request, until `leave`. Room that waits for them costs the group none of its credit.
+-- Leaves out `rounds` whole limits of that sum: the caller adds the time in which they come back.
 function line.pretend(r, ask, g, sums, rounds)
   local mirrored, kept, saved = g[MIRRORED] > 0, ask.kept, ask.saved or {}
   ask.saved = saved
@@ -50,12 +55,14 @@ function line.pretend(r, ask, g, sums, rounds)
   local n, input, output = line.rest_of(g, sum, rounds)
   local made = ask.spread and 0 or output
   saved[#saved + 1] = { g, unpack(g, 1, CURRENT + 3) }
+  local before = line.credits(g)
   if l1 > 0 then g[LEVEL + 1] = g[LEVEL + 1] + n end
   if l2 > 0 then g[LEVEL + 2] = g[LEVEL + 2] + input end
   if l3 > 0 then g[LEVEL + 3] = g[LEVEL + 3] + output end
   if l4 > 0 then g[LEVEL + 4] = g[LEVEL + 4] + input + output end
   g[USED + 1], g[USED + 2], g[USED + 3] = g[USED + 1] + n, g[USED + 2] + input, g[USED + 3] + made
   g[COMING] = g[COMING] + output - made
+  for d, now_has in ipairs(line.credits(g)) do g[LEVEL + d] = g[LEVEL + d] - math.max(0, now_has - before[d]) end
   if not ask.of then -- rooms leave the window with the present slot; what is promised does not
     g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3] = g[CURRENT + 1] + n, g[CURRENT + 2] + input, g[CURRENT + 3] + made
   end
@@ -77,7 +84,7 @@ function line.pace(ask, g)
   for d = 1, 4 do
     local limit = g[LIMIT + d]
     if limit > 0 and unripe[d] > 0 then
-      local spare = g[BURST] * (limit - used_of(g, d)) - least_room(g, d, limit)
+      local spare = g[BURST] * (limit - used_of(g, d)) - credit(g, d, limit, 0)
       g[LEVEL + d] = g[LEVEL + d] + math.max(0, math.min(g[BURST] * unripe[d], spare))
     end
   end
@@ -110,9 +117,9 @@ function line.cost_of(l, g, now, window, input, output)
 end
 
 -- For each group: when the last earlier promise is served, and the pacer's debts at that time. Debts flow off until then, but not
--- below nothing. So the largest debt counts: that of all these promises, or that of the last ones alone.
+-- below a full group's credit. So the largest debt counts: that of all these promises, or that of the last ones alone.
 function line.owed_after(r, ask, now)
-  local order, owed, refill = ask.line.order, {}, refill_us(r.pool)
+  local order, owed, p = ask.line.order, {}, r.pool
   for n = ask.count, math.max(1, ask.count - MOST_LOOKED_AT), -1 do
     local one = order[n]
     local g, told, input, output = not one.lent and one.group, one.told, one.input, one.output
@@ -120,16 +127,20 @@ function line.owed_after(r, ask, now)
     while g do
       local its = owed[g]
       if not its then
-        its = { at = told, 0, 0, 0 }
-        local all, flown = ask.all[g], (told - now) / refill
-        its.debts = { all[1], all[2], all[3], all[2] + all[3] }
-        for d = 1, 4 do its.debts[d] = math.max(0, its.debts[d] + g[LEVEL + d] - flown * g[LIMIT + d]) end
+        its = { at = told, refill = refill_us(p, g), 0, 0, 0 }
+        local all, flown = ask.all[g], (told - now) / its.refill
+        its.debts, its.saved = { all[1], all[2], all[3], all[2] + all[3] }, {}
+        for d = 1, 4 do
+          its.saved[d] = credit(g, d, g[LIMIT + d], 0)
+          its.debts[d] = math.max(-its.saved[d], its.debts[d] + g[LEVEL + d] - flown * g[LIMIT + d])
+        end
         owed[g] = its
       end
       local n1, n2, n3 = its[1] + 1, its[2] + input, its[3] + output
       its[1], its[2], its[3] = n1, n2, n3
-      local flown, debts = (its.at - told) / refill, its.debts
-      local o1, o2, o3, o4 = n1 - flown * g[LIMIT + 1], n2 - flown * g[LIMIT + 2], n3 - flown * g[LIMIT + 3], n2 + n3 - flown * g[LIMIT + 4]
+      local flown, debts, saved = (its.at - told) / its.refill, its.debts, its.saved
+      local o1, o2 = n1 - flown * g[LIMIT + 1] - saved[1], n2 - flown * g[LIMIT + 2] - saved[2]
+      local o3, o4 = n3 - flown * g[LIMIT + 3] - saved[3], n2 + n3 - flown * g[LIMIT + 4] - saved[4]
       if o1 > debts[1] then debts[1] = o1 end
       if o2 > debts[2] then debts[2] = o2 end
       if o3 > debts[3] then debts[3] = o3 end
@@ -144,7 +155,7 @@ end
 -- before which the request is not served: none before it is served later, and in a full window the pacer's burst is least.
 function line.load(r, ask, g, its, now, costs, rounds, full)
   local p, all, bucket = r.pool, ask.all and ask.all[g], g[MIRRORED] > 0
-  local later, paced = rounds * (line.cycle(p, g) + p[SLOT]), now
+  local later, paced = rounds * (refill_us(p, g) + p[SLOT]), now
   local debts = its and its.debts or { unpack(g, LEVEL + 1, LEVEL + 4) }
   line.pretend(r, ask, g, ask.all, rounds)
   if bucket or all and not its then return later, 0 end
@@ -152,11 +163,12 @@ function line.load(r, ask, g, its, now, costs, rounds, full)
   for d = 1, 4 do
     local limit = g[LIMIT + d]
     if limit > 0 and costs[d] > 0 then
-      local debt = debts[d] + ((its and its.at or now) - now) * limit / refill_us(p)
-      g[LEVEL + d] = full and 0 or debt
+      local debt = debts[d] + ((its and its.at or now) - now) * limit / refill_us(p, g)
+      local saved = credit(g, d, limit, 0)
+      g[LEVEL + d] = full and -saved or debt
       if full then
-        local room = headway(false, costs[d], limit, limit, least_room(g, d, limit), burst, shrunk)
-        paced = math.max(paced, now + math.ceil((debt + costs[d] - room) * refill_us(p) / limit))
+        local room = headway(false, costs[d], limit, limit, saved, burst, shrunk)
+        paced = math.max(paced, now + math.ceil((debt + costs[d] - room) * refill_us(p, g) / limit))
       end
     end
   end

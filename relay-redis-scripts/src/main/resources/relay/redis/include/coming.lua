@@ -17,13 +17,6 @@ local function margin(g, d)
   return d >= 3 and g[STRICT] > 0 and g[COMING] > 0 and g[STRICT] * math.sqrt(g[VARIANCE]) or 0
 end
 
--- The room that the burst of a full group keeps. Where output is still to come, the debt follows what is expected of it, up
--- and down by the deviation of that.
-local function least_room(g, d, limit)
-  if d >= 3 and g[COMING] > 0 then return g[BURST] * 0.03 * limit + math.sqrt(g[VARIANCE]) end
-  return g[BURST] * limit / 20
-end
-
 -- Usage with the share of each limit that a request must leave to others: that counts as used.
 local function with_left(left, l1, l2, l3, l4, u1, u2, u3)
   return u1 + left * l1, u2 + left * math.max(l2, l3 == 0 and l4 or 0), u3 + left * l3
@@ -49,14 +42,8 @@ local function expect_output(win, p, g, now, since, told, newly, had, rest, had_
     refund_window(win, p, g, told, math.floor(told / p[SLOT]), 0, 0, -newly)
   end
   local debt = newly + rest - had
-  if g[LIMIT + 3] > 0 then
-    local level = g[LEVEL + 3] + debt
-    g[LEVEL + 3] = level > 0 and level or 0
-  end
-  if g[LIMIT + 4] > 0 then
-    local level = g[LEVEL + 4] + debt
-    g[LEVEL + 4] = level > 0 and level or 0
-  end
+  if g[LIMIT + 3] > 0 then g[LEVEL + 3] = lowered(g, 3, g[LEVEL + 3], -debt) end
+  if g[LIMIT + 4] > 0 then g[LEVEL + 4] = lowered(g, 4, g[LEVEL + 4], -debt) end
 end
 
 -- The load of the fullest limited dimension; 1 if no dimension has a limit.

@@ -2,23 +2,26 @@
 -- @uses pool, key, group, refund, coming, leaving
 local COMING_US = 1e6
 
--- The bound on the pacer's debt in one dimension. It shrinks as the window fills, down to `least`, so an idle group may use
--- half its limit at once, and a full one flows evenly. A mirrored bucket has no window: its debt may rise to nearly
--- its documented size. `shrunk` is 1 unless the provider refused a burst: then the burst it admits is a bound
--- as well, and the extra room for a second large request is reduced. `burst` already includes `shrunk`.
-local function headway(bucket, cost, limit, used, least, burst, shrunk)
+-- The bound on the pacer's debt in one dimension. It shrinks as the window fills, down to nothing, where the group has its credit:
+-- `saved`. So an idle group may use half its limit at once, and a pause that is longer than the credit is made up by about half; the
+-- rest fills the gap that it leaves one window later. A mirrored bucket has no window: its debt may rise to nearly its documented
+-- size. `shrunk` is 1 unless the provider refused a burst: then the burst it admits is a bound as well, and the extra room for a
+-- second large request is reduced. `burst` already includes `shrunk`.
+local function headway(bucket, cost, limit, used, saved, burst, shrunk)
   if bucket then return math.max(math.min(0.95 * shrunk, burst) * limit, cost) end
-  local free = math.max(burst / shrunk * (limit - used), least)
-  return math.max(math.min(burst * limit, free), cost * (1 + math.min(1, 4 * shrunk)))
+  local free = math.max(0, burst / shrunk * (limit - used))
+  return math.max(math.min(burst * limit, free), cost * (1 + math.min(1, 4 * shrunk)) - saved)
 end
 
 -- What the pacer says of a cost: nil if it does not pass now, else the share of the limit that a mirrored bucket lacks then,
 -- or 0.
-local function paced_load(bucket, cost, limit, used, level, least, burst, shrunk)
-  local debt = level > 0 and level + cost or cost
-  if bucket then return debt <= headway(true, cost, limit, used, 0, burst, shrunk) and debt / limit or nil end
-  if debt > burst * (limit - used) and debt > headway(false, cost, limit, used, least, burst, shrunk) then return end
-  return 0
+local function paced_load(g, d, cost, limit, used, level, burst, shrunk)
+  if g[MIRRORED] > 0 then
+    local debt = level > 0 and level + cost or cost
+    return debt <= headway(true, cost, limit, used, 0, burst, shrunk) and debt / limit or nil
+  end
+  local debt, saved = level + cost, credit(g, d, g[LIMIT + d], limit - used)
+  return debt <= headway(false, cost, limit, used, saved, burst, shrunk) and 0 or nil
 end
 
 -- The share of the fullest limit in use after adding a request; more than 1 if a window has no room for it. `free`: the share
@@ -81,7 +84,7 @@ end
 -- 3: the request is larger than a limit: dimension, limit
 local function look(k, g, now, p, left, input, output, bound, load)
   if k[K_STOPPED] > 0 then return 2 end
-  local bucket, window = g[MIRRORED] > 0, refill_us(p)
+  local bucket, window = g[MIRRORED] > 0, refill_us(p, g)
   local kept = bucket and p[OTHERS] or p[KEPT]
   local at, _, cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = unpack(g, 1, LEVEL + 4)
   if not load and ((l2 > 0 and input > l2) or (l3 > 0 and output > l3) or (l4 > 0 and input + output > l4)) then
@@ -107,19 +110,19 @@ local function look(k, g, now, p, left, input, output, bound, load)
   -- matter. This is the usual case.
   local passed, both, room, x = now > at and now - at or 0, input + output, bucket and 0 or burst, 0
   if l1 > 0 and d1 + 1 > room * (l1 - u1) then
-    x = paced_load(bucket, 1, l1, u1, d1 - passed * l1 / window, least_room(g, 1, l1), burst, shrunk)
+    x = paced_load(g, 1, 1, l1, u1, d1 - passed * l1 / window, burst, shrunk)
     if not x or x > bound then return 0 elseif x > load then load = x end
   end
   if l2 > 0 and input > 0 and d2 + input > room * (l2 - u2) then
-    x = paced_load(bucket, input, l2, u2, d2 - passed * l2 / window, least_room(g, 2, l2), burst, shrunk)
+    x = paced_load(g, 2, input, l2, u2, d2 - passed * l2 / window, burst, shrunk)
     if not x or x > bound then return 0 elseif x > load then load = x end
   end
   if l3 > 0 and output > 0 and d3 + output > room * (l3 - u3) then
-    x = paced_load(bucket, output, l3, u3, d3 - passed * l3 / window, least_room(g, 3, l3), burst, shrunk)
+    x = paced_load(g, 3, output, l3, u3, d3 - passed * l3 / window, burst, shrunk)
     if not x or x > bound then return 0 elseif x > load then load = x end
   end
   if l4 > 0 and both > 0 and d4 + both > room * (l4 - (u2 + u3)) then
-    x = paced_load(bucket, both, l4, u2 + u3, d4 - passed * l4 / window, least_room(g, 4, l4), burst, shrunk)
+    x = paced_load(g, 4, both, l4, u2 + u3, d4 - passed * l4 / window, burst, shrunk)
     if not x or x > bound then return 0 elseif x > load then load = x end
   end
   return 1, load, input, output
@@ -128,7 +131,7 @@ end
 -- The first time from `least` on at which one dimension can take the cost with this burst, without further traffic. If it is
 -- beyond `most`, any time beyond `most` is returned.
 function leaving.opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
-  local limit, rate, used = g[LIMIT + d], g[LIMIT + d] / refill_us(p), used_of(g, d)
+  local limit, rate, used = g[LIMIT + d], g[LIMIT + d] / refill_us(p, g), used_of(g, d)
   if g[MIRRORED] > 0 then
     local excess = g[LEVEL + d] + cost - headway(true, cost, limit * (1 - p[OTHERS]), used, 0, burst, shrunk)
     return excess > 0 and math.max(least, g[AT] + math.ceil(excess / rate) + 1) or least
@@ -140,7 +143,7 @@ function leaving.opens_with(win, p, g, least, most, d, cost, later, burst, shrun
   end
   return leaving.first(win, p, g, {
     d = d, cost = cost, later = later, limit = limit, rate = rate, least = least, most = most, free = free,
-    least_room = least_room(g, d, limit), burst = burst, shrunk = shrunk, headway = headway,
+    burst = burst, shrunk = shrunk, headway = headway,
   }, used)
 end
 

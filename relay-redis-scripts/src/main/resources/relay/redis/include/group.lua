@@ -59,31 +59,53 @@ local function begin_usage(g)
   if is_unused(g) then g.oldest = g[RECENT] end
 end
 
--- The time in which a debt of the whole limit flows off.
-local function refill_us(p) return p[WINDOW] / (1 - p[SLOWED]) end
+-- The time in which a debt of the whole limit flows off: as long as a charge stays in the window. If it were shorter, the pacer
+-- would admit more than the window can, and no debt would be left. A full window that admits just what leaves it repeats each
+-- pause for ever.
+local function refill_us(p, g)
+  local window = p[WINDOW] / (1 - p[SLOWED])
+  return g[MIRRORED] > 0 and window or math.max(window, (SLOTS + 1) * p[SLOT])
+end
 
--- Refills the pacers up to `now`.
+-- What a dimension's window holds, and what is expected still to come in it.
+local function used_of(g, d) return d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d] end
+local function coming_of(g, d) return d >= 3 and g[COMING] or 0 end
+
+-- What a full group may save up: below nothing its debt falls to this much credit, and requests that come at random use the whole
+-- limit with it. That is at most a quarter of its burst. A group with a tenth free saves nothing up: it may use half of that at once,
+-- and has paid that back when it leaves the window. `free` is what the window has free. Where output is still to come, the debt
+-- follows what is expected of it, up and down by the deviation of that.
+local function credit(g, d, limit, free)
+  local varies = d >= 3 and g[COMING] > 0
+  local most = math.min(varies and 0.03 or 0.05, g[BURST] / 4) * limit
+  if varies then most = most + math.sqrt(g[VARIANCE]) end
+  return most * math.max(0, 1 - 10 * math.max(0, free) / limit)
+end
+
+-- The debt in one dimension, after some of it has flown off. `roll` must have run.
+local function flown(g, d, limit, used, level)
+  if level >= 0 then return level end
+  local least = g[MIRRORED] > 0 and 0 or -credit(g, d, limit, limit - used)
+  return level > least and level or least
+end
+
+-- A debt less what is given back. Like what flows off, that makes no more than the credit.
+local function lowered(g, d, level, by)
+  local rest = level - by
+  if rest >= 0 or by <= 0 then return rest end
+  return math.min(level, flown(g, d, g[LIMIT + d], used_of(g, d), rest))
+end
+
+-- Refills the pacers up to `now`. `roll` must have run.
 local function flow(p, g, now)
   local passed = now - g[AT]
   if passed <= 0 then return end -- the second check within a call
   g[AT] = now
-  local window, l1, l2, l3, l4, _, _, _, d1, d2, d3, d4 = refill_us(p), unpack(g, LIMIT + 1, LEVEL + 4)
-  if d1 > 0 then
-    d1 = d1 - passed * l1 / window
-    g[LEVEL + 1] = d1 > 0 and d1 or 0
-  end
-  if d2 > 0 then
-    d2 = d2 - passed * l2 / window
-    g[LEVEL + 2] = d2 > 0 and d2 or 0
-  end
-  if d3 > 0 then
-    d3 = d3 - passed * l3 / window
-    g[LEVEL + 3] = d3 > 0 and d3 or 0
-  end
-  if d4 > 0 then
-    d4 = d4 - passed * l4 / window
-    g[LEVEL + 4] = d4 > 0 and d4 or 0
-  end
+  local window, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = refill_us(p, g), unpack(g, LIMIT + 1, LEVEL + 4)
+  if l1 > 0 then g[LEVEL + 1] = flown(g, 1, l1, u1, d1 - passed * l1 / window) end
+  if l2 > 0 then g[LEVEL + 2] = flown(g, 2, l2, u2, d2 - passed * l2 / window) end
+  if l3 > 0 then g[LEVEL + 3] = flown(g, 3, l3, u3, d3 - passed * l3 / window) end
+  if l4 > 0 then g[LEVEL + 4] = flown(g, 4, l4, u2 + u3, d4 - passed * l4 / window) end
 end
 
 -- Charges a cost to the present slot. `roll` and `flow` must have run.
@@ -97,10 +119,6 @@ local function charge(g, requests, input, output)
   if g[LIMIT + 3] > 0 then g[LEVEL + 3] = g[LEVEL + 3] + output end
   if g[LIMIT + 4] > 0 then g[LEVEL + 4] = g[LEVEL + 4] + (input + output) end
 end
-
--- What a dimension's window holds, and what is expected still to come in it.
-local function used_of(g, d) return d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d] end
-local function coming_of(g, d) return d >= 3 and g[COMING] or 0 end
 
 -- Changes a limit that the provider stated or the configuration changed. What a mirrored bucket has left stays, up to the new
 -- limit.

@@ -93,6 +93,7 @@ local function expire(r, record, now)
     levels.hold_place(r, k, g, -1)
     if rest ~= NOT_COMING then
       repeat
+        if g[RECENT] < math.floor(now / p[SLOT]) then roll(r.win, p, g, math.floor(now / p[SLOT])) end
         flow(p, g, now)
         expect_output(r.win, p, g, now, since, told, 0, rest, 0, spread, 0)
         g = levels.above(r, g)

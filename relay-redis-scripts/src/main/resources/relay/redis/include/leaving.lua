@@ -38,7 +38,8 @@ function leaving.opens_at(p, g, ask, gone, used)
   if from < ask.least then from = ask.least end
   if from > ask.most then return from end
   if full_with(g, ask.d, used, ask.cost, ask.later) + ask.free > limit then return end
-  local excess = g[LEVEL + ask.d] + ask.cost - ask.headway(false, ask.cost, limit, used, ask.least_room, ask.burst, ask.shrunk)
+  local saved = credit(g, ask.d, g[LIMIT + ask.d], limit - used)
+  local excess = g[LEVEL + ask.d] + ask.cost - ask.headway(false, ask.cost, limit, used, saved, ask.burst, ask.shrunk)
   local paced = excess > 0 and g[AT] + math.ceil(excess / ask.rate) + 1 or from -- one more covers the rounding of the quotient
   local opens = from > paced and from or paced
   if opens == ask.least or gone > SLOTS or opens < (g[RECENT] + gone + 1) * p[SLOT] then return opens end

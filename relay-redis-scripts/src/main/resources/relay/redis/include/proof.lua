@@ -74,7 +74,7 @@ do
     local one, rate = e[d], stated / p[WINDOW]
     local size, coarse = left + full_us * rate, COARSE_US * rate
     local holds = math.min(stated, math.max(one.size, size))
-    local owed = g[LEVEL + d]
+    local owed = math.max(0, g[LEVEL + d])
     if size > 1.1 * stated then
       if e.rule == 1 then disbelieve(g, e) end
       return begin(e, d, 'window', now)

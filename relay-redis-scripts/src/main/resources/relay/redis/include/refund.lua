@@ -23,16 +23,13 @@ local function refund_window(win, p, g, since, slot, requests, input, output)
   g[USED + 1], g[USED + 2], g[USED + 3] = g[USED + 1] - requests, g[USED + 2] - input, g[USED + 3] - output
 end
 
--- The pacer: refunds in full, down to no debt. So a reservation that is larger than the cost paces nobody for long.
+-- The pacer: refunds in full. So a reservation that is larger than the cost paces nobody for long.
 local function refund_pacer(g, requests, input, output)
   local l1, l2, l3, l4, _, _, _, d1, d2, d3, d4 = unpack(g, LIMIT + 1, LEVEL + 4)
-  if l1 > 0 and requests > 0 then g[LEVEL + 1] = d1 > requests and d1 - requests or 0 end
-  if l2 > 0 and input > 0 then g[LEVEL + 2] = d2 > input and d2 - input or 0 end
-  if l3 > 0 and output > 0 then g[LEVEL + 3] = d3 > output and d3 - output or 0 end
-  if l4 > 0 then
-    local both = input + output
-    g[LEVEL + 4] = d4 > both and d4 - both or 0
-  end
+  if l1 > 0 and requests > 0 then g[LEVEL + 1] = lowered(g, 1, d1, requests) end
+  if l2 > 0 and input > 0 then g[LEVEL + 2] = lowered(g, 2, d2, input) end
+  if l3 > 0 and output > 0 then g[LEVEL + 3] = lowered(g, 3, d3, output) end
+  if l4 > 0 then g[LEVEL + 4] = lowered(g, 4, d4, input + output) end
 end
 
 local function refund(win, p, g, since, slot, requests, input, output)

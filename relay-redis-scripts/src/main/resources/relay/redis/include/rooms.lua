@@ -132,7 +132,7 @@ function line.charged(r, ask, own, now, what)
             if rounds[g] > 0 then g[COOL] = math.max(g[COOL], now + 1) end
           end
         end
-        later = math.max(later, rounds[g] * line.cycle(r.pool, g))
+        later = math.max(later, rounds[g] * refill_us(r.pool, g))
         g = levels.above(r, g)
       until not g
       if later > 0 then r.delays[list[c]] = later end
