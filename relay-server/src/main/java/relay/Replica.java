@@ -5,6 +5,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.UnresolvedAddressException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -88,13 +89,7 @@ final class Replica implements ConfigReloads.Target {
     ServerConfig server = config.server();
     needsRedis = config.redis().onUnavailable() == OnUnavailable.CLOSED;
     RedisUrl url = config.redis().url();
-    embedded = url == null ? EmbeddedRedis.start() : null;
-    if (embedded != null) {
-      log.warn(
-          "redis.url is not set: using an embedded Redis on port {}, for this machine only;"
-              + " its data is lost when Relay stops",
-          embedded.port());
-    }
+    embedded = url == null ? embedded(config.redis().folder()) : null;
     fleetSize = new FleetSize(config.redis().folder(), System::nanoTime);
     carriers =
         new Carriers("carrier", Carriers.fitting(Runtime.getRuntime().availableProcessors()));
@@ -206,6 +201,17 @@ final class Replica implements ConfigReloads.Target {
    */
   private static Duration firstProbe() {
     return Duration.ofMillis(Long.getLong("relay.probe_ms", 10_000));
+  }
+
+  private static EmbeddedRedis embedded(@Nullable Path folder) throws IOException {
+    EmbeddedRedis redis = folder == null ? EmbeddedRedis.start() : EmbeddedRedis.startIn(folder);
+    log.warn(
+        "redis.url is not set: using an embedded Redis on port {}, for this machine only; {}",
+        redis.port(),
+        folder == null
+            ? "its data is lost when Relay stops, unless redis.folder says where to keep it"
+            : "it keeps its data in " + folder);
+    return redis;
   }
 
   private static String replicaId() {

@@ -3,12 +3,13 @@ package relay.embedded;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A Redis on a free port of 127.0.0.1 that stores nothing and lives as long as this JVM at most: it
- * ends on {@link #close}, on exit, and when the JVM is killed.
+ * A Redis on a free port of 127.0.0.1 that lives as long as this JVM at most: it ends on {@link
+ * #close}, on exit, and when the JVM is killed. It stores nothing, unless it has a folder for that.
  *
  * <p>The executable comes with Relay for Linux and macOS; the system property {@code
  * relay.redis.binary}, else the environment variable {@code RELAY_REDIS_BINARY}, names another.
@@ -25,10 +26,12 @@ public final class EmbeddedRedis implements AutoCloseable {
   private static final Duration POLL_INTERVAL = Duration.ofMillis(5);
 
   private final RedisProcess process;
+  private final @Nullable DataFolder data;
   private final int port;
 
-  private EmbeddedRedis(RedisProcess process, int port) {
+  private EmbeddedRedis(RedisProcess process, @Nullable DataFolder data, int port) {
     this.process = process;
+    this.data = data;
     this.port = port;
   }
 
@@ -44,12 +47,27 @@ public final class EmbeddedRedis implements AutoCloseable {
    * @throws IOException when it does not; the message says what to do
    */
   public static EmbeddedRedis start() throws IOException {
-    return start(LoopbackPorts::free);
+    return start(LoopbackPorts::free, null);
+  }
+
+  /**
+   * Like {@link #start()}, with its data in a folder: another start finds it there.
+   *
+   * @throws IOException also when another Relay uses the folder
+   */
+  public static EmbeddedRedis startIn(Path folder) throws IOException {
+    DataFolder data = DataFolder.take(folder);
+    try {
+      return start(LoopbackPorts::free, data);
+    } catch (IOException | RuntimeException e) {
+      data.close();
+      throw e;
+    }
   }
 
   /** Like {@link #start()}, on a given port. */
   public static EmbeddedRedis startOn(int port) throws IOException {
-    return start(() -> port);
+    return start(() -> port, null);
   }
 
   /**
@@ -60,15 +78,15 @@ public final class EmbeddedRedis implements AutoCloseable {
     return RedisBinary.in(directory);
   }
 
-  static EmbeddedRedis start(Ports ports) throws IOException {
+  static EmbeddedRedis start(Ports ports, @Nullable DataFolder data) throws IOException {
     for (int attempt = 1; attempt <= PORT_ATTEMPTS; attempt++) {
       int port = ports.next();
-      RedisProcess process = RedisProcess.start(port);
+      RedisProcess process = RedisProcess.start(port, data);
       try {
         if (isReady(process, port)) {
           process.onUnexpectedExit(
               () -> log.error("the embedded Redis has ended by itself; restart Relay"));
-          return new EmbeddedRedis(process, port);
+          return new EmbeddedRedis(process, data, port);
         }
         log.debug("port {} was taken; trying another", port);
       } catch (IOException | RuntimeException e) {
@@ -84,7 +102,7 @@ public final class EmbeddedRedis implements AutoCloseable {
   private static boolean isReady(RedisProcess process, int port) throws IOException {
     long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
     while (System.nanoTime() < deadline) {
-      if (RedisProbe.answers(port, process.directory())) {
+      if (RedisProbe.answers(port, process.workingDirectory())) {
         return true;
       }
       if (process.hasEnded(POLL_INTERVAL)) {
@@ -113,10 +131,17 @@ public final class EmbeddedRedis implements AutoCloseable {
     return process.pid();
   }
 
-  /** Kills Redis and deletes its directory; waits for both, 5 s at most. */
+  /** Kills Redis and deletes its directory, but not its data; waits for both, 5 s at most. */
   @Override
   public void close() {
     process.close();
+    try {
+      if (data != null) {
+        data.close();
+      }
+    } catch (IOException e) {
+      log.warn("cannot release {}", data.path(), e);
+    }
   }
 
   RedisProcess process() {

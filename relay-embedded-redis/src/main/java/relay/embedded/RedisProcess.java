@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,18 +27,23 @@ final class RedisProcess implements AutoCloseable {
   private static final int OUTPUT_LINES = 20;
 
   private final Path directory;
+  private final @Nullable DataFolder data;
   private final Process watchdog;
   private final Thread reader;
   private final Deque<String> output = new ArrayDeque<>();
   private volatile boolean closing;
 
-  private RedisProcess(Path directory, Process watchdog) {
+  private RedisProcess(Path directory, @Nullable DataFolder data, Process watchdog) {
     this.directory = directory;
+    this.data = data;
     this.watchdog = watchdog;
     this.reader = Thread.ofVirtual().name("embedded-redis-output").start(this::readOutput);
   }
 
-  static RedisProcess start(int port) throws IOException {
+  /**
+   * @param data where it keeps its data; null = nowhere
+   */
+  static RedisProcess start(int port, @Nullable DataFolder data) throws IOException {
     Path directory =
         Files.createTempDirectory(
                 "relay-redis-",
@@ -54,20 +60,21 @@ final class RedisProcess implements AutoCloseable {
           new ProcessBuilder(
               Stream.concat(
                       Stream.of("/bin/sh", script.toString(), directory.toString()),
-                      command(binary, port, directory).stream())
+                      command(binary, port, directory, data).stream())
                   .toList());
       builder.directory(directory.toFile());
       builder.redirectErrorStream(true);
       Map<String, String> environment = builder.environment();
       environment.keySet().retainAll(List.of("PATH")); // without secrets and locale
-      return new RedisProcess(directory, builder.start());
+      return new RedisProcess(directory, data, builder.start());
     } catch (IOException | RuntimeException e) {
       delete(directory);
       throw e;
     }
   }
 
-  private static List<String> command(Path binary, int port, Path directory) {
+  private static List<String> command(
+      Path binary, int port, Path directory, @Nullable DataFolder data) {
     return List.of(
         binary.toString(),
         "--port",
@@ -77,24 +84,29 @@ final class RedisProcess implements AutoCloseable {
         "--protected-mode",
         "yes",
         "--dir",
-        directory.toString(),
+        (data == null ? directory : data.path()).toString(),
         "--pidfile",
-        pidFile(directory).toString(),
+        pidFile(directory, data).toString(),
         "--save",
         "",
-        "--appendonly",
-        "no",
+        "--appendonly", // each write is in the system's cache at once, so a killed Redis loses none
+        data == null ? "no" : "yes",
         "--loglevel",
         "warning");
   }
 
-  private static Path pidFile(Path directory) {
-    return directory.resolve("redis.pid");
+  private static Path pidFile(Path directory, @Nullable DataFolder data) {
+    return data == null ? directory.resolve("redis.pid") : data.pidFile();
   }
 
   /** The id of Redis itself, not of its watchdog. Redis writes it before it answers. */
   long pid() throws IOException {
-    return Long.parseLong(Files.readString(pidFile(directory)).strip());
+    return Long.parseLong(Files.readString(pidFile(directory, data)).strip());
+  }
+
+  /** Its working directory. */
+  Path workingDirectory() {
+    return data == null ? directory : data.path();
   }
 
   Path directory() {

@@ -25,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class EmbeddedRedisTest {
@@ -37,6 +38,28 @@ class EmbeddedRedisTest {
       assertEquals("", ask(redis.port(), "CONFIG GET save", 5).getLast());
       assertEquals("127.0.0.1", ask(redis.port(), "CONFIG GET bind", 5).getLast());
     }
+  }
+
+  @Test
+  void with_a_folder_its_data_survive_a_kill(@TempDir Path folder) throws Exception {
+    Path data = folder.resolve("made/by it");
+    try (EmbeddedRedis redis = EmbeddedRedis.startIn(data)) {
+      assertEquals("+OK", ask(redis.port(), "SET kept 1", 1).getFirst());
+      ProcessHandle.of(redis.pid()).orElseThrow().destroyForcibly();
+    }
+    try (EmbeddedRedis redis = EmbeddedRedis.startIn(data)) {
+      assertEquals("1", ask(redis.port(), "GET kept", 2).getLast());
+    }
+  }
+
+  @Test
+  void a_folder_has_one_redis_at_a_time(@TempDir Path folder) throws Exception {
+    try (EmbeddedRedis redis = EmbeddedRedis.startIn(folder)) {
+      IOException e = assertThrows(IOException.class, () -> EmbeddedRedis.startIn(folder));
+      assertTrue(e.toString().contains("another Relay keeps its data in"), e.toString());
+      assertEquals("+PONG", ask(redis.port(), "PING", 1).getFirst());
+    }
+    EmbeddedRedis.startIn(folder).close();
   }
 
   @Test
@@ -76,7 +99,7 @@ class EmbeddedRedisTest {
     try (EmbeddedRedis first = EmbeddedRedis.start()) {
       Deque<Integer> ports = new ArrayDeque<>(List.of(first.port(), LoopbackPorts.free()));
       int second = ports.getLast();
-      try (EmbeddedRedis redis = EmbeddedRedis.start(ports::removeFirst)) {
+      try (EmbeddedRedis redis = EmbeddedRedis.start(ports::removeFirst, null)) {
         assertEquals(second, redis.port());
       }
     }
@@ -86,7 +109,7 @@ class EmbeddedRedisTest {
   void it_gives_up_when_every_port_is_taken() throws Exception {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
       IOException e =
-          assertThrows(IOException.class, () -> EmbeddedRedis.start(taken::getLocalPort));
+          assertThrows(IOException.class, () -> EmbeddedRedis.start(taken::getLocalPort, null));
       assertTrue(e.toString().contains("no free port in 5 attempts"), e.getMessage());
       assertTrue(e.toString().contains("set redis.url"), e.getMessage());
     }

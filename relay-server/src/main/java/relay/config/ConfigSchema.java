@@ -18,6 +18,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import relay.config.LoggingConfig.Format;
+import relay.config.LoggingConfig.Level;
 
 /**
  * The JSON Schema of the configuration: what editors complete and check, and what the table of the
@@ -288,7 +290,8 @@ public final class ConfigSchema {
                 RedisSection.MAX_REPLICAS))
         .with(
             "folder",
-            text("Keeps the last known number of replicas; absent = nothing is kept")
+            text("Keeps the data of the embedded Redis, and the last known number of replicas;"
+                    + " absent = nothing is kept")
                 .example("/var/lib/relay"));
   }
 
@@ -384,9 +387,11 @@ public final class ConfigSchema {
 
   private static SchemaNode logging() {
     return section("The log, on standard error")
-        .with("level", words("From quiet to talkative", LoggingConfig.Level.INFO))
+        .with("level", words("From quiet to talkative", Level.INFO))
         .with(
-            "format", words("json: an object a line. text: for people", LoggingConfig.Format.JSON))
+            "format",
+            words(
+                "json: an object a line. text: for people. auto: text on a terminal", Format.AUTO))
         .with("requests", flag("A line for each request, at level info", true))
         .with(
             "requests_ratio",
