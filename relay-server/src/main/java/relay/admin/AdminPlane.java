@@ -19,6 +19,7 @@ import org.slf4j.LoggerFactory;
 import relay.admin.AdminServer.Served;
 import relay.admin.PoolStates.RedisSilent;
 import relay.carrier.AnswerDate;
+import relay.logging.RecentRecords;
 import relay.pool.PoolJson;
 import relay.redis.KeyPool;
 import relay.reload.ConfigState;
@@ -133,6 +134,8 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
             case "pools" ->
                 get(exchange, () -> AdminReply.json(PoolJson.ofAll(configuration(), states())));
             case "clients" -> get(exchange, this::clients);
+            case "events" -> get(exchange, () -> AdminReply.json(RecentRecords.events()));
+            case "requests" -> get(exchange, () -> requests(exchange));
             case "reload" -> reload(exchange);
             default -> asset(path.getFirst(), exchange);
           };
@@ -200,6 +203,10 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
             served.pools().get()));
   }
 
+  private static AdminReply requests(HttpServerExchange exchange) {
+    return AdminReply.json(RecentRecords.requests(exchange.getQueryString().equals("failed=true")));
+  }
+
   private Optional<KeyPool> named(String pool) {
     return served.pools().get().stream()
         .filter(known -> known.plan().name().equals(pool))
@@ -249,6 +256,7 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
     return AdminReply.error(
         404,
         "unknown path; there are /healthz, /readyz, /metrics, /pools, /pools/POOL, /clients,"
-            + " POST /reload and POST /pools/POOL/keys/KEY/cooldown, quarantine or restore");
+            + " /events, /requests, POST /reload and POST /pools/POOL/keys/KEY/cooldown, quarantine"
+            + " or restore");
   }
 }

@@ -21,7 +21,11 @@ record AdminReply(int status, String contentType, String body, Map<HttpString, S
   }
 
   static AdminReply json(ObjectNode body) {
-    return new AdminReply(200, JSON, body + "\n", Map.of());
+    return json(body + "\n");
+  }
+
+  static AdminReply json(String body) {
+    return new AdminReply(200, JSON, body, Map.of());
   }
 
   static AdminReply text(int status, String body) {

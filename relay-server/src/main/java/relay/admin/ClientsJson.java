@@ -113,6 +113,7 @@ final class ClientsJson {
   private ObjectNode client(Client each) {
     ObjectNode client = JSON.objectNode();
     client.put("name", each.name());
+    client.put("enforce", each.enforce());
     client.put("weight", each.standing().weight());
     client.put("priority", each.standing().priority().name().toLowerCase(Locale.ROOT));
     client.put("share", shares.of(each));

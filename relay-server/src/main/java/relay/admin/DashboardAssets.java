@@ -36,7 +36,16 @@ final class DashboardAssets {
     return Optional.ofNullable(
         switch (path) {
           case "" -> asset(OWN + "dashboard.html", HTML);
-          case "dashboard.js", "clients.js", "keys.js", "plots.js", "traffic.js" ->
+          case "dashboard.js",
+              "clients.js",
+              "format.js",
+              "keys.js",
+              "plots.js",
+              "pools.js",
+              "recent.js",
+              "table.js",
+              "traffic.js",
+              "verdict.js" ->
               asset(OWN + path, SCRIPT);
           case "dashboard.css" -> asset(OWN + path, STYLE);
           case "uplot.js" -> asset(UPLOT + "uPlot.iife.min.js", SCRIPT);

@@ -1,7 +1,5 @@
 package relay.admin;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.handlers.sse.ServerSentEventConnection;
@@ -10,9 +8,7 @@ import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
 import java.io.IOException;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
@@ -26,11 +22,7 @@ import org.slf4j.LoggerFactory;
 import org.xnio.IoUtils;
 import relay.admin.AdminServer.Served;
 import relay.admin.PoolStates.RedisSilent;
-import relay.metrics.ReplicaTotals;
-import relay.metrics.ReplicaTotals.Histogram;
 import relay.pool.PoolJson;
-import relay.redis.KeyPool;
-import relay.redis.PoolSnapshot;
 
 /**
  * Sends what has changed to open dashboards, once a second, by server-sent events. It shows the
@@ -39,16 +31,12 @@ import relay.redis.PoolSnapshot;
  */
 final class DashboardFeed implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(DashboardFeed.class);
-  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
   static final String PATH = "/dashboard/events";
-  private static final int SAMPLE_EVERY = 2;
   private static final int CLIENTS_EVERY = 5;
 
-  private final Served served;
-  private final Supplier<PoolJson.Configuration> configuration;
   private final InstantSource clock;
+  private final DashboardSource source;
   private final DashboardState state = new DashboardState();
-  private final DashboardHistory history = new DashboardHistory();
   private final FeedPlaces places = new FeedPlaces();
   private final Map<ServerSentEventConnection, Viewer> viewers = new ConcurrentHashMap<>();
   private final ServerSentEventHandler events = new ServerSentEventHandler(this::joined);
@@ -65,9 +53,8 @@ final class DashboardFeed implements AutoCloseable {
 
   DashboardFeed(
       Served served, Supplier<PoolJson.Configuration> configuration, InstantSource clock) {
-    this.served = served;
-    this.configuration = configuration;
     this.clock = clock;
+    source = new DashboardSource(served, configuration, clock.millis());
     var _ = thread.scheduleAtFixedRate(this::tick, 0, 1, TimeUnit.SECONDS);
   }
 
@@ -102,9 +89,7 @@ final class DashboardFeed implements AutoCloseable {
 
   private void tick() {
     try {
-      if (ticks++ % SAMPLE_EVERY == 0) {
-        history.sample(served.pools().get());
-      }
+      source.sample(ticks++, clock.millis());
       if (!viewers.isEmpty()) {
         show();
       }
@@ -127,7 +112,7 @@ final class DashboardFeed implements AutoCloseable {
     if (ticks % CLIENTS_EVERY == 1 || state.version() == 0) {
       readClients(now);
     }
-    state.update(read(), now);
+    state.update(source.pools(now), now);
     Map<Long, String> bySeen = new HashMap<>();
     viewers.forEach(
         (connection, viewer) -> {
@@ -146,9 +131,7 @@ final class DashboardFeed implements AutoCloseable {
 
   private String whole() {
     ObjectNode all = state.since(0);
-    all.putObject("history")
-        .put("step_ms", TimeUnit.SECONDS.toMillis(SAMPLE_EVERY))
-        .set("series", history.json());
+    source.addHistory(all);
     return all.toString();
   }
 
@@ -175,60 +158,10 @@ final class DashboardFeed implements AutoCloseable {
 
   private void readClients(long now) {
     try {
-      ObjectNode clients =
-          ClientsJson.of(
-              served.server().get().auth(),
-              served.clientLimits().get(),
-              served.clientUse(),
-              served.pools().get());
-      Map<String, Long> denials = served.totals().get().clientDenials();
-      for (var client : clients.path("clients")) {
-        ((ObjectNode) client)
-            .put("denials", denials.getOrDefault(client.path("name").asText(), 0L));
-      }
-      state.updateClients(clients, now);
+      state.updateClients(source.clients(), now);
     } catch (RedisSilent e) {
       log.debug("The clients' use is not known; the last one stays", e);
     }
-  }
-
-  private ObjectNode read() {
-    List<ObjectNode> pools = new ArrayList<>();
-    for (KeyPool pool : served.pools().get()) {
-      String name = pool.plan().name();
-      PoolSnapshot latest = pool.latest();
-      if (latest == null) {
-        continue; // no heartbeat yet
-      }
-      ObjectNode json = PoolJson.of(pool.plan(), latest, served.breakers().apply(name).standing());
-      pools.add(json.put("age_ms", pool.latestAge().toMillis()));
-    }
-    ObjectNode all = PoolJson.ofAll(configuration.get(), pools);
-    all.set("replica", replica(served.totals().get()));
-    all.put("ready", served.readiness().get() instanceof Readiness.Ready);
-    return all;
-  }
-
-  private static ObjectNode replica(ReplicaTotals totals) {
-    ObjectNode replica = JSON.objectNode();
-    replica.put("redis_up", totals.redisUp()).put("redis_mode", totals.redisMode());
-    replica.put("requests", totals.requests()).put("failures", totals.failures());
-    replica.put("refused_by_relay", totals.refusedByRelay());
-    replica.put("refused_by_providers", totals.refusedByProviders());
-    replica.put("input_tokens", totals.inputTokens()).put("output_tokens", totals.outputTokens());
-    replica.put("inflight", totals.inflight()).put("waiting", totals.waiting());
-    replica.put("reserved_tokens", totals.reservedTokens());
-    histogram(replica.putObject("duration"), totals.duration());
-    histogram(replica.putObject("first_byte"), totals.firstByte());
-    return replica;
-  }
-
-  private static void histogram(ObjectNode into, Histogram histogram) {
-    ArrayNode seconds = into.putArray("seconds");
-    histogram.seconds().forEach(seconds::add);
-    ArrayNode counts = into.putArray("counts");
-    histogram.counts().forEach(counts::add);
-    into.put("total", histogram.total());
   }
 
   @Override

@@ -14,7 +14,7 @@ import relay.model.JsonString;
  * members of a {@link RequestLine}.
  */
 final class JsonFormatter extends Formatter {
-  private static final DateTimeFormatter TIME =
+  static final DateTimeFormatter TIME =
       new DateTimeFormatterBuilder().appendInstant(3).toFormatter(Locale.ROOT);
 
   @Override

@@ -95,6 +95,7 @@ public final class Logging {
       LineHandler handler = new LineHandler(out, formatter);
       handler.setFilter(new LibraryLines(System::nanoTime));
       root.addHandler(handler);
+      root.addHandler(RecentRecords.ofProcess());
       if (out == STDERR) {
         flushAtExit(handler);
       }

@@ -47,6 +47,27 @@ public record RequestLine(
         : null;
   }
 
+  /** The same with no more of a model's name than is shown: a body may name one of megabytes. */
+  RequestLine bounded() {
+    return model.length() <= MODEL_CHARS
+        ? this
+        : new RequestLine(
+            id,
+            client,
+            provider,
+            key,
+            shortModel(),
+            status,
+            origin,
+            attempts,
+            broken,
+            inputTokens,
+            outputTokens,
+            waitNanos,
+            firstByteNanos,
+            nanos);
+  }
+
   void appendJson(StringBuilder out) {
     name(out, "request", id);
     name(out, "client", client);

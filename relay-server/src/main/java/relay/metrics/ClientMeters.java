@@ -7,10 +7,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
+import relay.metrics.ReplicaTotals.ClientCounts;
 import relay.model.TokenUsage;
 
 /** Counters per client. Only configured clients have their own label value. */
@@ -135,15 +137,28 @@ public final class ClientMeters {
     }
   }
 
-  /** Requests that each client's own limits refused; only clients that had any. */
-  Map<String, Long> denialsByClient() {
-    Map<String, Long> all = new HashMap<>();
-    denials.forEach(
-        (values, count) -> {
-          if (count > 0) {
-            all.merge(values.getFirst(), count, Long::sum);
-          }
-        });
+  /** By client; only those that had an answer. */
+  Map<String, ClientCounts> counts() {
+    Map<String, Map<String, Long>> denied = denials.countedByFirstAndLast();
+    Map<String, ClientCounts> all = new HashMap<>();
+    requests
+        .countedByFirstAndLast()
+        .forEach(
+            (client, byStatus) ->
+                all.put(
+                    client,
+                    new ClientCounts(
+                        sum(byStatus, _ -> true),
+                        sum(byStatus, LabelValues::isRefusal),
+                        sum(byStatus, LabelValues::isFailure),
+                        denied.getOrDefault(client, Map.of()))));
     return all;
+  }
+
+  private static long sum(Map<String, Long> byStatus, Predicate<String> wanted) {
+    return byStatus.entrySet().stream()
+        .filter(each -> wanted.test(each.getKey()))
+        .mapToLong(Map.Entry::getValue)
+        .sum();
   }
 }

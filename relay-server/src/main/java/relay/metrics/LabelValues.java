@@ -82,4 +82,14 @@ final class LabelValues {
   static String status(int status) {
     return status >= 100 && status < STATUSES.length ? STATUSES[status] : NONE;
   }
+
+  /** Whether an answer of this status says that somebody has used too much. */
+  static boolean isRefusal(String status) {
+    return status.equals("429") || status.equals("402");
+  }
+
+  /** Whether it is a 5xx, or no answer. */
+  static boolean isFailure(String status) {
+    return status.compareTo("500") >= 0;
+  }
 }

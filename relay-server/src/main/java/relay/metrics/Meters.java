@@ -25,10 +25,7 @@ import relay.redis.KeyPool;
 import relay.redis.PoolPlan;
 import relay.redis.RedisEngine;
 
-/**
- * A replica's metrics. Every meter exists from the start, at 0. Thread-safe; a call costs one map
- * lookup and one addition.
- */
+/** A replica's metrics, all from its start on. Thread-safe; a call costs a lookup, an addition. */
 public final class Meters implements AutoCloseable {
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -54,6 +51,7 @@ public final class Meters implements AutoCloseable {
           "Time from a request's arrival to the first byte from the provider",
           Buckets.FIRST_BYTE,
           "provider");
+  private final ServedTimes served = new ServedTimes();
   private final PoolMeters byPool;
   private final Timer overhead;
   private final Timer acquire;
@@ -228,6 +226,11 @@ public final class Meters implements AutoCloseable {
     overhead.record(overheadNanos, TimeUnit.NANOSECONDS);
   }
 
+  /** Records until when, from a request's arrival, its answer began and ended. */
+  public void served(long firstByteNanos, long endNanos) {
+    served.record(firstByteNanos, endNanos);
+  }
+
   /** Counts a request refused because of its head: without duration and model. */
   public void refusedAtOnce(int status) {
     traffic.request("", "", status, "relay");
@@ -362,9 +365,10 @@ public final class Meters implements AutoCloseable {
         inflight.sum(),
         engine.waiting(),
         reserved.sum(),
-        ReplicaTotals.Histogram.of(requestDuration.all()),
-        ReplicaTotals.Histogram.of(firstByte.all()),
-        clients.denialsByClient());
+        served.ends(),
+        served.firstBytes(),
+        traffic.denialsByPool(),
+        clients.counts());
   }
 
   /** All metrics in Prometheus's text format 0.0.4. */

@@ -1,12 +1,7 @@
 package relay.metrics;
 
-import io.micrometer.core.instrument.Timer;
-import io.micrometer.core.instrument.distribution.CountAtBucket;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 
 /**
  * What this replica has done since its start, for the dashboard. Counters only rise; a reader takes
@@ -15,14 +10,15 @@ import java.util.concurrent.TimeUnit;
  * @param redisMode {@code shared}, or what applies without Redis
  * @param requests answered requests
  * @param failures answers with a status of 500 or more
- * @param refusedByRelay 429s of Relay's own
+ * @param refusedByRelay 429s and 402s of Relay's own
  * @param refusedByProviders 429s from providers, of any attempt
  * @param inflight requests under way
  * @param waiting requests that wait for capacity
  * @param reservedTokens reserved by requests under way
- * @param duration of requests
- * @param firstByte time to a provider's first byte
- * @param clientDenials requests that a client's own limits refused, of clients that had any
+ * @param duration of requests that a provider answered
+ * @param firstByte of the same requests: until the head of the provider's last answer
+ * @param poolDenials refusals by pool and reason; only what there was
+ * @param clients by name; only those that had an answer
  */
 public record ReplicaTotals(
     boolean redisUp,
@@ -38,9 +34,25 @@ public record ReplicaTotals(
     long reservedTokens,
     Histogram duration,
     Histogram firstByte,
-    Map<String, Long> clientDenials) {
+    Map<String, Map<String, Long>> poolDenials,
+    Map<String, ClientCounts> clients) {
   public ReplicaTotals {
-    clientDenials = Map.copyOf(clientDenials);
+    poolDenials = Map.copyOf(poolDenials);
+    clients = Map.copyOf(clients);
+  }
+
+  /**
+   * The answers that a client had.
+   *
+   * @param requests all of them
+   * @param refused those with a status of 402 or 429
+   * @param failed those with a status of 500 or more
+   * @param denials refusals by its own limits, by reason; only what there was
+   */
+  public record ClientCounts(long requests, long refused, long failed, Map<String, Long> denials) {
+    public ClientCounts {
+      denials = Map.copyOf(denials);
+    }
   }
 
   /**
@@ -54,19 +66,6 @@ public record ReplicaTotals(
     public Histogram {
       seconds = List.copyOf(seconds);
       counts = List.copyOf(counts);
-    }
-
-    /** One histogram of several timers, which have the same buckets. */
-    static Histogram of(Collection<Timer> timers) {
-      Map<Double, Long> counts = new TreeMap<>();
-      long total = 0;
-      for (Timer timer : timers) {
-        for (CountAtBucket bucket : timer.takeSnapshot().histogramCounts()) {
-          counts.merge(bucket.bucket(TimeUnit.SECONDS), (long) bucket.count(), Long::sum);
-        }
-        total += timer.count();
-      }
-      return new Histogram(List.copyOf(counts.keySet()), List.copyOf(counts.values()), total);
     }
   }
 }

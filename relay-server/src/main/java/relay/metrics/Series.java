@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -95,6 +96,19 @@ final class Series {
   /** Gives each series' label values and count. */
   void forEach(ObjLongConsumer<List<String>> reader) {
     counters.forEach((key, counter) -> reader.accept(List.of(key.values), (long) counter.count()));
+  }
+
+  /** Counts by the values of the first and the last label; only those above 0. */
+  Map<String, Map<String, Long>> countedByFirstAndLast() {
+    Map<String, Map<String, Long>> all = new HashMap<>();
+    forEach(
+        (values, count) -> {
+          if (count > 0) {
+            all.computeIfAbsent(values.getFirst(), _ -> new HashMap<>())
+                .merge(values.getLast(), count, Long::sum);
+          }
+        });
+    return all;
   }
 
   private Counter register(String[] values) {

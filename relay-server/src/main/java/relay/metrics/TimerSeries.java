@@ -3,7 +3,6 @@ package relay.metrics;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
-import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
@@ -29,10 +28,6 @@ final class TimerSeries {
   Timer of(String value) {
     Timer known = timers.get(value);
     return known != null ? known : timers.computeIfAbsent(value, this::register);
-  }
-
-  Collection<Timer> all() {
-    return timers.values();
   }
 
   /** Removes the timers of other values. */

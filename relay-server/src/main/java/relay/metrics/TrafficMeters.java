@@ -3,6 +3,7 @@ package relay.metrics;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Stream;
 import relay.config.ProviderConfig;
 import relay.model.TokenUsage;
@@ -237,8 +238,8 @@ final class TrafficMeters {
     requests.forEach(
         (values, count) -> {
           sums.requests += count;
-          sums.failures += values.get(2).compareTo("500") >= 0 ? count : 0;
-          boolean refused = values.get(2).equals(TOO_MANY) && values.get(3).equals(RELAY);
+          sums.failures += LabelValues.isFailure(values.get(2)) ? count : 0;
+          boolean refused = LabelValues.isRefusal(values.get(2)) && values.get(3).equals(RELAY);
           sums.refusedByRelay += refused ? count : 0;
         });
     responses.forEach(
@@ -252,6 +253,11 @@ final class TrafficMeters {
           }
         });
     return sums;
+  }
+
+  /** Refusals by pool and reason; only what there was. */
+  Map<String, Map<String, Long>> denialsByPool() {
+    return denials.countedByFirstAndLast();
   }
 
   /** Counts since the start. */

@@ -125,6 +125,9 @@ final class RequestRecord {
     try {
       long took = elapsedNanos();
       meters.requestDone(provider, model, status, origin, took, Math.max(0, took - upstreamNanos));
+      if (firstByteNanos > 0) {
+        meters.served(firstByteNanos, took);
+      }
       meters.clients().answered(clientName, status);
       if (log.takes(status)) {
         log.write(line(status, origin, took));

@@ -116,11 +116,11 @@ class AdminPlaneTest {
         json.readTree(
             """
             {"age_ms": 0, "clients": [
-              {"name": "team-a", "weight": 1, "priority": "standard", "share": 0.5, "share_ratio": 0.0, "waiting": 0,
+              {"name": "team-a", "enforce": true, "weight": 1, "priority": "standard", "share": 0.5, "share_ratio": 0.0, "waiting": 0,
                 "models": ["claude-*"], "providers": ["anthropic"], "limits": null,
                 "used": {"rpm": 0, "itpm": 0, "otpm": 0, "tpm": 0},
                 "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0, "budgets": []},
-              {"name": "team-b", "weight": 1, "priority": "standard", "share": 0.5, "share_ratio": 0.0, "waiting": 0,
+              {"name": "team-b", "enforce": true, "weight": 1, "priority": "standard", "share": 0.5, "share_ratio": 0.0, "waiting": 0,
                 "models": null, "providers": null, "limits": null,
                 "used": {"rpm": 0, "itpm": 0, "otpm": 0, "tpm": 0},
                 "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0, "budgets": []}]}

@@ -88,7 +88,7 @@ class ClientsJsonTest {
     assertEquals(
         json.readTree(
             """
-            {"name": "default", "weight": 1, "priority": "standard", "share": 0.5, "share_ratio": 0.0, "waiting": 0, "models": null, "providers": null, "limits": null,
+            {"name": "default", "enforce": true, "weight": 1, "priority": "standard", "share": 0.5, "share_ratio": 0.0, "waiting": 0, "models": null, "providers": null, "limits": null,
               "used": {"rpm": 1, "itpm": 70, "otpm": 30, "tpm": 100},
               "in_flight": 1, "cooldown_ms": 0, "next_capacity_ms": 0, "budgets": []}
             """),
@@ -118,7 +118,7 @@ class ClientsJsonTest {
     assertEquals(
         json.readTree(
             """
-              {"name": "team", "weight": 1, "priority": "standard", "share": 0.5, "share_ratio": 0.0, "waiting": 0, "models": null, "providers": null,
+              {"name": "team", "enforce": true, "weight": 1, "priority": "standard", "share": 0.5, "share_ratio": 0.0, "waiting": 0, "models": null, "providers": null,
                 "limits": {"rpm": 60, "itpm": null, "otpm": null, "tpm": 1000, "max_concurrent": 1},
                 "used": {"rpm": 0, "itpm": 0, "otpm": 0, "tpm": 0},
                 "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0, "budgets": []}

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.Timeout;
 import org.openqa.selenium.Keys;
 import relay.guards.Await;
+import relay.metrics.ReplicaTotals.ClientCounts;
 import relay.pool.Configs;
 import relay.redis.Acquisition;
 import relay.redis.Budget;
@@ -33,6 +35,7 @@ class DashboardBrowserTest {
   private static final int MANY = 10_000;
   private static final int CLIENTS = 300;
   private static final String GROUP = "#groups tbody tr:nth-child(1)";
+  private static final String CLIENT = "#clients tbody tr:nth-child(1)";
   private static final String FIRST_KEY = "#keys .row[aria-selected]:nth-child(1)";
 
   @AutoClose private final ServedPools served = ServedPools.of(Configs.of(yaml()));
@@ -130,6 +133,10 @@ class DashboardBrowserTest {
     assertTrue(input >= 700, () -> "input " + input);
     assertEquals(1, browser.number("return window.unchanged"));
     assertEquals("3", browser.text("#key-count"));
+    String healthy = "Healthy: 2 pools, 10003 keys; nobody was refused in the last minute.";
+    browser.awaitText("#verdict", healthy::equals);
+    assertEquals("", browser.text("#problems"));
+    assertTrue(browser.text("#replica").matches(".+, [0-9].*, up \\d.*"));
     String facts = browser.text("#pool-facts");
     assertTrue(facts.startsWith("least_loaded, auto, window 60 s, 1 replica"), facts);
     assertEquals(4, browser.count("#pool-plots canvas")); // one for each kind of limit
@@ -157,6 +164,10 @@ class DashboardBrowserTest {
     Await.until("it is out of use", () -> status(pool(), "acme-1").equals("quarantined"));
     browser.awaitText(FIRST_KEY, row -> row.contains("quarantined"));
     browser.awaitText("#said", "quarantine: acme-1 of small"::equals);
+    browser.awaitText("#verdict", words -> words.startsWith("1 problem, since "));
+    String problem = "pool small: 1 of 3 keys is quarantined: acme-1.*, since \\d\\d:.*";
+    browser.awaitText("#problems", words -> words.matches(problem));
+    browser.awaitText("#pools tbody tr:nth-child(1)", row -> row.matches("small .* 2 1 closed .*"));
 
     browser.click(FIRST_KEY, "Act");
     browser.click("#action", "restore");
@@ -167,8 +178,8 @@ class DashboardBrowserTest {
     browser.click(FIRST_KEY, "Act");
     browser.click("#action", "cooldown");
     browser.click("#action", "Yes");
-    browser.awaitText(FIRST_KEY, row -> row.matches(".*cooling (2\\d|30) s.*"));
-    browser.awaitText(FIRST_KEY, row -> row.matches(".*cooling 2[0-8] s.*")); // it counts down
+    browser.awaitText(FIRST_KEY, row -> row.matches(".*cooling .*(2\\d|30) s,.*"));
+    browser.awaitText(FIRST_KEY, row -> row.matches(".*cooling .*2[0-8] s,.*")); // it counts down
     http.post("/pools/small/keys/acme-1/restore", "");
   }
 
@@ -218,23 +229,64 @@ class DashboardBrowserTest {
         "#client-count", "200 of %d, the busiest; 102 more match".formatted(all)::equals);
     assertEquals(200, browser.count("#clients tbody tr"));
     String last = browser.text("#clients tbody tr:last-child");
-    assertTrue(last.startsWith("c-300 1 / 60"), last);
+    assertTrue(last.startsWith("c-300 ok 1 / 60"), last);
 
     browser.find("#find-client").sendKeys("jobs");
     browser.awaitText("#client-count", ("1 of " + all)::equals);
     String row = browser.text("#clients tbody tr");
-    String month = "800 / 1000 tokens a month, anew \\d{4}-\\d\\d-01 00:00 UTC";
-    String budgets = month + " 5 / 20 usd a rolling day";
-    assertTrue(row.matches("jobs 1 700 100 800 " + budgets + " standard 3 1 % 1 0"), row);
-    assertEquals(2, browser.count("#clients td:nth-child(6) meter"));
+    String budgets = "800 / 1000 tokens a month 5 / 20 usd a rolling day";
+    assertEquals("jobs ok 1 700 100 800 " + budgets + " standard 3 < 1 % 1", row);
+    assertEquals(2, browser.count("#clients td:nth-child(10) meter"));
+    Object resets = browser.run("return document.querySelector('#clients td div').title");
+    assertTrue(resets.toString().matches("resets \\d{4}-\\d\\d-01 00:00 UTC"), resets.toString());
     browser.run("document.getElementById('clients-title').scrollIntoView()");
     browser.screenshot("clients");
 
     browser.run(
         "const find = document.getElementById('find-client');"
             + " find.value = 'people'; find.dispatchEvent(new Event('input'))");
-    browser.awaitText("#clients tbody tr", people -> people.startsWith("people – –"));
-    assertEquals(0, browser.count("#clients td:nth-child(6) meter"), "of another client's row");
+    browser.awaitText("#clients tbody tr", people -> people.startsWith("people ok – –"));
+    assertEquals(0, browser.count("#clients td:nth-child(10) meter"), "of another client's row");
+  }
+
+  @Test
+  void who_is_refused_comes_first_and_alone_in_colour() throws Exception {
+    String clients =
+        "server: { auth: { clients: [{ name: alpha, key: client-secret-a, rpm_limit: 1 },"
+            + " { name: zeta, key: client-secret-z }] } }\n";
+    try (ServedPools own = ServedPools.of(Configs.of(clients + Configs.POOLS));
+        AdminServer its = own.serve()) {
+      Demand demand = Demand.of("default", 70, 30).on("alpha");
+      assertInstanceOf(
+          Acquisition.Granted.class, own.clients().acquire(demand).get(20, TimeUnit.SECONDS));
+      browser.looks(1180, 980, "light");
+      browser.open(its.port());
+      browser.awaitText(CLIENT, words -> words.startsWith("alpha ok 1 / 1 "));
+      assertEquals(0, browser.count("#pools .bad, #clients .bad, #tiles .bad"), "a full limit");
+      own.poolDenials = Map.of("openai", Map.of("cooldown", 5L));
+      own.clientCounts = Map.of("zeta", new ClientCounts(10, 4, 0, Map.of("requests", 4L)));
+      String row = "zeta refused 4 of 10 in a minute: requests 4 ";
+      browser.awaitText(CLIENT, words -> words.startsWith(row));
+      String verdict = "2 problems, since \\d\\d:.*; not served: zeta\\.";
+      browser.awaitText("#verdict", words -> words.matches(verdict));
+      String problem = "1 client refused in the last minute: zeta (40 %)";
+      browser.awaitText("#problems li:nth-child(2)", words -> words.startsWith(problem));
+      browser.awaitText("#refusals", words -> words.contains("client zeta requests 4 40 %"));
+      assertTrue(browser.text("#pools tbody tr:nth-child(1)").startsWith("openai "));
+      assertEquals(1, browser.count("#pools .bad"));
+      assertEquals(1, browser.count("#clients .bad"));
+      assertEquals(color("#verdict"), color("#clients .bad"));
+      assertNotEquals(color("#verdict"), color("#clients td"));
+      browser.screenshot("refusals");
+
+      browser.find("#problems a[data-pool=openai]").click();
+      browser.awaitText("#keys", words -> words.startsWith("o-1 "));
+      browser.click("#clients thead", "client");
+      browser.awaitText(CLIENT, words -> words.startsWith("alpha "));
+      browser.click("#clients thead", "client");
+      browser.awaitText(CLIENT, words -> words.startsWith("zeta "));
+      Await.until("the log is read", () -> browser.count("#events.none, #event-list td") > 0);
+    }
   }
 
   @Test
@@ -263,6 +315,17 @@ class DashboardBrowserTest {
     return String.valueOf(browser.run("return getComputedStyle(document.body).backgroundColor"));
   }
 
+  private String color(String selector) {
+    String script = "return getComputedStyle(document.querySelector(arguments[0])).color";
+    return String.valueOf(browser.run(script, selector));
+  }
+
+  /** Of the section with this title: what is stale is pale. */
+  private String opacity(String title) {
+    String section = "document.querySelector(arguments[0]).closest('section')";
+    return String.valueOf(browser.run("return getComputedStyle(" + section + ").opacity", title));
+  }
+
   @Test
   void an_outage_shows_the_last_values_and_their_age() throws Exception {
     try (ServedPools own = ServedPools.of(Configs.of(Configs.POOLS))) {
@@ -271,14 +334,18 @@ class DashboardBrowserTest {
         browser.open(its.port());
         browser.awaitText(GROUP, row -> row.startsWith("acme/"));
         own.stopRedis();
-        String age = "Pools are shown as of [1-9]\\d* s ago\\.";
-        browser.awaitText(
-            "#outage", words -> words.matches("Redis does not answer\\. Mode: .*\\. " + age));
+        String age = "Pools and clients are shown as of [1-9]\\d* s ago\\.";
+        browser.awaitText("#age", words -> words.matches(age));
+        String problem = "Redis does not answer; .* decides, since \\d\\d:.*";
+        browser.awaitText("#problems", words -> words.matches(problem));
         assertTrue(browser.text(GROUP).startsWith("acme/"));
+        assertEquals("0.55", opacity("#pool-title"));
+        assertEquals("1", opacity("#traffic-title"), "of this replica, so it is new");
         browser.screenshot("outage");
       }
       browser.awaitText("#connection", words -> words.startsWith("no news for "));
-      browser.awaitText("#outage", words -> words.contains("This replica does not answer."));
+      browser.awaitText("#problems", words -> words.startsWith("this replica does not answer"));
+      assertEquals("0.55", opacity("#traffic-title"));
     }
   }
 }

@@ -23,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
@@ -37,6 +38,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import relay.admin.RawHttp.Answer;
 import relay.config.Config;
 import relay.guards.Await;
+import relay.metrics.ReplicaTotals.ClientCounts;
 import relay.pool.Configs;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Demand;
@@ -61,9 +63,14 @@ class DashboardTest {
     "'', text/html",
     "dashboard.js, text/javascript",
     "clients.js, text/javascript",
+    "format.js, text/javascript",
     "keys.js, text/javascript",
     "plots.js, text/javascript",
+    "pools.js, text/javascript",
+    "recent.js, text/javascript",
+    "table.js, text/javascript",
     "traffic.js, text/javascript",
+    "verdict.js, text/javascript",
     "uplot.js, text/javascript",
     "dashboard.css, text/css",
     "uplot.css, text/css",
@@ -136,7 +143,12 @@ class DashboardTest {
       assertEquals(0, shown.at("/keys/0/cooldown_until").asLong());
       assertEquals(7, first.at("/replica/requests").asLong());
       assertTrue(first.at("/replica/redis_up").asBoolean());
-      assertTrue(first.has("history"), first.toString());
+      assertFalse(first.at("/replica/name").asText().isBlank());
+      assertTrue(first.at("/replica/version").asText().matches("[0-9]+\\.[0-9]+.*"));
+      assertTrue(first.at("/replica/started").asLong() <= first.path("now").asLong());
+      JsonNode before = first.at("/history/traffic/0");
+      assertEquals(7, before.at("/replica/requests").asLong(), first.toString());
+      assertTrue(before.path("now").asLong() <= first.path("now").asLong());
     }
   }
 
@@ -182,6 +194,28 @@ class DashboardTest {
   }
 
   @Test
+  void refusals_of_the_last_minute_arrive_with_their_reasons() throws Exception {
+    String client = "server: { auth: { clients: [{ name: team, key: client-secret-1 }] } }\n";
+    try (ServedPools own = ServedPools.of(Configs.of(client + Configs.POOLS));
+        AdminServer its = own.serve();
+        Events events = open(its.port())) {
+      events.next(message -> message.path("pools").size() == 2);
+      own.poolDenials = Map.of("openai", Map.of("cooldown", 5L));
+      own.clientCounts = Map.of("team", new ClientCounts(10, 4, 1, Map.of("requests", 3L)));
+      JsonNode message = events.next(each -> each.at("/clients/0/since").asLong() > 0);
+      JsonNode team = message.at("/clients/0");
+      JsonNode refusing = message.at("/pools/1");
+      assertEquals(5, refusing.at("/refused/cooldown").asLong(), message.toString());
+      assertTrue(refusing.path("refused_since").asLong() > 0, message.toString());
+      assertFalse(message.at("/pools/0").has("refused_since"));
+      assertEquals(10, team.path("requests").asLong());
+      assertEquals(4, team.path("refused").asLong());
+      assertEquals(1, team.path("failed").asLong());
+      assertEquals(3, team.at("/denied/requests").asLong());
+    }
+  }
+
+  @Test
   void an_action_arrives_as_the_change_of_one_key() throws Exception {
     String key = "/pools/anthropic/keys/acme-1/";
     try (Events events = open()) {
@@ -191,6 +225,7 @@ class DashboardTest {
       assertEquals(1, change.at("/pools/0/keys").size(), change.toString());
       assertEquals("acme-1", change.at("/pools/0/keys/0/id").asText());
       assertEquals("quarantined", change.at("/pools/0/keys/0/status").asText());
+      assertTrue(change.at("/pools/0/keys/0/since").asLong() > 0, "it was seen to begin");
       assertFalse(change.has("history"));
       assertEquals(200, http.post(key + "restore", "").status());
       events.next(message -> message.at("/pools/0/keys/0/status").asText().equals("active"));

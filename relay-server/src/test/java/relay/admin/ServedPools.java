@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import relay.config.Config;
 import relay.embedded.EmbeddedRedis;
 import relay.metrics.ReplicaTotals;
+import relay.metrics.ReplicaTotals.ClientCounts;
 import relay.pool.Configs;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
@@ -96,10 +97,16 @@ public final class ServedPools implements AutoCloseable {
     return started;
   }
 
+  /** What the replica has refused so far. */
+  volatile Map<String, Map<String, Long>> poolDenials = Map.of();
+
+  /** What its clients have had. */
+  volatile Map<String, ClientCounts> clientCounts = Map.of();
+
   private ReplicaTotals totals() {
     ReplicaTotals.Histogram none = new ReplicaTotals.Histogram(List.of(), List.of(), 0);
     return new ReplicaTotals(
-        engine.isUp(), "shared", 7, 0, 0, 0, 0, 0, 0, 0, 0, none, none, Map.of("team-a", 3L));
+        engine.isUp(), "shared", 7, 0, 0, 0, 0, 0, 0, 0, 0, none, none, poolDenials, clientCounts);
   }
 
   /** From now on Redis does not answer. */

@@ -1,9 +1,49 @@
 // The list of keys. Only the rows in sight are in the document: a pool may have 10,000.
 
-import { text, clock } from "./dashboard.js";
+import { at, clock, percent, text, time } from "./format.js";
+import { DAILY, DIMENSIONS } from "./pools.js";
+import { Order } from "./table.js";
 
 const ROW = 32;
-const STATUSES = ["active", "cooling", "quarantined", "draining"];
+const STATUSES = ["quarantined", "cooling", "draining", "active"]; // problems first
+
+/** What ends the state of a key that is not active. */
+function until(key) {
+  if (key.status === "quarantined") {
+    const stated = Date.parse(/ until (\S+)$/.exec(key.reason ?? "")?.[1]);
+    if (stated) return time(stated);
+    return key.reason?.startsWith("provider answered") ? "a probe succeeds" : "it is restored";
+  }
+  if (key.status === "draining") return "its last request";
+  const left = clock(key.cooldown_until);
+  return left && `${left}, ${time(key.cooldown_until)}`;
+}
+
+const flight = (key) => (key.max_concurrent ? `${key.in_flight}/${key.max_concurrent}` : key.in_flight);
+const used = (key) => (key.used == null ? "" : percent(key.used));
+
+/** Where it is narrow, the wide ones are left out; the wider ones earlier. */
+const COLUMNS = [
+  { title: "key", value: (key) => key.id },
+  { title: "account", kind: "wide", value: (key) => key.account },
+  { title: "status", value: (key) => STATUSES.indexOf(key.status), show: (key) => key.status },
+  { title: "since", kind: "wider", hint: "As this replica has seen it", number: true, value: (key) => key.since, show: (key) => time(key.since) },
+  { title: "until", value: (key) => key.cooldown_until || null, show: until },
+  { title: "used", kind: "wide", hint: "Of its account's fullest limit", number: true, value: (key) => key.used, show: used },
+  { title: "in flight", kind: "wider", number: true, value: (key) => key.in_flight, show: flight },
+  { title: "why", kind: "wide", value: (key) => key.reason },
+];
+
+/** Of each account the share that is used of its fullest limit. */
+function shares(groups) {
+  const all = new Map();
+  for (const { account, limits, used } of groups) {
+    for (const dimension of [...DIMENSIONS, ...DAILY]) {
+      if (limits[dimension]) all.set(account, Math.max(all.get(account) ?? 0, used[dimension] / limits[dimension]));
+    }
+  }
+  return all;
+}
 
 export class KeyList {
   #all = [];
@@ -15,9 +55,16 @@ export class KeyList {
 
   constructor(act) {
     this.act = act;
-    this.list = document.getElementById("keys");
+    this.order = new Order(() => this.#filter());
+    for (const column of COLUMNS) {
+      const head = Object.assign(document.createElement("span"), { className: column.kind ?? "" });
+      head.append(this.order.button(column));
+      at("keys-head").append(head);
+    }
+    at("keys-head").append(document.createElement("span"));
+    this.list = at("keys");
     this.list.append((this.space = document.createElement("div")));
-    this.find = document.getElementById("find-key");
+    this.find = at("find-key");
     this.find.addEventListener("input", () => this.#filter());
     this.list.addEventListener("scroll", () => this.draw());
     this.list.addEventListener("keydown", (event) => this.#key(event));
@@ -29,17 +76,19 @@ export class KeyList {
         this.#status = this.#status === status ? null : status;
         this.#filter();
       });
-      document.getElementById("statuses").append(button);
+      at("statuses").append(button);
       return { status, button };
     });
   }
 
-  show(pool, keys) {
+  show(pool, keys, groups) {
     if (pool !== this.#pool) {
       this.#pool = pool;
       this.#selected = null;
       this.list.scrollTop = 0;
     }
+    const byAccount = shares(groups);
+    for (const key of keys) key.used = byAccount.get(key.account);
     this.#all = keys;
     this.#filter();
   }
@@ -51,8 +100,10 @@ export class KeyList {
       button.textContent = `${status} ${named.filter((key) => key.status === status).length}`;
       button.setAttribute("aria-pressed", String(this.#status === status));
     }
-    this.#found = named.filter((key) => !this.#status || key.status === this.#status);
-    document.getElementById("key-count").textContent =
+    const rank = (key) => STATUSES.indexOf(key.status);
+    const found = named.filter((key) => !this.#status || key.status === this.#status);
+    this.#found = this.order.isChosen ? this.order.of(found) : found.toSorted((a, b) => rank(a) - rank(b));
+    at("key-count").textContent =
       this.#found.length === this.#all.length ? this.#all.length : `${this.#found.length} of ${this.#all.length}`;
     this.draw();
   }
@@ -80,9 +131,8 @@ export class KeyList {
     const row = document.createElement("div");
     row.className = "row";
     row.setAttribute("role", "option");
-    for (const kind of ["", "wide", "", "", "wide", "wide", ""]) {
-      row.append(Object.assign(document.createElement("span"), { className: kind }));
-    }
+    for (const { kind = "" } of COLUMNS) row.append(Object.assign(document.createElement("span"), { className: kind }));
+    row.append(document.createElement("span"));
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Act…", tabIndex: -1 });
     button.setAttribute("aria-label", `Act on ${id}`);
     row.lastChild.append(button);
@@ -99,16 +149,12 @@ export class KeyList {
     row.style.top = `${n * ROW}px`;
     row.classList.toggle("selected", key.id === this.#selected);
     row.setAttribute("aria-selected", String(key.id === this.#selected));
-    const [id, account, status, cooldown, flight, reason] = row.children;
-    text(id, key.id);
-    id.title = key.id;
-    text(account, key.account);
-    text(status, key.status);
-    status.className = key.status;
-    text(cooldown, clock(key.cooldown_until));
-    text(flight, key.max_concurrent ? `${key.in_flight}/${key.max_concurrent}` : key.in_flight);
-    text(reason, key.reason ?? "");
-    reason.title = key.reason ?? "";
+    COLUMNS.forEach((column, c) => {
+      const words = column.show ? column.show(key) : column.value(key);
+      text(row.children[c], words);
+      row.children[c].title = words ?? "";
+    });
+    row.children[2].className = key.status;
   }
 
   #select(id) {

@@ -1,23 +1,16 @@
 // Plots by uPlot. A plot has a title, and lines of [times, values…].
 
+import { short } from "./format.js";
+
 const LIGHT = matchMedia("(prefers-color-scheme: light)");
 
-export function color(name) {
+function color(name) {
   const probe = document.createElement("i");
   probe.style.color = `var(--${name})`;
   document.body.append(probe);
   const value = getComputedStyle(probe).color;
   probe.remove();
   return value;
-}
-
-export function short(value) {
-  if (value == null) return "–";
-  const size = Math.abs(value);
-  if (size >= 1e9) return +(value / 1e9).toPrecision(3) + "G";
-  if (size >= 1e6) return +(value / 1e6).toPrecision(3) + "M";
-  if (size >= 1e4) return +(value / 1e3).toPrecision(3) + "k";
-  return size >= 100 || Number.isInteger(value) ? String(Math.round(value)) : value.toPrecision(2);
 }
 
 /** Plots side by side, kept by their title; those that are no longer given are removed. */
@@ -77,7 +70,7 @@ export class Plots {
             width: 1.5,
             dash: line.dash,
             points: { show: false },
-            value: (_, value) => short(value),
+            value: (chart, value, n, index) => short(index == null ? chart.data[n].at(-1) : value), // the last one, unless the pointer shows another
           })),
         ],
       },
