@@ -1,5 +1,9 @@
 package relay;
 
+import java.io.Console;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
 import org.slf4j.event.Level;
 import relay.config.LoggingConfig;
 import relay.logging.Logging;
@@ -22,8 +26,21 @@ final class LogSettings {
         switch (logging.format()) {
           case JSON -> Logging.Format.JSON;
           case TEXT -> Logging.Format.TEXT;
+          case AUTO -> isTerminal() ? Logging.Format.TEXT : Logging.Format.JSON;
         };
     Logging.configure(level, format);
+  }
+
+  /** Whether a person reads the log: Relay runs on a terminal, and standard error is not a file. */
+  private static boolean isTerminal() {
+    if (!Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false)) {
+      return false;
+    }
+    try {
+      return Path.of("/proc/self/fd/2").toRealPath().startsWith("/dev");
+    } catch (IOException notLinux) {
+      return true;
+    }
   }
 
   static RequestLog requestLog(LoggingConfig logging) {

@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -39,12 +42,18 @@ class CommandsTest {
             "init",
             "connect",
             "check",
+            "status",
             "keys",
+            "describe",
             "clients",
+            "events",
+            "requests",
             "cooldown",
             "quarantine",
             "restore",
             "reload",
+            "config",
+            "explain",
             "schema",
             "version",
             "completion",
@@ -100,6 +109,26 @@ class CommandsTest {
     assertNull(option.getValue());
     ParseResult asked = commandLine().parseArgs("try", "--minutes", "30").subcommand();
     assertEquals(30, asked.matchedOptionValue("--minutes", 0));
+  }
+
+  private static String explained(int exitCode, String setting) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    PrintStream to = new PrintStream(out, true, StandardCharsets.UTF_8);
+    assertEquals(exitCode, Main.commandLine(Map.of(), to, to).execute("explain", setting));
+    return out.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void a_setting_is_explained_by_its_name_or_a_part_of_it() {
+    String timeout = explained(0, "redis.timeout_ms");
+    assertTrue(timeout.startsWith("redis.timeout_ms\n  "), timeout);
+    assertTrue(timeout.contains("\n  default: 100\n"), timeout);
+    assertEquals(timeout, explained(0, "Redis.Timeout"));
+    String section = explained(0, "redis");
+    assertTrue(section.contains("redis.url\n") && section.contains("redis.tls"), section);
+    String of = explained(0, "providers[].keys[].rpm_limit");
+    assertTrue(of.startsWith("providers[].keys[].rpm_limit\n"), of);
+    assertTrue(explained(2, "no_such_thing").contains("relay schema"));
   }
 
   @TestFactory

@@ -161,6 +161,14 @@ class DeployTest {
     assertTrue(inImage.containsAll(asLaunched), inImage::toString);
   }
 
+  /** They run beside a replica, in its memory. */
+  @Test
+  void commands_in_the_image_have_a_small_heap() {
+    String launcher = found(dockerfile, "(?m)^  '(exec java .*)' \\\\$").getFirst();
+    assertTrue(launcher.contains(" -Xmx64m "), launcher);
+    assertTrue(launcher.endsWith(" -jar /opt/relay/relay.jar \"$@\""), launcher);
+  }
+
   @Test
   void the_image_builds_its_aot_cache_with_the_options_that_it_starts_with() {
     String training = found(dockerfile, "(?s)\nRUN java (.*?) relay.trial.Training ").getFirst();
@@ -196,7 +204,7 @@ class DeployTest {
     JsonNode mount = Rendering.of("kubernetes").replica().at("/volumeMounts/0");
     assertEquals(String.valueOf(config.getParent()), mount.get("mountPath").asText());
     for (JsonNode replica : replicas()) {
-      assertEquals("./kubernetes/relay.yaml:" + config + ":ro", replica.at("/volumes/0").asText());
+      assertEquals("./compose/relay.yaml:" + config + ":ro", replica.at("/volumes/0").asText());
     }
   }
 
@@ -263,7 +271,7 @@ class DeployTest {
   }
 
   private static ServerConfig server(Map<String, String> environment) {
-    return switch (ConfigFile.load(KUBERNETES.resolve("relay.yaml"), environment)) {
+    return switch (ConfigFile.load(DEPLOY.resolve("compose/relay.yaml"), environment)) {
       case Loaded.Valid(Config config) -> {
         assertNotNull(config.redis().url(), "replicas need a Redis that they share");
         yield config.server();

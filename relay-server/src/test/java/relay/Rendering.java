@@ -39,6 +39,8 @@ record Rendering(String name, List<JsonNode> objects) {
   static final Path DEPLOY = Path.of("..", "deploy");
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String AUTHORITY = new HeldCertificate.Builder().build().certificatePem();
+  private static final String CLIENTS =
+      "clients: [{ name: team-a, key_sha256: " + "5e".repeat(32) + " }]\n";
   private static final List<String> ONLY_HELM =
       List.of(
           "imagePullPolicy",
@@ -185,16 +187,19 @@ record Rendering(String name, List<JsonNode> objects) {
     };
   }
 
-  /** What a volume with keys of Secrets has at a path: an authority, or a password. */
+  /** What a volume with keys of Secrets has at a path. */
   private String mounted(Path file) {
     for (JsonNode mount : replica().get("volumeMounts")) {
       Path directory = Path.of(mount.get("mountPath").asText());
       for (JsonNode volume : only(Kind.Deployment).at("/spec/template/spec/volumes")) {
         if (file.startsWith(directory) && volume.get("name").equals(mount.get("name"))) {
+          if (volume.at("/secret").has("secretName")) {
+            return content(directory.relativize(file).toString());
+          }
           for (JsonNode secret : volume.at("/projected/sources").findValues("secret")) {
             for (JsonNode item : secret.get("items")) {
               if (directory.resolve(item.get("path").asText()).equals(file)) {
-                return item.get("key").asText().endsWith("-ca") ? AUTHORITY : "given-password\n";
+                return content(item.get("key").asText());
               }
             }
           }
@@ -202,6 +207,13 @@ record Rendering(String name, List<JsonNode> objects) {
       }
     }
     return fail("the config names " + file);
+  }
+
+  private static String content(String key) {
+    if (key.endsWith(".yaml")) {
+      return CLIENTS;
+    }
+    return key.endsWith("-ca") ? AUTHORITY : "given-" + key + "\n";
   }
 
   /** The specs by kind and name, without what only one of Helm and Kustomize writes. */
@@ -227,9 +239,6 @@ record Rendering(String name, List<JsonNode> objects) {
         variables.sort(Comparator.comparing(variable -> variable.get("name").asText()));
         object.set("env", env.removeAll().addAll(variables));
       }
-      if (object.get("configMap") instanceof ObjectNode map) {
-        map.put("name", map.get("name").asText().replaceAll("-[a-z0-9]{10}$", "")); // the hash
-      }
     }
     node.forEach(Rendering::strip);
   }
@@ -238,11 +247,14 @@ record Rendering(String name, List<JsonNode> objects) {
   enum Kind {
     ConfigMap,
     Deployment,
+    HTTPRoute,
     HorizontalPodAutoscaler,
+    Ingress,
     NetworkPolicy,
     PodDisruptionBudget,
     PrometheusRule,
     Service,
+    ServiceAccount,
     ServiceMonitor,
     StatefulSet
   }

@@ -111,6 +111,15 @@ public final class ConfigOutline {
     return HexFormat.of().formatHex(digest.digest()).substring(0, HASH_DIGITS);
   }
 
+  /** The settings by their paths; of a secret only that there is one. */
+  NavigableMap<String, String> shown() {
+    NavigableMap<String, String> shown = new TreeMap<>();
+    settings.forEach(
+        (path, setting) ->
+            shown.put(path, Objects.requireNonNullElse(setting.shown(), "(a secret)")));
+    return shown;
+  }
+
   /** What another has and this has not, and the reverse: a line each, in the order of paths. */
   public List<String> changesTo(ConfigOutline next) {
     List<String> changes = new ArrayList<>();

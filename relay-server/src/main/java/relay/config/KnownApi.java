@@ -19,6 +19,7 @@ import relay.model.Weights;
  * @param keyHeader sends an API key; empty = as the dialect does
  * @param underV1 whether its paths begin with {@code /v1}
  * @param countsByMinute whether a stated limit of requests is one a minute
+ * @param tellsLimits whether its answers state limits
  * @param modelsAlone whether a model that is in no line has a quota of its own
  * @param lines models that share one quota
  * @param bound the part of {@code max_tokens}; null = by the dialect
@@ -36,6 +37,7 @@ public record KnownApi(
     Login login,
     boolean underV1,
     boolean countsByMinute,
+    boolean tellsLimits,
     boolean modelsAlone,
     List<ModelClass> lines,
     Counting.@Nullable Bound bound,
@@ -47,7 +49,7 @@ public record KnownApi(
   /** An API of which nothing is known. */
   public static final KnownApi NONE =
       new KnownApi(
-          "none", null, null, List.of(), "", Login.KEY, true, true, false, List.of(), null,
+          "none", null, null, List.of(), "", Login.KEY, true, true, true, false, List.of(), null,
           List.of(), false, "", "");
 
   private static final Pattern SNAPSHOT = Pattern.compile("[-@]20\\d\\d-?\\d\\d-?\\d\\d$");

@@ -120,6 +120,7 @@ final class KnownApis {
             ScalarSettings.choice(api, "credential", Login.KEY, Set.of()),
             ScalarSettings.flag(api, "v1", true),
             ScalarSettings.choice(api, "requests", Requests.MINUTE, Set.of()) == Requests.MINUTE,
+            ScalarSettings.flag(api, "tells_limits", true),
             ScalarSettings.choice(api, "models", Models.ALONE, Set.of()) == Models.ALONE,
             lines,
             bound == null ? null : ScalarSettings.choice(bound, Counting.Bound.class, Set.of()),

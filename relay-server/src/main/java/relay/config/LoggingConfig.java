@@ -20,6 +20,8 @@ public record LoggingConfig(Level level, Format format, boolean requests, double
   /** One JSON object per line, or human-readable text. */
   public enum Format {
     JSON,
-    TEXT
+    TEXT,
+    /** Text on a terminal, else JSON. */
+    AUTO
   }
 }

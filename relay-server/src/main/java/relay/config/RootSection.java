@@ -64,7 +64,7 @@ final class RootSection {
     LoggingConfig config =
         new LoggingConfig(
             ScalarSettings.choice(logging, "level", Level.INFO, Set.of()),
-            ScalarSettings.choice(logging, "format", Format.JSON, Set.of()),
+            ScalarSettings.choice(logging, "format", Format.AUTO, Set.of()),
             ScalarSettings.flag(logging, "requests", true),
             ScalarSettings.ratio(logging, "requests_ratio", 1));
     logging.done();

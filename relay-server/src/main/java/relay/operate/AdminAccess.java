@@ -43,6 +43,11 @@ final class AdminAccess implements PoolsAccess {
     this.otherwise = otherwise;
   }
 
+  /** The replica with this admin address. */
+  static AdminAccess at(URI base, @Nullable Secret token) {
+    return new AdminAccess(base, token, "");
+  }
+
   /** For what only this machine's replica knows. */
   static AdminAccess to(ServerConfig server) throws OperationFailed {
     return to(server, "");
@@ -79,6 +84,11 @@ final class AdminAccess implements PoolsAccess {
   /** The JSON of {@code GET /clients}. */
   String clients() throws OperationFailed {
     return answer(request("/clients").GET()).strip();
+  }
+
+  /** The JSON of {@code GET /events}, or of {@code GET /requests}. */
+  String recent(String path) throws OperationFailed {
+    return answer(request(path).GET()).strip();
   }
 
   @Override
@@ -126,11 +136,7 @@ final class AdminAccess implements PoolsAccess {
     if (answer.statusCode() != 200 && answer.statusCode() != 400) {
       throw failure(answer);
     }
-    try {
-      return new Reloaded(answer.statusCode() == 200, JSON.readTree(answer.body()));
-    } catch (JsonProcessingException e) {
-      throw OperationFailed.atRunTime("the replica's answer is not JSON; is it a Relay?");
-    }
+    return new Reloaded(answer.statusCode() == 200, ReplicaJson.of(answer.body()));
   }
 
   private String answer(HttpRequest.Builder request) throws OperationFailed {

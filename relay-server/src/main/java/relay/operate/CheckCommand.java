@@ -9,9 +9,12 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.event.Level;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
+import relay.cli.Operands;
 import relay.cli.Subcommand;
 import relay.config.Config;
 import relay.config.ConfigFault;
@@ -19,6 +22,7 @@ import relay.config.ConfigFile;
 import relay.config.Loaded;
 import relay.config.ProviderConfig;
 import relay.config.ProviderConfig.Accounting;
+import relay.logging.Logging;
 import relay.memory.MemoryBudget;
 
 /** {@code relay check}. */
@@ -30,6 +34,8 @@ final class CheckCommand implements Subcommand {
           .type(Path.class)
           .arity("0..1")
           .build();
+  private final OptionSpec connect =
+      Operands.flag("--connect", "Also try Redis and each key, by calls that cost nothing");
   private final CommandContext context;
 
   CheckCommand(CommandContext context) {
@@ -38,14 +44,16 @@ final class CheckCommand implements Subcommand {
 
   @Override
   public void describe(CommandSpec spec) {
-    spec.name("check").addPositional(file);
+    spec.name("check").addPositional(file).addOption(connect);
     spec.usageMessage()
         .description(
             "Validate a config.",
             "Prints every fault as FILE:LINE:COLUMN: path.to.value: what is wrong; what is"
                 + " allowed.",
-            "Warns of what is valid, but cannot work or is hardly meant.")
-        .footer("  relay check", "  relay check deploy/relay.yaml");
+            "Warns of what is valid, but cannot work or is hardly meant.",
+            "With --connect it exits with 1 if Redis or a provider does not answer, or refuses a"
+                + " key.")
+        .footer("  relay check", "  relay check deploy/relay.yaml", "  relay check --connect");
   }
 
   @Override
@@ -63,13 +71,23 @@ final class CheckCommand implements Subcommand {
         Stream.of(ConfigWarnings.of(valid, memory), Doubts.of(valid))
             .flatMap(List::stream)
             .forEach(warning -> context.err().println("warning: " + warning));
-        yield ExitCode.OK;
+        yield connect.<Boolean>getValue() ? connect(valid) : ExitCode.OK;
       }
       case Loaded.Invalid(List<ConfigFault> faults) -> {
         faults.forEach(context.err()::println);
         yield ExitCode.USAGE;
       }
     };
+  }
+
+  private int connect(Config config) {
+    Logging.configure(Level.ERROR, Logging.Format.TEXT); // a finding says it in its own words
+    boolean isGood = true;
+    for (ConnectCheck.Finding finding : ConnectCheck.of(config)) {
+      (finding.isGood() ? context.out() : context.err()).println(finding.text());
+      isGood &= finding.isGood();
+    }
+    return isGood ? ExitCode.OK : ExitCode.SOFTWARE;
   }
 
   private static String summary(Config config) {

@@ -14,6 +14,7 @@ final class CooldownCommand implements Subcommand {
   private final PositionalParamSpec duration =
       Operands.duration(
           "DURATION", "A number with ms, s, m or h, up to 30 days: 500ms, 90s, 5m, 1h");
+  private final AdminTarget target = new AdminTarget();
   private final CommandContext context;
 
   CooldownCommand(CommandContext context) {
@@ -24,6 +25,7 @@ final class CooldownCommand implements Subcommand {
   public void describe(CommandSpec spec) {
     spec.name("cooldown");
     operands.addTo(spec);
+    target.addTo(spec);
     spec.addPositional(duration);
     spec.usageMessage()
         .description("Keep a key unused for a while, in all replicas.")
@@ -33,6 +35,7 @@ final class CooldownCommand implements Subcommand {
   @Override
   public int run(@Nullable Path config) {
     return context.withPools(
+        target,
         config,
         pools -> {
           Duration length = duration.getValue();

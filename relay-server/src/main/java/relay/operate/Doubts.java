@@ -24,18 +24,7 @@ final class Doubts {
   private static final Pattern PLACEHOLDER =
       Pattern.compile("\\{\\{.*|os\\.environ/.*|env\\..*|<.*>|(?i)your[-_ ].*|change-?me|x{4,}");
 
-  /** Their answers tell no limits: docs/providers.md. */
-  private static final Set<String> SILENT_APIS =
-      Set.of(
-          "anthropic-foundry",
-          "bedrock",
-          "bedrock-mantle",
-          "vertex",
-          "vertex-regional",
-          "vertex-openai",
-          "gemini",
-          "xai");
-
+  /** Their answers tell no limits, as those of some APIs: docs/providers.md. */
   private static final Set<ProviderType> SILENT_TYPES =
       Set.of(ProviderType.ZAI, ProviderType.MINIMAX);
 
@@ -77,8 +66,7 @@ final class Doubts {
   }
 
   private static void ofLimits(ProviderConfig provider, List<String> doubts) {
-    boolean isSilent =
-        SILENT_APIS.contains(provider.api().name()) || SILENT_TYPES.contains(provider.type());
+    boolean isSilent = !provider.api().tellsLimits() || SILENT_TYPES.contains(provider.type());
     boolean isBounded =
         provider.groups().stream().anyMatch(group -> !group.limits().equals(LimitsConfig.UNKNOWN))
             || provider.keys().stream().anyMatch(key -> key.maxConcurrent() > 0);
@@ -125,6 +113,7 @@ final class Doubts {
 
   private static void ofBudgets(Config config, List<String> doubts) {
     if (config.redis().url() != null
+        || config.redis().folder() != null
         || !(config.server().auth() instanceof Auth.Clients(List<Client> clients))) {
       return;
     }
@@ -136,7 +125,7 @@ final class Doubts {
             .collect(Collectors.joining(", "));
     if (!names.isEmpty()) {
       doubts.add(
-          "the embedded Redis forgets at each stop, and so do the budgets of %s: set redis.url"
+          "the embedded Redis forgets at each stop, and so do the budgets of %s: set redis.url or redis.folder"
               .formatted(names));
     }
   }

@@ -1,7 +1,6 @@
 package relay.operate;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.PrintStream;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -10,7 +9,6 @@ import java.util.function.BooleanSupplier;
 
 /** What {@code relay keys} shows: once, or again every second. */
 final class KeysView {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String HOME = "\u001b[H";
   private static final String CLEAR_LINE = "\u001b[K\n";
   private static final String CLEAR_BELOW = "\u001b[J";
@@ -18,19 +16,26 @@ final class KeysView {
   private final PoolsAccess pools;
   private final PrintStream out;
   private final TerminalFeatures terminal;
+  private final KeysFilter filter;
   private final BooleanSupplier again;
 
-  KeysView(PoolsAccess pools, PrintStream out, TerminalFeatures terminal) {
-    this(pools, out, terminal, KeysView::inASecond);
+  KeysView(PoolsAccess pools, PrintStream out, TerminalFeatures terminal, KeysFilter filter) {
+    this(pools, out, terminal, filter, KeysView::inASecond);
   }
 
   /**
    * @param again waits until the next picture is due; false ends the watch
    */
-  KeysView(PoolsAccess pools, PrintStream out, TerminalFeatures terminal, BooleanSupplier again) {
+  KeysView(
+      PoolsAccess pools,
+      PrintStream out,
+      TerminalFeatures terminal,
+      KeysFilter filter,
+      BooleanSupplier again) {
     this.pools = pools;
     this.out = out;
     this.terminal = terminal;
+    this.filter = filter;
     this.again = again;
   }
 
@@ -52,15 +57,8 @@ final class KeysView {
   }
 
   private String picture(boolean json) throws OperationFailed {
-    String text = pools.json();
-    if (json) {
-      return text + "\n";
-    }
-    try {
-      return new PoolTable(terminal).of(JSON.readTree(text));
-    } catch (JsonProcessingException e) {
-      throw OperationFailed.atRunTime("the replica's answer is not JSON; is it a Relay?");
-    }
+    JsonNode shown = filter.apply(ReplicaJson.of(pools.json()));
+    return json ? shown + "\n" : new PoolTable(terminal).of(shown);
   }
 
   private void print(String picture, boolean redraw) {

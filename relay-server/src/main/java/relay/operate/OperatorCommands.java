@@ -22,12 +22,18 @@ public final class OperatorCommands {
         new InitCommand(context, in),
         new ConnectCommand(context),
         new CheckCommand(context),
+        new StatusCommand(context),
         new KeysCommand(context),
+        new DescribeCommand(context),
         new ClientsCommand(context),
+        RecentCommand.events(context),
+        RecentCommand.requests(context),
         new CooldownCommand(context),
         new QuarantineCommand(context),
         new RestoreCommand(context),
         new ReloadCommand(context),
+        new ConfigCommand(context),
+        new ExplainCommand(context),
         new SchemaCommand(context));
   }
 }

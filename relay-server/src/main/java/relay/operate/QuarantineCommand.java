@@ -8,6 +8,7 @@ import relay.cli.Subcommand;
 /** {@code relay quarantine}. */
 final class QuarantineCommand implements Subcommand {
   private final KeyOperands operands = new KeyOperands();
+  private final AdminTarget target = new AdminTarget();
   private final CommandContext context;
 
   QuarantineCommand(CommandContext context) {
@@ -18,6 +19,7 @@ final class QuarantineCommand implements Subcommand {
   public void describe(CommandSpec spec) {
     spec.name("quarantine");
     operands.addTo(spec);
+    target.addTo(spec);
     spec.usageMessage()
         .description("Keep a key unused until it is restored, in all replicas.")
         .footer("  relay quarantine anthropic acme-1");
@@ -26,6 +28,7 @@ final class QuarantineCommand implements Subcommand {
   @Override
   public int run(@Nullable Path config) {
     return context.withPools(
+        target,
         config,
         pools -> {
           pools.quarantine(operands.pool(), operands.key());

@@ -58,7 +58,8 @@ final class RedisAccess implements PoolsAccess {
     }
   }
 
-  private String present() throws OperationFailed {
+  /** What Redis says; fails if it does not answer. */
+  String present() throws OperationFailed {
     List<CompletableFuture<ObjectNode>> asked = pools.values().stream().map(this::state).toList();
     await(CompletableFuture.allOf(asked.toArray(CompletableFuture[]::new)));
     return PoolJson.ofAll(own, asked.stream().map(CompletableFuture::join).toList()).toString();

@@ -8,6 +8,7 @@ import relay.cli.Subcommand;
 /** {@code relay restore}. */
 final class RestoreCommand implements Subcommand {
   private final KeyOperands operands = new KeyOperands();
+  private final AdminTarget target = new AdminTarget();
   private final CommandContext context;
 
   RestoreCommand(CommandContext context) {
@@ -18,6 +19,7 @@ final class RestoreCommand implements Subcommand {
   public void describe(CommandSpec spec) {
     spec.name("restore");
     operands.addTo(spec);
+    target.addTo(spec);
     spec.usageMessage()
         .description("Use a key again, in all replicas.")
         .footer("  relay restore anthropic acme-1");
@@ -26,6 +28,7 @@ final class RestoreCommand implements Subcommand {
   @Override
   public int run(@Nullable Path config) {
     return context.withPools(
+        target,
         config,
         pools -> {
           pools.restore(operands.pool(), operands.key());

@@ -339,6 +339,7 @@ class ConfigSchemaTest {
       files.addAll(examples.filter(file -> file.toString().endsWith(".yaml")).toList());
     }
     files.add(DEPLOY.resolve("kubernetes/relay.yaml"));
+    files.add(DEPLOY.resolve("compose/relay.yaml"));
     assertTrue(files.size() > 8);
     for (Path file : files) {
       String yaml = Files.readString(file);

@@ -89,7 +89,7 @@ final class DefaultsTest {
                         .toList())),
             new RoutingConfig(RoutingConfig.Strategy.FAILOVER, Map.of(), null),
             List.of(),
-            new LoggingConfig(Level.INFO, Format.JSON, true, 1)),
+            new LoggingConfig(Level.INFO, Format.AUTO, true, 1)),
         Given.valid(Given.PROVIDERS));
   }
 

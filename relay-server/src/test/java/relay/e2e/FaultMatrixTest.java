@@ -20,11 +20,11 @@ import relay.embedded.EmbeddedRedis;
 
 /**
  * Every provider fault x dialect x JSON or stream x protocol: the client's answer, the charge and
- * the keys' states. The table in {@code docs/faults.md} must match the measured results; {@code
- * -Dfaults.write=true} rewrites it.
+ * the keys' states. The table in {@code relay-benchmarks/FAULTS.md} must match the measured
+ * results; {@code -Dfaults.write=true} rewrites it.
  */
 class FaultMatrixTest {
-  private static final Path DOCUMENT = Path.of("..", "docs", "faults.md");
+  private static final Path DOCUMENT = Path.of("..", "relay-benchmarks", "FAULTS.md");
   private static final Path PRINTED = Path.of("target", "faults.md");
 
   /**
@@ -54,8 +54,8 @@ class FaultMatrixTest {
     assertEquals(List.of(), failures);
     List<String> lines = Files.readAllLines(DOCUMENT);
     List<String> stale = page.lines().filter(line -> !lines.contains(line)).toList();
-    assertEquals(List.of(), stale, "lines that docs/faults.md lacks: see " + PRINTED);
-    assertEquals(page, Files.readString(DOCUMENT), "docs/faults.md is stale: see " + PRINTED);
+    assertEquals(List.of(), stale, "lines that FAULTS.md lacks: see " + PRINTED);
+    assertEquals(page, Files.readString(DOCUMENT), "FAULTS.md is stale: see " + PRINTED);
     assertTrue(page.indexOf('?') < 0, "unknown cell");
   }
 

@@ -10,7 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The table of {@code docs/faults.md}: a line for all rows that read the same. */
+/** The table of {@code relay-benchmarks/FAULTS.md}: a line for all rows that read the same. */
 final class FaultTable {
   private static final String ANY = "any";
   private static final String SAME = "same";
@@ -23,7 +23,7 @@ final class FaultTable {
       # Faults of a provider
 
       Written by `FaultMatrixTest` (`-Dfaults.write=true`), which fails if a cell is wrong. Each cell is one request to a pool of
-      three keys, each on its own account, with `max_attempts: 3`, at a provider of the column's protocol. [errors.md](errors.md) explains the rules.
+      three keys, each on its own account, with `max_attempts: 3`, at a provider of the column's protocol. [errors.md](../docs/errors.md) explains the rules.
 
       - **always**: the provider fails on every attempt. **once**: only the first attempt fails; the next gets a good answer (of a second provider if
         the first gives no connection).

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -42,7 +43,10 @@ class MonitoringTest {
   private static final Set<String> OPERATORS = Set.of("and", "or", "unless", "bool", "offset");
 
   /** Prometheus adds these itself. */
-  private static final Set<String> OF_PROMETHEUS = Set.of("job", "instance");
+  private static final Set<String> OF_PROMETHEUS = Set.of("job", "instance", "namespace", "pod");
+
+  private static final Pattern METRIC = Pattern.compile("\\b(?:relay|jvm|process)_\\w+");
+  private static final String ONE_INSTALLATION = "{namespace=~\"$namespace\",job=~\"$job\"";
 
   private static Replicas replicas;
 
@@ -56,7 +60,9 @@ class MonitoringTest {
             .client("team", "rpm_limit: 5")
             .provider("claude", Dialect.ANTHROPIC, Setup.nowhere(), Setup.key("a", "rpm_limit: 5"))
             .start(1);
-    exported = new TreeMap<>(Map.of("up", Set.of()));
+    exported =
+        new TreeMap<>(
+            Map.of("up", Set.of(), "ALERTS", Set.of("alertname", "alertstate", "severity")));
     for (String line : replicas.admin(0, "/metrics").text().lines().toList()) {
       if (!line.startsWith("#")) {
         int end = line.contains("{") ? line.indexOf('{') : line.indexOf(' ');
@@ -77,7 +83,10 @@ class MonitoringTest {
     List<JsonNode> alerts = alerts();
     assertTrue(alerts.size() >= 15, "guards against a wrong path");
     for (JsonNode alert : alerts) {
-      check(alert.get("expr").asText(), alert.at("/annotations/summary").asText());
+      check(
+          alert.get("expr").asText(),
+          alert.at("/annotations/summary").asText()
+              + alert.at("/annotations/description").asText());
     }
   }
 
@@ -87,14 +96,22 @@ class MonitoringTest {
     int queries = 0;
     for (JsonNode panel : dashboard.get("panels")) {
       for (JsonNode target : panel.path("targets")) {
-        check(target.get("expr").asText(), target.get("legendFormat").asText());
+        String query = target.get("expr").asText();
+        check(query, target.get("legendFormat").asText());
+        assertEquals(
+            matches(METRIC, query).count(),
+            matches(Pattern.compile(Pattern.quote(ONE_INSTALLATION)), query).count(),
+            query);
         queries++;
       }
     }
     assertTrue(queries > 30, "guards against another form of the file");
+    for (JsonNode annotation : dashboard.at("/annotations/list")) {
+      check(annotation.get("expr").asText(), annotation.get("titleFormat").asText());
+    }
     for (JsonNode variable : dashboard.at("/templating/list")) {
       String query = variable.path("definition").asText();
-      matches(Pattern.compile("label_values\\((\\w+), (\\w+)\\)"), query)
+      matches(Pattern.compile("label_values\\((\\w+(?:\\{[^}]*})?), (\\w+)\\)"), query)
           .forEach(
               values -> check("max by (%s) (%s)".formatted(values.group(2), values.group(1)), ""));
     }
@@ -108,7 +125,7 @@ class MonitoringTest {
   }
 
   @Test
-  void the_runbook_has_a_line_for_each_alert_and_each_is_tested() throws IOException {
+  void the_runbook_has_a_heading_for_each_alert_and_each_is_tested() throws IOException {
     Set<String> names =
         alerts().stream()
             .map(alert -> alert.get("alert").asText())
@@ -116,7 +133,7 @@ class MonitoringTest {
     String runbook = Files.readString(Path.of("..", "docs", "runbook.md"));
     assertEquals(
         List.copyOf(names),
-        matches(Pattern.compile("(?m)^\\| `(\\w+)` \\|"), runbook)
+        matches(Pattern.compile("(?m)^### (\\w+)$"), runbook)
             .map(m -> m.group(1))
             .sorted()
             .toList());
@@ -127,10 +144,25 @@ class MonitoringTest {
   }
 
   @Test
+  void every_alert_says_what_it_means_and_leads_to_its_heading() throws IOException {
+    for (JsonNode alert : alerts()) {
+      String name = alert.get("alert").asText();
+      String severity = alert.at("/labels/severity").asText();
+      assertTrue(Set.of("critical", "warning", "info").contains(severity), name);
+      assertTrue(alert.at("/annotations/summary").isTextual(), name);
+      assertTrue(alert.at("/annotations/description").asText().endsWith("."), name);
+      assertEquals(
+          "docs/runbook.md#" + name.toLowerCase(Locale.ROOT),
+          alert.at("/annotations/runbook_url").asText(),
+          "GitHub's anchor of the heading");
+    }
+  }
+
+  @Test
   void the_autoscaler_asks_for_a_metric_that_exists_and_probes_for_paths() throws IOException {
     Set<String> paths = new TreeSet<>();
     Set<String> metrics = new TreeSet<>();
-    for (JsonNode object : yaml(DEPLOY.resolve("rendered/existing-redis.yaml"))) {
+    for (JsonNode object : yaml(DEPLOY.resolve("rendered/helm-everything.yaml"))) {
       object.findValues("httpGet").forEach(probe -> paths.add(probe.get("path").asText()));
       object.at("/spec/endpoints").forEach(scrape -> paths.add(scrape.get("path").asText()));
       object.findValues("metric").forEach(metric -> metrics.add(metric.get("name").asText()));

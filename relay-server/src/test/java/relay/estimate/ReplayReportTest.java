@@ -19,7 +19,7 @@ import relay.estimate.EstimateReplay.Dimension;
  * result.
  */
 final class ReplayReportTest {
-  private static final Path REPORT = Path.of("../docs/estimation.md");
+  private static final Path REPORT = Path.of("../relay-benchmarks/ESTIMATION.md");
   private static final String COMMAND =
       "./mvnw -q test -pl relay-server -am -Dtest=ReplayReportTest"
           + " -Dsurefire.failIfNoSpecifiedTests=false -Dreport.write=true";

@@ -84,7 +84,9 @@ final class DoubtsTest {
         """;
     List<String> doubts = of(rest);
     assertEquals(1, doubts.size(), doubts.toString());
-    assertTrue(doubts.getFirst().contains("the budgets of x: set redis.url"), doubts.toString());
+    assertTrue(
+        doubts.getFirst().contains("the budgets of x: set redis.url or redis.folder"),
+        doubts.toString());
     assertEquals(List.of(), of(rest + "redis: { url: redis://localhost }\n"));
   }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -14,6 +15,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class KeysViewTest {
@@ -83,10 +85,20 @@ class KeysViewTest {
   private static String shown(
       TerminalFeatures terminal, PoolsAccess pools, int pictures, boolean watch, boolean json)
       throws OperationFailed {
+    return shown(terminal, pools, KeysFilter.ALL, pictures, watch, json);
+  }
+
+  private static String shown(
+      TerminalFeatures terminal,
+      PoolsAccess pools,
+      KeysFilter filter,
+      int pictures,
+      boolean watch,
+      boolean json)
+      throws OperationFailed {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    new KeysView(
-            pools, new PrintStream(out, true, StandardCharsets.UTF_8), terminal, times(pictures))
-        .run(watch, json);
+    PrintStream to = new PrintStream(out, true, StandardCharsets.UTF_8);
+    new KeysView(pools, to, terminal, filter, times(pictures)).run(watch, json);
     return out.toString(StandardCharsets.UTF_8);
   }
 
@@ -246,7 +258,7 @@ class KeysViewTest {
   void a_watch_ends_when_the_output_is_closed() throws Exception {
     PrintStream closed = new PrintStream(OutputStream.nullOutputStream());
     closed.close();
-    new KeysView(new Scripted(STATE), closed, PLAIN, times(1)).run(true, false);
+    new KeysView(new Scripted(STATE), closed, PLAIN, KeysFilter.ALL, times(1)).run(true, false);
   }
 
   @Test
@@ -259,5 +271,42 @@ class KeysViewTest {
     assertEquals("4 m 10 s", Durations.text(250_000));
     assertEquals("2 h 5 m", Durations.text(7_500_000));
     assertEquals("720 h", Durations.text(Duration.ofDays(30).toMillis()));
+  }
+
+  private static List<String> keysShown(@Nullable String pool, @Nullable String status, String sort)
+      throws OperationFailed {
+    KeysFilter filter = KeysFilter.of(pool, status, sort);
+    return shown(PLAIN, new Scripted(STATE), filter, 1, false, false)
+        .lines()
+        .filter(line -> line.matches(" +(acme|b)-1 .*"))
+        .map(line -> line.strip().replaceFirst(" .*", ""))
+        .toList();
+  }
+
+  @Test
+  void keys_are_sorted_and_filtered() throws Exception {
+    assertEquals(List.of("b-1", "acme-1"), keysShown(null, null, "status"));
+    assertEquals(List.of("acme-1", "b-1"), keysShown("anthropic", null, "in-flight"));
+    assertEquals(List.of("acme-1", "b-1"), keysShown(null, null, "id"));
+    assertEquals(List.of("b-1"), keysShown(null, "quarantined", "id"));
+    KeysFilter filter = KeysFilter.of(null, "quarantined", null);
+    String theirs = shown(PLAIN, new Scripted(STATE), filter, 1, false, false);
+    assertFalse(theirs.contains("acme/default"), theirs);
+    String json = shown(PLAIN, new Scripted(STATE), filter, 1, false, true);
+    assertTrue(json.contains("\"b-1\"") && !json.contains("\"acme-1\""), json);
+  }
+
+  @Test
+  void a_filter_that_cannot_be_meant_is_refused() {
+    for (String[] options :
+        new String[][] {{"openai", null, null}, {null, "dead", null}, {null, null, "age"}}) {
+      OperationFailed refused =
+          assertThrows(
+              OperationFailed.class,
+              () ->
+                  KeysFilter.of(options[0], options[1], options[2])
+                      .apply(new ObjectMapper().readTree(STATE)));
+      assertEquals(2, refused.exitCode());
+    }
   }
 }

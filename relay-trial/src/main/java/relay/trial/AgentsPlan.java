@@ -44,7 +44,7 @@ record AgentsPlan(
     }
   }
 
-  /** A mean output is half a percent of the limit, as in the simulations of docs/accuracy.md. */
+  /** A mean output is half a percent of the limit, as in the simulations of ACCURACY.md. */
   static AgentsPlan standard() {
     return new AgentsPlan(Duration.ofSeconds(10), 60_000, 300, 1.6, 4, 3);
   }
