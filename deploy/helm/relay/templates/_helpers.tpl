@@ -1,6 +1,14 @@
-{{- /* The objects are called as the release. */}}
+{{- /* The objects are called as the release, unless the values say otherwise. */}}
 {{- define "relay.name" -}}
-{{ .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- $name := .Release.Name }}
+{{- with .Values.nameOverride }}{{ $name = printf "%s-%s" $.Release.Name . }}{{ end }}
+{{- .Values.fullnameOverride | default $name | trunc 50 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "relay.serviceAccount" -}}
+{{- if .Values.serviceAccount.create }}{{ .Values.serviceAccount.name | default (include "relay.name" .) }}
+{{- else }}{{ .Values.serviceAccount.name | default "default" }}
+{{- end }}
 {{- end }}
 
 {{- define "relay.selector" -}}
@@ -13,11 +21,21 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- define "relay.redisSelector" -}}
 app.kubernetes.io/name: relay-redis
 app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "relay.redisLabels" -}}
+{{ include "relay.redisSelector" . }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- /* The port of an address of the config. */}}
@@ -33,7 +51,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- toYaml $files }}
 {{- end }}
 
-{{- /* The config, with the Redis of the values. */}}
+{{- /* The config, with the Redis and the file of clients of the values. */}}
 {{- define "relay.config" -}}
 {{- $config := deepCopy .Values.config }}
 {{- $redis := $config.redis | default dict }}
@@ -45,5 +63,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- $_ := set $redis "tls" (merge (dict "ca" "/run/secrets/redis/ca.crt") ($redis.tls | default dict)) }}
 {{- end }}
 {{- $_ := set $config "redis" $redis }}
+{{- if .Values.clientsSecret.name }}
+{{- $file := printf "/run/secrets/clients/%s" .Values.clientsSecret.key }}
+{{- $_ := set $config.server "auth" (merge (dict "clients_file" $file) ($config.server.auth | default dict)) }}
+{{- end }}
 {{- toYaml $config }}
 {{- end }}
