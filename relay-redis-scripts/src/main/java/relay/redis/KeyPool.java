@@ -142,7 +142,7 @@ public final class KeyPool {
       return CompletableFuture.completedFuture(new NoneUsable());
     }
     if (!link.isTimely() || !outage.isTold(tell)) {
-      return CompletableFuture.completedFuture(outage.grant(demand, latest()));
+      return CompletableFuture.completedFuture(outage.grantUnasked(demand, latest()));
     }
     String id = leaseIds.next();
     return acquires

@@ -55,6 +55,15 @@ final class OutageGrants {
     };
   }
 
+  /** The same for a request for which Redis was not asked, since it may have to be told first. */
+  Acquisition grantUnasked(Demand demand, @Nullable PoolSnapshot last) {
+    Acquisition granted = grant(demand, last);
+    if (link.isUp() && debt.isNone()) {
+      charge(); // another thread told it while this one chose
+    }
+    return granted;
+  }
+
   private Acquisition grant(Demand demand, @Nullable PoolSnapshot last, boolean limited) {
     return switch (fairShare.choose(demand, last, limited)) {
       case FairShare.Choice.Refused r -> r.why();
@@ -62,8 +71,8 @@ final class OutageGrants {
         hasUsage = true;
         if (!link.isUp()) {
           debt.away();
-        } else if (link.isSlow() || debt.isNone()) {
-          charge(); // others use Redis meanwhile, or were told while this one chose
+        } else if (link.isSlow()) {
+          charge(); // others use Redis meanwhile
         }
         yield new Granted(Lease.withoutRedis(pool, leaseIds.next(), t));
       }
