@@ -51,8 +51,8 @@ final class TryCommand implements Subcommand {
             "See Relay at work, with no account and no set-up.",
             "Starts a Redis of its own, a simulated provider that enforces limits, and two"
                 + " replicas.",
-            "Sends a few hundred requests, shows the usage of the keys, and prints a summary. Takes"
-                + " half a minute.")
+            "Offers more than the keys can carry for half a minute, shows their usage, and prints a"
+                + " summary. The first run of a clone also builds and trains for some minutes.")
         .footer("  relay try", "  relay try --minutes 5", "  relay try --agents");
   }
 

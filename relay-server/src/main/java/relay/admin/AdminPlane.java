@@ -173,7 +173,8 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
       return AdminReply.error(404, "unknown pool; GET /pools lists them");
     }
     if (pool.get().plan().keys().stream().noneMatch(known -> known.id().equals(key))) {
-      return AdminReply.error(404, "unknown key; GET /pools/" + poolName + " lists them");
+      return AdminReply.error(
+          404, "pool %s has no key %s; `relay keys` lists its keys".formatted(poolName, key));
     }
     if (!exchange.getRequestMethod().equals(Methods.POST)) {
       return wrongMethod("POST");

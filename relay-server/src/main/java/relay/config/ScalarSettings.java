@@ -144,7 +144,7 @@ final class ScalarSettings {
     if (unsupportedWords.contains(scalar.text())) {
       value.faults().notSupported(value.place(), "`" + scalar.text() + "`");
     } else {
-      value.fault(scalar.shown() + " is unknown", FaultWording.allowed(allowed));
+      value.fault(scalar.shown() + " is unknown", FaultWording.allowed(scalar.text(), allowed));
     }
     return null;
   }

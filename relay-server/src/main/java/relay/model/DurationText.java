@@ -7,17 +7,17 @@ import java.util.regex.Pattern;
 
 /**
  * The text format of durations in commands and requests: {@code 500ms}, {@code 90s}, {@code 5m},
- * {@code 1h}.
+ * {@code 1h}, {@code 7d}.
  */
 public final class DurationText {
   /** The allowed format, for messages. */
   public static final String ALLOWED =
-      "allowed: a number above 0 with ms, s, m or h, up to 30 days: 90s";
+      "allowed: a number above 0 with ms, s, m, h or d, up to 30 days: 90s";
 
   private static final Duration MOST = Duration.ofDays(30);
 
   /** Ten digits suffice for 30 days in milliseconds and cannot overflow. */
-  private static final Pattern TEXT = Pattern.compile("([0-9]{1,10})(ms|s|m|h)");
+  private static final Pattern TEXT = Pattern.compile("([0-9]{1,10})(ms|s|m|h|d)");
 
   private DurationText() {}
 
@@ -33,7 +33,8 @@ public final class DurationText {
           case "ms" -> Duration.ofMillis(number);
           case "s" -> Duration.ofSeconds(number);
           case "m" -> Duration.ofMinutes(number);
-          default -> Duration.ofHours(number);
+          case "h" -> Duration.ofHours(number);
+          default -> Duration.ofDays(number);
         };
     return duration.isZero() || duration.compareTo(MOST) > 0
         ? Optional.empty()

@@ -21,7 +21,10 @@ final class RestoreCommand implements Subcommand {
     operands.addTo(spec);
     target.addTo(spec);
     spec.usageMessage()
-        .description("Use a key again, in all replicas.")
+        .description(
+            "Use a key again, in all replicas.",
+            "Ends the cooldown and the quarantine of the key, and"
+                + " those of its account's other keys and groups.")
         .footer("  relay restore anthropic acme-1");
   }
 

@@ -18,8 +18,13 @@ final class RoutingErrors {
   /** The message names the dialect: the model may be served in the other one. */
   static RelayError unserved(Dialect dialect, String model) {
     return RelayError.notFound(
-        "no provider of the %s dialect serves model '%s' to this client"
-            .formatted(dialect.name().toLowerCase(Locale.ROOT), model));
+        "no provider of the %s dialect serves model '%s' to this client; %s"
+            .formatted(
+                dialect.name().toLowerCase(Locale.ROOT),
+                model,
+                dialect == Dialect.OPENAI
+                    ? "models of the anthropic dialect are at POST /v1/messages"
+                    : "models of the openai dialect are at POST /v1/chat/completions"));
   }
 
   static RelayError unpriced(String model, String client) {

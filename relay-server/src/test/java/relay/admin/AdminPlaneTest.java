@@ -167,7 +167,7 @@ class AdminPlaneTest {
         "?duration=0s",
         "?duration=30",
         "?duration=-1s",
-        "?duration=1d",
+        "?duration=31d",
         "?duration=1e9s",
         "?duration=31d",
         "?duration=999999999999h",
