@@ -120,14 +120,32 @@ class RelayCommandLineTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1ms, PT0.001S", "90s, PT1M30S", "5m, PT5M", "1h, PT1H", "720h, PT720H"})
+  @CsvSource({
+    "1ms, PT0.001S",
+    "90s, PT1M30S",
+    "5m, PT5M",
+    "1h, PT1H",
+    "720h, PT720H",
+    "30d, PT720H"
+  })
   void durations_have_a_unit(String text, Duration duration) {
     assertEquals(List.of("p", "k", duration), ran("cooldown p k " + text).operands());
   }
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"30", "0s", "1d", "s", "1.5h", "1H", "721h", "99999999999h", "9999999999h", "+1s"})
+      strings = {
+        "30",
+        "0s",
+        "31d",
+        "s",
+        "1.5h",
+        "1H",
+        "721h",
+        "99999999999h",
+        "9999999999h",
+        "+1s"
+      })
   void other_durations_are_refused_with_what_is_allowed(String text) {
     assertRefused("\"" + text + "\" is not a duration; allowed: ", "cooldown p k " + text);
   }
