@@ -135,6 +135,7 @@ public final class RedisCluster implements AutoCloseable {
       if (keys.isEmpty()) {
         break;
       }
+      Await.moment(System.nanoTime() + 60_000_000L); // a large one takes its time
       from.call("MIGRATE", "127.0.0.1", "" + to.port(), keys.getFirst(), "0", "5000");
     }
   }

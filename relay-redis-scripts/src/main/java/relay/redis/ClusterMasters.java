@@ -272,7 +272,11 @@ final class ClusterMasters implements Masters {
   }
 
   private boolean proceed(InetSocketAddress from, PendingCall call, Redirection redirection) {
-    if (!call.redirects()) {
+    boolean proceeds =
+        redirection instanceof Redirection.TryAgain
+            ? call.triesAgain(connections.timeout.toNanos())
+            : call.redirects();
+    if (!proceeds) {
       return false;
     }
     switch (redirection) {

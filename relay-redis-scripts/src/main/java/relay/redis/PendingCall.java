@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A call of a script, and its reply: in a Cluster it may have to go to another master. */
 final class PendingCall extends CompletableFuture<List<Object>> {
-  /** Redirections of one call, at most. */
+  /** Redirections of one call, at most, while its keys are in one place. */
   static final int MAX_REDIRECTIONS = 8;
 
   final boolean awaited;
@@ -15,6 +15,7 @@ final class PendingCall extends CompletableFuture<List<Object>> {
   final byte[][] args;
   private int redirections; // one thread after the other
   private boolean loaded; // likewise
+  private long movingSince; // likewise; 0 = its keys have not been seen to move
   private volatile @Nullable MasterLink asked;
   private volatile Deadlines.@Nullable Call watched;
 
@@ -49,6 +50,19 @@ final class PendingCall extends CompletableFuture<List<Object>> {
   /** Whether the call may be redirected once more. */
   boolean redirects() {
     return !isDone() && redirections++ < MAX_REDIRECTIONS;
+  }
+
+  /**
+   * Whether the call may try again, since some of its keys have moved to another master and some
+   * have not.
+   *
+   * @param most nanoseconds since the first time
+   */
+  boolean triesAgain(long most) {
+    long now = System.nanoTime();
+    movingSince = movingSince == 0 ? now : movingSince;
+    redirections = 0;
+    return !isDone() && now - movingSince < most;
   }
 
   /** Whether a missing library may be loaded for the call: once. */
