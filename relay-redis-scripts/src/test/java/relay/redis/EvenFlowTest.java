@@ -92,7 +92,7 @@ final class EvenFlowTest {
         limits);
   }
 
-  /** The demand for one pool, and what comes of it. */
+  /** Sends requests to one pool, and records when they are granted. */
   private final class Flow {
     private final SharedPool pool;
     private final Client client;

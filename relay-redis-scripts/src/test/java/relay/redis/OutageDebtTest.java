@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
 
-/** Redis is told of use without it before it is asked. */
+/** After an outage a replica tells Redis what it granted, before it asks for a lease. */
 final class OutageDebtTest {
   private final Throwable full =
       new CompletionException(

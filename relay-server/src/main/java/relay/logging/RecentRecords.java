@@ -16,8 +16,8 @@ import java.util.stream.IntStream;
 import relay.model.JsonString;
 
 /**
- * The last records of the log, for an operator who asks for them: requests, those that failed, and
- * all others, which are the events of this replica. Takes no lock: carriers log, too.
+ * Keeps the last records of the log for an operator: the requests, the failed requests, and the
+ * events of this replica, which are all other records. Takes no lock: carriers log, too.
  */
 public final class RecentRecords extends Handler {
   /** Of each kind. With the longest texts they take 2 MB. */

@@ -83,7 +83,8 @@ final class KeysView {
         + "\n  ... and %d lines more: `relay keys` prints all\n".formatted(lines.size() - shown);
   }
 
-  private static boolean inASecond() {
+  /** Waits for a second; false if the thread is interrupted. */
+  static boolean inASecond() {
     try {
       return !new CountDownLatch(1).await(1, TimeUnit.SECONDS);
     } catch (InterruptedException e) {

@@ -2,8 +2,6 @@ package relay.operate;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -70,13 +68,15 @@ final class RecentCommand implements Subcommand {
         config,
         replica -> {
           long last = print(replica.recent(path), 0);
-          while (follow.<Boolean>getValue() && !context.out().checkError() && aSecondPasses()) {
+          while (follow.<Boolean>getValue()
+              && !context.out().checkError()
+              && KeysView.inASecond()) {
             last = print(replica.recent(path), last);
           }
         });
   }
 
-  /** Prints what came after a number; gives the last number. */
+  /** Prints the records with a higher number; returns the highest number. */
   private long print(String answer, long after) throws OperationFailed {
     JsonNode all = ReplicaJson.of(answer).path(name);
     long newest = all.isEmpty() ? after : all.get(all.size() - 1).path("number").asLong();
@@ -114,14 +114,5 @@ final class RecentCommand implements Subcommand {
               }
             });
     return text.toString();
-  }
-
-  private static boolean aSecondPasses() {
-    try {
-      return !new CountDownLatch(1).await(1, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
-    }
   }
 }

@@ -16,7 +16,10 @@ import relay.metrics.ReplicaTotals.Histogram;
 class TrafficHistoryTest {
   private final TrafficHistory history = new TrafficHistory();
 
-  /** After so many requests of the client, each of which it and the pool refused. */
+  /**
+   * The totals after this many requests of the client, all refused by its own limit and by the
+   * pool.
+   */
   private static ReplicaTotals after(long requests) {
     Histogram none = new Histogram(List.of(), List.of(), 0);
     Map<String, Long> denials = requests == 0 ? Map.of() : Map.of("requests", requests);

@@ -3,10 +3,6 @@ package relay.operate;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
-import java.io.InputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -21,7 +17,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.admin.AdminServer;
 import relay.admin.ServedPools;
-import relay.cli.RelayCommandLine;
 import relay.pool.Configs;
 import relay.pool.KeyStatus;
 
@@ -29,8 +24,6 @@ import relay.pool.KeyStatus;
 @Timeout(60)
 @TestInstance(Lifecycle.PER_CLASS)
 class AdminTargetTest {
-  private record Result(int exitCode, String out, String err) {}
-
   @TempDir private Path directory;
 
   private ServedPools served;
@@ -51,22 +44,6 @@ class AdminTargetTest {
     served.close();
   }
 
-  private static Result run(Map<String, String> environment, String... words) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
-    PrintStream outStream = new PrintStream(out, true, StandardCharsets.UTF_8);
-    PrintStream errStream = new PrintStream(err, true, StandardCharsets.UTF_8);
-    int exitCode =
-        RelayCommandLine.of(
-                OperatorCommands.all(
-                    environment, InputStream.nullInputStream(), outStream, errStream),
-                outStream,
-                errStream)
-            .execute(words);
-    return new Result(
-        exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
-  }
-
   private String address() {
     return "127.0.0.1:" + admin.port();
   }
@@ -81,8 +58,8 @@ class AdminTargetTest {
         Files.writeString(directory.resolve("faulty.yaml"), "lisen: ${NOT_SET}\n").toString();
     String token = Files.writeString(directory.resolve("token"), "t0ken\n").toString();
     String url = "http://" + address();
-    Result cooled =
-        run(
+    CommandRun cooled =
+        CommandRun.of(
             Map.of(),
             "cooldown",
             "anthropic",
@@ -95,14 +72,14 @@ class AdminTargetTest {
             "--config",
             faulty);
     assertEquals(
-        new Result(
+        new CommandRun(
             0, "Key acme-1 of pool anthropic is not used for 1 m 30 s, in all replicas.\n", ""),
         cooled);
     assertEquals("cooling", status());
     String[] restore = {
       "restore", "anthropic", "acme-1", "--admin", url, "--token-file", token, "--config", faulty
     };
-    assertEquals(0, run(Map.of(), restore).exitCode());
+    assertEquals(0, CommandRun.of(Map.of(), restore).exitCode());
     assertEquals("active", status());
   }
 
@@ -111,7 +88,7 @@ class AdminTargetTest {
   void the_environment_may_have_the_address_and_the_token(String command) {
     Map<String, String> environment =
         Map.of("RELAY_ADMIN", address(), "RELAY_ADMIN_TOKEN", "t0ken");
-    Result result = run(environment, command, "--json");
+    CommandRun result = CommandRun.of(environment, command, "--json");
     assertEquals(0, result.exitCode(), result.err());
     assertTrue(result.out().startsWith("{"), result.out());
     assertEquals("", result.err());
@@ -119,7 +96,7 @@ class AdminTargetTest {
 
   @Test
   void without_its_token_the_replica_refuses() {
-    Result result = run(Map.of(), "keys", "--admin", address());
+    CommandRun result = CommandRun.of(Map.of(), "keys", "--admin", address());
     assertEquals(1, result.exitCode());
     assertTrue(result.err().contains(address()), result.err());
   }
@@ -127,7 +104,7 @@ class AdminTargetTest {
   @ParameterizedTest
   @ValueSource(strings = {"ftp://127.0.0.1:1", "http://", "a b", "http://host_name:1"})
   void what_is_no_address_is_refused(String address) {
-    Result result = run(Map.of(), "keys", "--admin", address);
+    CommandRun result = CommandRun.of(Map.of(), "keys", "--admin", address);
     assertEquals(2, result.exitCode());
     assertEquals(
         "relay: --admin and RELAY_ADMIN take an address such as http://127.0.0.1:9091\n",

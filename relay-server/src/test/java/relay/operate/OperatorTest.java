@@ -8,14 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,7 +32,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.admin.AdminServer;
 import relay.admin.ServedPools;
-import relay.cli.RelayCommandLine;
 import relay.embedded.EmbeddedRedis;
 import relay.embedded.LoopbackPorts;
 import relay.pool.Configs;
@@ -58,8 +53,6 @@ class OperatorTest {
 
   private static final ProviderBreaker.Standing CLOSED =
       new ProviderBreaker.Standing(ProviderBreaker.State.CLOSED, Duration.ZERO);
-
-  private record Result(int exitCode, String out, String err) {}
 
   @TempDir static Path directory;
 
@@ -102,24 +95,12 @@ class OperatorTest {
         .formatted(LoopbackPorts.free(), redisUrl);
   }
 
-  private static Result run(Path config, String... words) {
+  private static CommandRun run(Path config, String... words) {
     return run(Map.of(), Stream.concat(Stream.of(words), Stream.of("--config", config.toString())));
   }
 
-  private static Result run(Map<String, String> environment, Stream<String> words) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
-    PrintStream outStream = new PrintStream(out, true, StandardCharsets.UTF_8);
-    PrintStream errStream = new PrintStream(err, true, StandardCharsets.UTF_8);
-    int exitCode =
-        RelayCommandLine.of(
-                OperatorCommands.all(
-                    environment, InputStream.nullInputStream(), outStream, errStream),
-                outStream,
-                errStream)
-            .execute(words.toArray(String[]::new));
-    return new Result(
-        exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+  private static CommandRun run(Map<String, String> environment, Stream<String> words) {
+    return CommandRun.of(environment, words.toArray(String[]::new));
   }
 
   @ParameterizedTest
@@ -127,7 +108,7 @@ class OperatorTest {
   void keys_are_operated_on_for_all_replicas(Way way) throws Exception {
     Path config = config(way);
     assertEquals(
-        new Result(
+        new CommandRun(
             0, "Key acme-1 of pool anthropic is not used for 1 m 30 s, in all replicas.\n", ""),
         run(config, "cooldown", "anthropic", "acme-1", "90s"));
     assertEquals("cooling", status());
@@ -145,7 +126,7 @@ class OperatorTest {
   @ParameterizedTest
   @EnumSource
   void json_is_what_the_admin_plane_gives(Way way) throws Exception {
-    Result result = run(config(way), "keys", "--json");
+    CommandRun result = run(config(way), "keys", "--json");
     assertEquals(0, result.exitCode());
     assertEquals("", result.err());
     JsonNode all = new ObjectMapper().readTree(result.out());
@@ -161,7 +142,7 @@ class OperatorTest {
   @ParameterizedTest
   @EnumSource
   void the_table_shows_every_group_and_key(Way way) throws Exception {
-    Result result = run(config(way), "keys");
+    CommandRun result = run(config(way), "keys");
     assertEquals(0, result.exitCode());
     for (String word : List.of("acme/opus", "acme/default", "solo/default", "o-1", "0/30000")) {
       assertTrue(result.out().contains(word), result.out());
@@ -170,13 +151,14 @@ class OperatorTest {
 
   @Test
   void clients_are_those_of_the_admin_plane() throws Exception {
-    Result json = run(config(Way.ADMIN_PLANE), "clients", "--json");
+    CommandRun json = run(config(Way.ADMIN_PLANE), "clients", "--json");
     assertEquals(0, json.exitCode(), json.err());
     assertTrue(new ObjectMapper().readTree(json.out()).get("clients").isArray());
-    Result table = run(config(Way.ADMIN_PLANE), "clients");
+    CommandRun table = run(config(Way.ADMIN_PLANE), "clients");
     assertEquals(0, table.exitCode(), table.err());
     assertTrue(table.out().startsWith("No client is configured"), table.out());
-    Result silent = run(file("nobody", "server: { admin_listen: \"127.0.0.1:1\" }\n"), "clients");
+    CommandRun silent =
+        run(file("nobody", "server: { admin_listen: \"127.0.0.1:1\" }\n"), "clients");
     assertEquals(1, silent.exitCode());
     assertTrue(silent.err().startsWith("relay: no replica answers at "), silent.err());
   }
@@ -190,9 +172,9 @@ class OperatorTest {
     }
     try {
       assertEquals(ProviderBreaker.State.OPEN, breaker.look().join().state());
-      Result table = run(config(way), "keys");
+      CommandRun table = run(config(way), "keys");
       assertTrue(table.out().contains(", provider fails: breaker open, next try in "), table.out());
-      Result json = run(config(way), "keys", "--json");
+      CommandRun json = run(config(way), "keys", "--json");
       JsonNode pools = new ObjectMapper().readTree(json.out()).get("pools");
       assertEquals("open", pools.at("/0/breaker/state").asText());
       assertEquals("closed", pools.at("/1/breaker/state").asText());
@@ -205,7 +187,7 @@ class OperatorTest {
   @Test
   void a_reload_after_the_replica_saw_the_change_tells_since_when_it_holds() throws Exception {
     assertEquals(
-        new Result(
+        new CommandRun(
             0,
             "Config 0123456789ab, in effect since 1970-01-01T00:00:00Z: nothing has changed"
                 + " since.\n",
@@ -222,7 +204,7 @@ class OperatorTest {
             "restore nothing acme-1",
             "quarantine anthropic nothing",
             "cooldown anthropic a/b 1s")) {
-      Result result = run(config, line.split(" "));
+      CommandRun result = run(config, line.split(" "));
       assertEquals(2, result.exitCode(), result.err());
       assertTrue(result.err().startsWith("relay: "), result.err());
       assertEquals("", result.out());
@@ -233,9 +215,9 @@ class OperatorTest {
   void a_silent_redis_is_a_failure_with_its_address() throws Exception {
     int port = LoopbackPorts.free();
     Path config = file("silent", alone("redis://:hunter2@127.0.0.1:" + port));
-    Result result = run(config, "keys", "--json");
+    CommandRun result = run(config, "keys", "--json");
     assertEquals(
-        new Result(
+        new CommandRun(
             1,
             "",
             "relay: Redis at 127.0.0.1:"
@@ -258,7 +240,7 @@ class OperatorTest {
       String url = redis.url().replace("://", "://" + user);
       Path config = file("refused", alone(url));
       for (String line : List.of("keys --json", "restore anthropic acme-1")) {
-        Result result = run(config, line.split(" "));
+        CommandRun result = run(config, line.split(" "));
         assertEquals(1, result.exitCode());
         assertTrue(result.err().contains(" cannot be used: " + error + " "), result.err());
         assertTrue(result.err().contains("; " + advice), result.err());
@@ -295,13 +277,13 @@ class OperatorTest {
                 - { name: other, type: openai, keys: [{ key: "${NOT_SET_4}" }] }
               """
                   .formatted(redis.url()));
-      Result quarantined = run(config, "quarantine", "anthropic", "acme-2");
-      assertEquals(new Result(0, quarantined.out(), ""), quarantined);
-      Result keys = run(config, "keys", "--json");
+      CommandRun quarantined = run(config, "quarantine", "anthropic", "acme-2");
+      assertEquals(new CommandRun(0, quarantined.out(), ""), quarantined);
+      CommandRun keys = run(config, "keys", "--json");
       assertEquals(0, keys.exitCode(), keys.err());
       assertTrue(keys.out().contains("\"acme-2\",\"account\":\"acme\",\"status\":\"quarantined\""));
       assertFalse(keys.out().contains("unknown"), keys.out());
-      Result unset = run(config, "check");
+      CommandRun unset = run(config, "check");
       assertEquals(2, unset.exitCode(), "a replica needs them");
       assertTrue(unset.err().contains("NOT_SET_4, which is not set"), unset.err());
     }
@@ -311,7 +293,7 @@ class OperatorTest {
   void a_replica_that_does_not_run_is_a_failure_with_advice() throws Exception {
     int port = LoopbackPorts.free();
     Path config = file("none", "server: { admin_listen: \"127.0.0.1:" + port + "\" }\n");
-    Result result = run(config, "keys");
+    CommandRun result = run(config, "keys");
     assertEquals(1, result.exitCode());
     assertTrue(result.err().contains("http://127.0.0.1:" + port), result.err());
     assertTrue(result.err().contains("`relay serve`, or name the replicas' Redis"), result.err());
@@ -325,7 +307,7 @@ class OperatorTest {
   void a_wrong_token_is_reported() throws Exception {
     String settings = Files.readString(config(Way.ADMIN_PLANE)).replace("t0ken", "hunter2");
     Path config = Files.writeString(directory.resolve("wrong.yaml"), settings);
-    Result result = run(config, "keys", "--json");
+    CommandRun result = run(config, "keys", "--json");
     assertEquals(1, result.exitCode());
     assertTrue(result.err().contains("server.admin_token"), result.err());
     assertEquals(-1, result.err().indexOf("hunter2"));
@@ -335,7 +317,7 @@ class OperatorTest {
   void a_good_config_is_checked_in_a_line() throws Exception {
     Path config = file("good", "");
     assertEquals(
-        new Result(
+        new CommandRun(
             0,
             config
                 + ": valid: 2 providers, 4 keys; accounting auto (sliding_window until answers"
@@ -348,7 +330,7 @@ class OperatorTest {
   void a_body_that_no_heap_of_this_size_can_hold_is_a_warning() throws Exception {
     long much = Runtime.getRuntime().maxMemory() / 4;
     Path config = file("large", "server: { max_body_bytes: " + much + " }\n");
-    Result result = run(config, "check");
+    CommandRun result = run(config, "check");
     assertEquals(0, result.exitCode(), result.err());
     assertTrue(result.err().startsWith("warning: server.max_body_bytes is " + much), result.err());
     assertEquals(1, result.err().lines().count());
@@ -360,7 +342,7 @@ class OperatorTest {
     Files.writeString(directory.resolve("old.pem"), old.certificatePem());
     Files.writeString(directory.resolve("old.key"), old.privateKeyPkcs8Pem());
     Path config = file("old", "server: { tls: { certificate: old.pem, private_key: old.key } }\n");
-    Result result = run(config, "check");
+    CommandRun result = run(config, "check");
     assertEquals(0, result.exitCode(), result.err());
     assertEquals(
         "warning: server.tls.certificate expired on 1970-01-01T00:00:01Z, so clients refuse it:"
@@ -371,7 +353,7 @@ class OperatorTest {
   @Test
   void every_fault_of_a_bad_config_is_printed() throws Exception {
     Path config = file("bad", "server: { lisen: x }\nlogging: { level: loud }\n");
-    Result result = run(config, "check");
+    CommandRun result = run(config, "check");
     assertEquals(2, result.exitCode());
     assertEquals(2, result.err().lines().count());
     assertTrue(result.err().startsWith(config + ":1:"), result.err());
@@ -385,14 +367,14 @@ class OperatorTest {
     Path config = home.resolve(variable.equals("HOME") ? ".config" : "").resolve("relay");
     Files.createDirectories(config);
     Files.copy(file("found", ""), config.resolve("relay.yaml"));
-    Result result = run(Map.of(variable, home.toString()), Stream.of("check"));
+    CommandRun result = run(Map.of(variable, home.toString()), Stream.of("check"));
     assertEquals(0, result.exitCode(), result.err());
     assertTrue(result.out().startsWith(config.toString()), result.out());
   }
 
   @Test
   void without_a_config_the_places_are_named() {
-    Result result = run(Map.of("HOME", "/nowhere"), Stream.of("check"));
+    CommandRun result = run(Map.of("HOME", "/nowhere"), Stream.of("check"));
     assertEquals(2, result.exitCode());
     assertTrue(result.err().contains("/nowhere/.config/relay/relay.yaml"), result.err());
     assertTrue(result.err().contains("--config"), result.err());

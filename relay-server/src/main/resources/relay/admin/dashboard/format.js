@@ -50,7 +50,7 @@ export function time(ms) {
   return (today ? "" : `${date.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} `) + date.toLocaleTimeString("en-GB");
 }
 
-/** At most so many names. */
+/** The first names of a list, and how many more there are. */
 export const named = (all, most = 5) => all.slice(0, most).join(", ") + (all.length > most ? ` and ${all.length - most} more` : "");
 
 export const plural = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
