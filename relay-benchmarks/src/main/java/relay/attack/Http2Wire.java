@@ -1,10 +1,12 @@
 package relay.attack;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +30,7 @@ final class Http2Wire implements AutoCloseable {
   private final Wire wire;
   private final DataInputStream in;
   private int stream = -1;
+  private String said = ""; // the last answer's body, or its beginning
 
   Http2Wire(int port) throws IOException {
     wire = new Wire(port, 0);
@@ -150,6 +153,7 @@ final class Http2Wire implements AutoCloseable {
   /** Reads to the end of an answer; whether its status is 200. Any other frame is served, too. */
   private boolean answer() throws IOException {
     boolean good = false;
+    said = "";
     while (true) {
       int lengthAndType = in.readInt();
       int flags = in.readUnsignedByte();
@@ -158,6 +162,7 @@ final class Http2Wire implements AutoCloseable {
       switch (lengthAndType & 0xff) {
         case HEADERS -> good |= of == stream && (payload[0] & 0xff) == STATUS_200;
         case DATA -> {
+          said = said.isEmpty() ? new String(payload, UTF_8) : said;
           if (payload.length > 0) {
             wire.send(frame(WINDOW_UPDATE, 0, 0, number(payload.length)));
           }
@@ -174,7 +179,7 @@ final class Http2Wire implements AutoCloseable {
             throw new IOException("the stream was reset");
           }
         }
-        case GO_AWAY -> throw new IOException("the connection was told to go away");
+        case GO_AWAY -> throw new IOException("told to go away, " + said(payload));
         default -> {}
       }
       boolean last = (lengthAndType & 0xff) <= HEADERS && (flags & END_STREAM) != 0;
@@ -182,6 +187,18 @@ final class Http2Wire implements AutoCloseable {
         return good;
       }
     }
+  }
+
+  /** The beginning of the body of the last answer. */
+  String said() {
+    return said;
+  }
+
+  /** The error and the text of a GOAWAY frame. */
+  private static String said(byte[] goAway) {
+    int error = ByteBuffer.wrap(goAway).getInt(Integer.BYTES);
+    String text = new String(goAway, 2 * Integer.BYTES, goAway.length - 2 * Integer.BYTES, UTF_8);
+    return "error " + error + (text.isEmpty() ? "" : ": " + text);
   }
 
   @Override

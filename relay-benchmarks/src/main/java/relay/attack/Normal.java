@@ -20,6 +20,7 @@ final class Normal {
   private static final int ASKERS = 3;
   private static final long ASK_EVERY_MS = 100;
   private static final int MOST_MESSAGES = 40;
+  private static final int MOST_OF_MESSAGE = 120;
 
   private final Target target;
   private final List<Thread> threads = new ArrayList<>();
@@ -149,7 +150,7 @@ final class Normal {
         wire.send(request);
         int status = wire.answer();
         add(asks, System.nanoTime() - began);
-        ended(status == 200 ? null : kind + "status " + status);
+        ended(status == 200 ? null : kind + "status " + status + ", " + message(wire.said()));
         wire = anew ? dropped(wire) : kept(wire);
       } catch (IOException e) {
         ended(kind + e.getMessage());
@@ -177,7 +178,7 @@ final class Normal {
         if (shared && measured) {
           wire.disturb(faults.get(next++ % faults.size()));
         }
-        ended(wire.ask(KEY, body) ? null : kind + "not status 200");
+        ended(wire.ask(KEY, body) ? null : kind + "not status 200, " + message(wire.said()));
       } catch (IOException e) {
         ended(kind + e.getMessage());
         if (wire != null) {
@@ -190,6 +191,12 @@ final class Normal {
     if (wire != null) {
       wire.close();
     }
+  }
+
+  /** Of an error's body, without the request's own id. */
+  private static String message(String body) {
+    int from = body.indexOf("\"message\":") + 1;
+    return body.substring(from, Math.min(body.length(), from + MOST_OF_MESSAGE));
   }
 
   private static @Nullable Wire kept(Wire wire) {

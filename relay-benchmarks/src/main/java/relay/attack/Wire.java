@@ -24,6 +24,7 @@ final class Wire implements AutoCloseable {
   private boolean chunked;
   private boolean closes;
   private boolean whole;
+  private String said = ""; // the last answer's first line
 
   /**
    * Connects.
@@ -127,10 +128,16 @@ final class Wire implements AutoCloseable {
     }
   }
 
+  /** The first line of the body of the last {@link #answer}. */
+  String said() {
+    return said;
+  }
+
   /** Reads a whole answer; its status. */
   int answer() throws IOException {
     int status = head();
-    body(_ -> {});
+    said = "";
+    body(line -> said = said.isEmpty() ? line : said);
     return status;
   }
 

@@ -17,6 +17,7 @@ public final class Clients {
   private final Map<KeyHash, Client> clients;
   private final Caller anyone = new Caller("anonymous", null);
   private final boolean open;
+  private final boolean several;
   private final ClientShares shares;
 
   /** An authenticated client and its permissions. */
@@ -43,16 +44,23 @@ public final class Clients {
     switch (auth) {
       case Auth.Open() -> {
         open = true;
+        several = false;
         clients = Map.of();
       }
       case Auth.Clients(List<Client> known) -> {
         open = false;
+        several = known.size() > 1;
         clients = new HashMap<>();
         for (Client client : known) {
           client.keyHashes().forEach(hash -> clients.put(hash, client));
         }
       }
     }
+  }
+
+  /** Whether there is more than one. */
+  public boolean areSeveral() {
+    return several;
   }
 
   /** What they get of a pool that is short. */

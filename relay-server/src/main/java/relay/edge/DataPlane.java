@@ -77,7 +77,9 @@ public final class DataPlane implements AutoCloseable {
     this.port = port;
     HttpHandler handler = new HttpContinueReadHandler(this::handle);
     listener = new Listener(http2, tls, patience, handler, carriers, memory, descriptors);
-    bounds = new ClientBounds(stallTimeout, patience, listener.guard(), new BodyBuffers(memory));
+    bounds =
+        new ClientBounds(
+            stallTimeout, patience, listener.guard(), listener.memory(), new BodyBuffers(memory));
   }
 
   /**
@@ -87,7 +89,9 @@ public final class DataPlane implements AutoCloseable {
    */
   public void reconfigure(@Nullable TlsConfig tls, Duration stallTimeout) {
     ClientBounds before = bounds;
-    bounds = new ClientBounds(stallTimeout, before.patience(), before.guard(), before.bodies());
+    bounds =
+        new ClientBounds(
+            stallTimeout, before.patience(), before.guard(), before.memory(), before.bodies());
     if (tls != null) {
       listener.certificate(tls);
     }

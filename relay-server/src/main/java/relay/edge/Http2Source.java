@@ -59,6 +59,9 @@ final class Http2Source extends AbstractStreamSourceConduit<StreamSourceConduit>
     if (n > 0) {
       read += n;
       arrived(target, from, n);
+    } else if (n == 0) { // all has been read, so nothing waits for the thread
+      read = 0;
+      inTurn = 0;
     }
     return n;
   }

@@ -62,6 +62,7 @@ final class Listener {
   private final Carriers carriers;
   private final ByteBufferPool buffers = new Buffers(BUFFER_BYTES);
   private final UnfinishedHeads heads;
+  private final ClientMemory memory;
   private final FramingGuard guard;
   private final @Nullable Http2Guard shared;
   private final ChannelListener<? super StreamConnection> opener;
@@ -102,6 +103,7 @@ final class Listener {
             .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
             .getMap();
     heads = new UnfinishedHeads(memory);
+    this.memory = new ClientMemory(memory, heads::closeOldestStranger);
     guard = new FramingGuard(new HttpOpenListener(buffers, options), heads);
     guard.setRootHandler(handler);
     boolean possible = FrameHead.isKnown() && HeadDecoder.isReplaceable() && QueuedFrames.isKnown();
@@ -151,6 +153,11 @@ final class Listener {
   /** Checks the framing of HTTP/1.1 requests. */
   FramingGuard guard() {
     return guard;
+  }
+
+  /** What requests may hold. */
+  ClientMemory memory() {
+    return memory;
   }
 
   /** The connections that were closed for want of memory. */

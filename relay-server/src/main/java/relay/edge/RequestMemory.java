@@ -2,6 +2,8 @@ package relay.edge;
 
 import io.undertow.server.HttpServerExchange;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import relay.memory.MemoryBudget;
 
 /**
@@ -21,31 +23,39 @@ final class RequestMemory {
   private static final AtomicIntegerFieldUpdater<RequestMemory> TAKEN =
       AtomicIntegerFieldUpdater.newUpdater(RequestMemory.class, "taken");
 
+  private final ClientMemory clients;
   private final MemoryBudget budget;
+  private @Nullable AtomicLong ofClient; // bytes of all its requests
   private volatile int taken; // bytes
   private int readAhead;
   private int stalled; // bytes taken
 
-  RequestMemory(MemoryBudget budget) {
-    this.budget = budget;
+  RequestMemory(ClientMemory clients) {
+    this.clients = clients;
+    budget = clients.budget();
+  }
+
+  /** Whose request it is. On a virtual thread, before {@link #take}. */
+  void of(String client) {
+    ofClient = clients.heldBy(client);
   }
 
   /** False if the budget has no room. */
   boolean take() {
-    if (!budget.takeForNewcomer(REQUEST_BYTES)) {
-      return false;
+    return clients.take(REQUEST_BYTES, ofClient) && taken(REQUEST_BYTES);
+  }
+
+  private boolean taken(int bytes) {
+    TAKEN.addAndGet(this, bytes);
+    if (ofClient != null) {
+      ofClient.addAndGet(bytes);
     }
-    taken = REQUEST_BYTES;
     return true;
   }
 
   /** After {@link #take}, for a body that passes. False if the budget has no room. */
   boolean takeForUpload() {
-    if (!budget.take(UPLOAD_BYTES)) {
-      return false;
-    }
-    TAKEN.addAndGet(this, UPLOAD_BYTES);
-    return true;
+    return budget.take(UPLOAD_BYTES) && taken(UPLOAD_BYTES);
   }
 
   /** Before a wait for a client that does not read. False if the budget has no room. */
@@ -72,6 +82,9 @@ final class RequestMemory {
     int bytes = TAKEN.getAndSet(this, 0);
     if (bytes > 0) {
       budget.giveBack(bytes);
+      if (ofClient != null) {
+        ofClient.addAndGet(-bytes);
+      }
     }
   }
 

@@ -73,7 +73,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     this.date = date;
     this.requests = requests;
     closing = ClientClosing.of(exchange);
-    memory = new RequestMemory(bounds.bodies().memory());
+    memory = new RequestMemory(bounds.memory());
     target = RequestTarget.of(exchange);
     judgement = new Judgement(exchange);
   }
@@ -115,8 +115,11 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   }
 
   @Override
-  public void authenticated() {
+  public void authenticated(@Nullable String client) {
     judgement.trust();
+    if (client != null) {
+      memory.of(client);
+    }
   }
 
   @Override

@@ -34,6 +34,12 @@ final class UnfinishedHeads {
   /** The parser's buffer for a value doubles, so it may be half empty. */
   private static final int BYTES_HELD_PER_BYTE = 2;
 
+  /**
+   * A head of a client's connection that arrives in two parts is not refused while the memory is
+   * full: the next part ends it.
+   */
+  private static final int CLIENTS_FREE_BYTES = 2 * STEP_BYTES;
+
   /** A connection without TLS: its own objects and Undertow's. */
   private static final int PLAIN_BYTES = 4 * 1024;
 
@@ -66,6 +72,11 @@ final class UnfinishedHeads {
   Head of(StreamConnection connection) {
     Head known = admitted.get(connection);
     return known == null ? new Head(connection) : known;
+  }
+
+  /** Makes room for a client's request. From any thread; false if there is none to be closed. */
+  boolean closeOldestStranger() {
+    return closeOldest(strangers, ShedConnections.Which.STRANGER);
   }
 
   /**
@@ -135,7 +146,7 @@ final class UnfinishedHeads {
     private boolean charge(int more) {
       ofStrangers.addAndGet(more);
       while (ofStrangers.get() > whole.totalBytes() / SHARE || !whole.takeForNewcomer(more)) {
-        if (!closeOldest(strangers, ShedConnections.Which.STRANGER)) {
+        if (!closeOldestStranger()) {
           ofStrangers.addAndGet(-more);
           shed.count(ShedConnections.Which.NEWCOMER);
           IoUtils.safeClose(connection);
@@ -266,7 +277,7 @@ final class UnfinishedHeads {
       bytes = now;
       long held = charged.get();
       long wanted = BASE_BYTES + BYTES_HELD_PER_BYTE * bytes;
-      if (wanted <= held) {
+      if (wanted <= (isTrusted() ? Math.max(held, CLIENTS_FREE_BYTES) : held)) {
         return true;
       }
       long step = (wanted - held + STEP_BYTES - 1) / STEP_BYTES * STEP_BYTES;

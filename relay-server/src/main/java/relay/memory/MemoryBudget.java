@@ -86,10 +86,20 @@ public final class MemoryBudget {
     return take(bytes, totalBytes);
   }
 
+  /** Compares before it adds: a large charge that fails must not refuse a small one meanwhile. */
   private boolean take(long bytes, long mostBytes) {
-    if (usedBytes.addAndGet(bytes) <= mostBytes && (whole == null || whole.take(bytes))) {
-      return true;
+    long before = usedBytes.get();
+    while (before + bytes <= mostBytes) {
+      long now = usedBytes.compareAndExchange(before, before + bytes);
+      if (now == before) {
+        return whole == null || whole.take(bytes) || takenBack(bytes);
+      }
+      before = now;
     }
+    return false;
+  }
+
+  private boolean takenBack(long bytes) {
     usedBytes.addAndGet(-bytes);
     return false;
   }
@@ -100,6 +110,11 @@ public final class MemoryBudget {
     if (whole != null) {
       whole.giveBack(bytes);
     }
+  }
+
+  /** The part that only {@link #takeForNewcomer} may use. */
+  public long newcomersBytes() {
+    return totalBytes - heldBytes;
   }
 
   /** The most bytes that may be charged. */

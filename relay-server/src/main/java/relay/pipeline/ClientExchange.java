@@ -33,8 +33,12 @@ public interface ClientExchange {
   /** Visits every header line. */
   void forEachHeader(HeaderLines.Visitor visitor);
 
-  /** The client has shown a credential: its connection is not closed to make room for others. */
-  void authenticated();
+  /**
+   * The client has shown a credential: its connection is not closed to make room for others.
+   *
+   * @param client its name; null if it is the only one
+   */
+  void authenticated(@Nullable String client);
 
   /** Reads the body, once. Blocks for a bounded time: use a virtual thread. */
   Body readBody(int maxBytes);

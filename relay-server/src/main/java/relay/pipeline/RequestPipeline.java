@@ -311,7 +311,7 @@ public final class RequestPipeline {
                       + " Bearer"));
       return null;
     }
-    client.authenticated();
+    client.authenticated(generation.clients().areSeveral() ? caller.name() : null);
     request.record().clientName(caller.name());
     request.answer().limits(generation.quotas().own(caller));
     int most = generation.bounds().maxConcurrent();

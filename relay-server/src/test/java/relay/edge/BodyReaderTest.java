@@ -65,7 +65,8 @@ class BodyReaderTest {
   }
 
   private void handle(HttpServerExchange exchange) {
-    ClientBounds bounds = new ClientBounds(PATIENCE, PATIENCE, listener.guard(), bodies);
+    ClientBounds bounds =
+        new ClientBounds(PATIENCE, PATIENCE, listener.guard(), listener.memory(), bodies);
     ClientClosing closing = ClientClosing.of(exchange);
     connections.add(exchange.getConnection());
     exchange.dispatch(

@@ -84,6 +84,7 @@ class DirectChunksTest {
   }
 
   private void handle(HttpServerExchange exchange) {
+    MemoryBudget memory = MemoryBudget.ofHeap(256L << 20);
     UndertowExchange client =
         new UndertowExchange(
             exchange,
@@ -91,8 +92,9 @@ class DirectChunksTest {
             new ClientBounds(
                 BOUND,
                 BOUND,
-                new FramingGuard(undertow, new UnfinishedHeads(MemoryBudget.ofHeap(256L << 20))),
-                new BodyBuffers(MemoryBudget.ofHeap(256L << 20))),
+                new FramingGuard(undertow, new UnfinishedHeads(memory)),
+                new ClientMemory(memory, () -> false),
+                new BodyBuffers(memory)),
             new HeaderNames(),
             new AnswerDate(InstantSource.system()),
             carriers);

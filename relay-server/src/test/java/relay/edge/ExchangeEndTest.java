@@ -62,7 +62,7 @@ class ExchangeEndTest {
   @Test
   void the_memory_of_a_request_is_released_after_such_an_end() throws Exception {
     MemoryBudget budget = MemoryBudget.ofHeap(64 << 20);
-    RequestMemory memory = new RequestMemory(budget);
+    RequestMemory memory = new RequestMemory(new ClientMemory(budget, () -> false));
     assertTrue(memory.take());
     withEndedExchange(exchange -> memory.release(exchange, new ClientClosing()));
     assertEquals(0, budget.usedBytes());

@@ -37,7 +37,8 @@ final class OneCarrierListener implements AutoCloseable {
 
   /** Bounds for its exchanges. */
   ClientBounds bounds(Duration patience) {
-    return new ClientBounds(patience, patience, listener.guard(), new BodyBuffers(memory));
+    return new ClientBounds(
+        patience, patience, listener.guard(), listener.memory(), new BodyBuffers(memory));
   }
 
   int port() {

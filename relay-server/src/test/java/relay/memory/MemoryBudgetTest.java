@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -64,5 +65,30 @@ class MemoryBudgetTest {
     assertEquals(56 * MIB, budget.usedBytes());
     share.giveBack(16 * MIB);
     assertEquals(40 * MIB, budget.usedBytes());
+  }
+
+  @Test
+  void a_large_charge_that_fails_refuses_no_small_one_meanwhile() throws InterruptedException {
+    assertTrue(budget.take(40 * MIB));
+    MemoryBudget bodies = budget.share(2);
+    AtomicBoolean over = new AtomicBoolean();
+    Thread large =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  while (!over.get()) {
+                    assertFalse(bodies.take(32 * MIB));
+                  }
+                });
+    try {
+      for (int n = 0; n < 1_000_000; n++) {
+        assertTrue(budget.take(1));
+        budget.giveBack(1);
+      }
+    } finally {
+      over.set(true);
+    }
+    large.join();
+    assertEquals(0, bodies.usedBytes());
   }
 }
