@@ -32,6 +32,7 @@ import relay.config.LoggingConfig;
 import relay.config.RedisConfig.OnUnavailable;
 import relay.config.RedisUrl;
 import relay.config.ServerConfig;
+import relay.config.TlsConfig;
 import relay.edge.DataPlane;
 import relay.embedded.EmbeddedRedis;
 import relay.logging.Logging;
@@ -120,7 +121,7 @@ final class Replica implements ConfigReloads.Target {
 
     ConfigState state = new ConfigState(ConfigOutline.of(config).hash(), Instant.now(), List.of());
     engine.runs(state.hash(), state.since());
-    meters.configuration(state.hash(), 0);
+    meters.configuration(state.hash(), 0, certificateEnds(config));
     live = new LiveConfiguration(config, engine, upstream, meters, tracing, configThread, carriers);
     reloads = new ConfigReloads(source, state, this, configThread, InstantSource.system());
     pipeline = live.pipeline();
@@ -248,6 +249,11 @@ final class Replica implements ConfigReloads.Target {
     return live.config();
   }
 
+  private static @Nullable Instant certificateEnds(Config config) {
+    TlsConfig tls = config.server().tls();
+    return tls == null ? null : tls.expires();
+  }
+
   @Override
   public void take(Config next, ConfigState state) {
     LoggingConfig logging = next.logging();
@@ -262,7 +268,8 @@ final class Replica implements ConfigReloads.Target {
   public void attempted(ReloadOutcome outcome) {
     switch (outcome) {
       case ReloadOutcome.Applied(ConfigState state, _) -> {
-        meters.configuration(state.hash(), state.needRestart().size());
+        meters.configuration(
+            state.hash(), state.needRestart().size(), certificateEnds(live.config()));
         meters.reloaded(true);
       }
       case ReloadOutcome.Refused _ -> {

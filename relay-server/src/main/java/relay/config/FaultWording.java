@@ -3,6 +3,7 @@ package relay.config;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,9 @@ final class FaultWording {
   private static final int MAX_SHOWN = 200;
   private static final int MAX_WORD = 40;
   private static final int MAX_LISTED = 40;
+
+  private static final Set<String> OF_LITELLM =
+      Set.of("model_list", "litellm_settings", "general_settings", "router_settings");
 
   private static final Pattern WORD = Pattern.compile("(?!sk-)[A-Za-z0-9._:@/+-]{1,40}");
 
@@ -32,6 +36,9 @@ final class FaultWording {
 
   /** {@code did you mean x?} if a word is close to the given one, else {@code allowed: a, b, c}. */
   static String allowed(String given, Collection<String> words) {
+    if (OF_LITELLM.contains(given)) {
+      return "it is a setting of LiteLLM: docs/how-to.md has its counterpart (From LiteLLM)";
+    }
     String close = closest(given, words);
     return close == null ? allowed(words) : "did you mean " + close + "?";
   }

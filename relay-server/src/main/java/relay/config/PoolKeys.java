@@ -54,7 +54,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     Uniques<Secret> secrets =
         new Uniques<>(faults, "the same secret as", "list each key once: it has one quota");
     for (Value entry : entries) {
-      Section section = entry.section();
+      Section section = entry.section("each key as `key: \"${NAME}\"`");
       KeyConfig key = key(section, type, api, workspaces);
       KeyLimits stated = new KeyLimits(limits(section, classes), entry.path());
       section.done();

@@ -3,6 +3,8 @@ package relay.config;
 import java.security.PrivateKey;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 
@@ -25,6 +27,14 @@ public record TlsConfig(List<X509Certificate> chain, PrivateKey privateKey) {
     return "TlsConfig["
         + chain.getFirst().getSubjectX500Principal()
         + "]"; // without the private key
+  }
+
+  /** When the first certificate of the chain expires. */
+  public Instant expires() {
+    return chain.stream()
+        .map(certificate -> certificate.getNotAfter().toInstant())
+        .min(Comparator.naturalOrder())
+        .orElseThrow();
   }
 
   /** Equal for equal files; shows nothing of the key. */

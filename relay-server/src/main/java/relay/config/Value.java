@@ -129,13 +129,22 @@ final class Value {
 
   /** A mapping; no value counts as an empty mapping. */
   Section section() {
+    return section("a mapping");
+  }
+
+  /**
+   * A mapping; no value counts as an empty mapping.
+   *
+   * @param expected what to give instead of anything else
+   */
+  Section section(String expected) {
     if (node instanceof MappingNode mapping) {
       return Section.of(mapping, this, context);
     }
     if (isNull()) {
       return Section.empty(this, false);
     }
-    wrongType("a mapping");
+    wrongType(expected);
     return Section.empty(this, true);
   }
 

@@ -7,7 +7,10 @@ import io.prometheus.metrics.model.snapshots.InfoSnapshot;
 import io.prometheus.metrics.model.snapshots.InfoSnapshot.InfoDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.function.IntSupplier;
+import org.jspecify.annotations.Nullable;
 
 /** Which configuration a replica runs with, and how many there are in its fleet. */
 final class ConfigCollector implements MultiCollector {
@@ -15,6 +18,7 @@ final class ConfigCollector implements MultiCollector {
   private volatile String hash = "";
   private volatile int needRestart;
   private volatile boolean isRefused;
+  private volatile @Nullable Instant certificateEnds;
 
   ConfigCollector(IntSupplier configurations) {
     this.configurations = configurations;
@@ -22,8 +26,10 @@ final class ConfigCollector implements MultiCollector {
 
   /**
    * @param settings how many of the file's settings hold from the next start only
+   * @param ends of the data plane's certificate; null without TLS
    */
-  void runs(String hashNow, int settings) {
+  void runs(String hashNow, int settings, @Nullable Instant ends) {
+    certificateEnds = ends;
     hash = hashNow;
     needRestart = settings;
     isRefused = false;
@@ -53,10 +59,20 @@ final class ConfigCollector implements MultiCollector {
         gauge(
             "relay_config_refused",
             "1 while the files hold a configuration that was refused, so it is not what runs",
-            isRefused ? 1 : 0));
+            isRefused ? 1 : 0),
+        gauge(
+            "relay_certificate_expiry_seconds",
+            "Time until the data plane's certificate expires; +Inf without TLS",
+            secondsLeft(certificateEnds)));
   }
 
-  private static GaugeSnapshot gauge(String name, String help, int value) {
+  private static double secondsLeft(@Nullable Instant ends) {
+    return ends == null
+        ? Double.POSITIVE_INFINITY
+        : Duration.between(Instant.now(), ends).toSeconds();
+  }
+
+  private static GaugeSnapshot gauge(String name, String help, double value) {
     return GaugeSnapshot.builder()
         .name(name)
         .help(help)

@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -154,9 +155,9 @@ public final class Meters implements AutoCloseable {
     (taken ? takenReloads : failedReloads).increment();
   }
 
-  /** Shows the configuration in use, and how many of its settings need a restart. */
-  public void configuration(String hash, int needRestart) {
-    configuration.runs(hash, needRestart);
+  /** Shows what is in use: the configuration, settings that need a restart, the certificate's end. */
+  public void configuration(String hash, int needRestart, @Nullable Instant certificateEnds) {
+    configuration.runs(hash, needRestart, certificateEnds);
   }
 
   /** The files hold a configuration that was refused, until {@link #configuration} is called. */

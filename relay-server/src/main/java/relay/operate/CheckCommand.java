@@ -2,11 +2,7 @@ package relay.operate;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
@@ -20,8 +16,6 @@ import relay.config.Config;
 import relay.config.ConfigFault;
 import relay.config.ConfigFile;
 import relay.config.Loaded;
-import relay.config.ProviderConfig;
-import relay.config.ProviderConfig.Accounting;
 import relay.logging.Logging;
 import relay.memory.MemoryBudget;
 
@@ -66,7 +60,8 @@ final class CheckCommand implements Subcommand {
     }
     return switch (ConfigFile.load(found.get(), context.environment())) {
       case Loaded.Valid(Config valid) -> {
-        context.out().println(found.get() + ": valid: " + summary(valid) + accounting(valid));
+        context.out().println(found.get() + ": valid: " + ConfigOverview.summary(valid));
+        ConfigOverview.lines(valid).forEach(line -> context.out().println("  " + line));
         MemoryBudget memory = MemoryBudget.ofProcess();
         Stream.of(ConfigWarnings.of(valid, memory), Doubts.of(valid))
             .flatMap(List::stream)
@@ -88,36 +83,5 @@ final class CheckCommand implements Subcommand {
       isGood &= finding.isGood();
     }
     return isGood ? ExitCode.OK : ExitCode.SOFTWARE;
-  }
-
-  private static String summary(Config config) {
-    List<ProviderConfig> enabled = config.enabledProviders();
-    int keys = enabled.stream().mapToInt(provider -> provider.keys().size()).sum();
-    return count(enabled.size(), "provider") + ", " + count(keys, "key");
-  }
-
-  /** Which rule the groups of each provider follow. */
-  private static String accounting(Config config) {
-    Map<Accounting, List<String>> names =
-        config.enabledProviders().stream()
-            .collect(
-                Collectors.groupingBy(
-                    provider -> provider.pooling().accounting(),
-                    TreeMap::new,
-                    Collectors.mapping(ProviderConfig::name, Collectors.toList())));
-    return names.entrySet().stream()
-        .map(e -> "; accounting " + rule(e.getKey()) + ": " + String.join(", ", e.getValue()))
-        .collect(Collectors.joining());
-  }
-
-  private static String rule(Accounting accounting) {
-    String word = accounting.name().toLowerCase(Locale.ROOT);
-    return accounting == Accounting.AUTO
-        ? word + " (sliding_window until answers prove token_bucket)"
-        : word;
-  }
-
-  private static String count(int number, String what) {
-    return number + " " + what + (number == 1 ? "" : "s");
   }
 }

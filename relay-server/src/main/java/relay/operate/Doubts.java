@@ -65,12 +65,16 @@ final class Doubts {
     }
   }
 
+  /** Whether the provider's answers state its limits. */
+  static boolean tellsLimits(ProviderConfig provider) {
+    return provider.api().tellsLimits() && !SILENT_TYPES.contains(provider.type());
+  }
+
   private static void ofLimits(ProviderConfig provider, List<String> doubts) {
-    boolean isSilent = !provider.api().tellsLimits() || SILENT_TYPES.contains(provider.type());
     boolean isBounded =
         provider.groups().stream().anyMatch(group -> !group.limits().equals(LimitsConfig.UNKNOWN))
             || provider.keys().stream().anyMatch(key -> key.maxConcurrent() > 0);
-    if (isSilent && !isBounded) {
+    if (!tellsLimits(provider) && !isBounded) {
       doubts.add(
           ("provider %s has no limits, and its answers tell none, so Relay sends it everything;"
                   + " state the limits of its keys")

@@ -75,6 +75,19 @@ final class ConfigFileTest {
   }
 
   @Test
+  void settings_of_litellm_and_a_bare_key_are_told_what_to_write() {
+    String yaml =
+        "model_list: []\nproviders: [{name: a, type: anthropic, keys: [\"${A1}\"]}]\n";
+    assertEquals(
+        List.of(
+            "relay.yaml:1:1: model_list: is not a known setting; it is a setting of LiteLLM:"
+                + " docs/how-to.md has its counterpart (From LiteLLM)",
+            "relay.yaml:2:47: providers[0].keys[0]: is a single value, which is not allowed here;"
+                + " give each key as `key: \"${NAME}\"`"),
+        Given.faults(yaml));
+  }
+
+  @Test
   void every_fault_is_told_in_file_order() {
     String yaml = "loging: {}\nserver: {drain_ms: -1}\n" + Given.PROVIDERS + "redis: {url: 1}\n";
     assertEquals(

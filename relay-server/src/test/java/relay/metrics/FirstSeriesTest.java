@@ -36,7 +36,7 @@ class FirstSeriesTest {
             .toList();
     assertTrue(documented.size() > 40, documented::toString);
     try (Meters fresh = new Meters(clients ? CONFIG : Configs.of(Configs.POOLS))) {
-      fresh.configuration("3cf9a86a5d77", 0); // as a replica does at its start
+      fresh.configuration("3cf9a86a5d77", 0, null); // as a replica does at its start
       String all = fresh.scrape();
       assertEquals(
           List.of(),

@@ -314,7 +314,7 @@ class OperatorTest {
   }
 
   @Test
-  void a_good_config_is_checked_in_a_line() throws Exception {
+  void a_good_config_is_checked_in_a_few_lines() throws Exception {
     Path config = file("good", "");
     assertEquals(
         new CommandRun(
