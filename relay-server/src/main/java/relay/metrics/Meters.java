@@ -155,7 +155,7 @@ public final class Meters implements AutoCloseable {
     (taken ? takenReloads : failedReloads).increment();
   }
 
-  /** Shows what is in use: the configuration, settings that need a restart, the certificate's end. */
+  /** Shows the configuration, how many settings need a restart, and the certificate's end. */
   public void configuration(String hash, int needRestart, @Nullable Instant certificateEnds) {
     configuration.runs(hash, needRestart, certificateEnds);
   }

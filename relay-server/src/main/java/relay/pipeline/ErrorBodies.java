@@ -46,7 +46,9 @@ public final class ErrorBodies {
     Duration wait = error.retryAfter();
     boolean isSoon = wait != null && wait.compareTo(LONGEST_WAIT) <= 0;
     boolean isHopeless =
-        error.status() < 500 ? error.status() != 429 || !isSoon : error.status() == 503 && wait == null;
+        error.status() < 500
+            ? error.status() != 429 || !isSoon
+            : error.status() == 503 && wait == null;
     if (isHopeless) {
       // The SDKs obey it. Without it Claude Code silently retries a 401 for minutes, and
       // Anthropic's SDK waits a day for a day's limit.

@@ -76,8 +76,7 @@ final class ConfigFileTest {
 
   @Test
   void settings_of_litellm_and_a_bare_key_are_told_what_to_write() {
-    String yaml =
-        "model_list: []\nproviders: [{name: a, type: anthropic, keys: [\"${A1}\"]}]\n";
+    String yaml = "model_list: []\nproviders: [{name: a, type: anthropic, keys: [\"${A1}\"]}]\n";
     assertEquals(
         List.of(
             "relay.yaml:1:1: model_list: is not a known setting; it is a setting of LiteLLM:"

@@ -160,7 +160,8 @@ class AgentsTest {
         } while (answer.status() == 429);
         assertEquals(200, answer.status());
       }
-      assertTrue(again <= refused / 2, again + " came in time and were refused, of " + refused);
+      // While the first burst is paid back, a time may be a place early: once for each, at most.
+      assertTrue(again <= refused, again + " came in time and were refused, of " + refused);
     }
   }
 

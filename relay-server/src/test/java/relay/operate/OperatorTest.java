@@ -320,8 +320,16 @@ class OperatorTest {
         new CommandRun(
             0,
             config
-                + ": valid: 2 providers, 4 keys; accounting auto (sliding_window until answers"
-                + " prove token_bucket): anthropic, openai\n",
+                + """
+                : valid: 2 providers, 4 keys
+                  listens on 127.0.0.1:8787 for everybody, without a credential, and on\
+                 127.0.0.1:9091 for operators
+                  keeps its state in an embedded Redis, until it stops
+                  anthropic: 3 keys of 2 accounts; limits stated; accounting auto\
+                 (sliding_window until answers prove token_bucket)
+                  openai: 1 key of 1 account; limits from answers; accounting auto\
+                 (sliding_window until answers prove token_bucket)
+                """,
             ""),
         run(config, "check"));
   }
