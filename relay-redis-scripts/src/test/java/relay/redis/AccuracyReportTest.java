@@ -22,8 +22,8 @@ import relay.redis.SimulatedTraffic.Kind;
  * Compares admission rules before simulated providers. The committed report must match the
  * simulations. {@code -Dreport.write=true} simulates and writes all rows; otherwise the test
  * simulates every fourth of most of our rows and of one table of the others', and the {@code full}
- * profile all of these. {@code -Dreport.scripts=all} also runs every row of ours on the scripts in a
- * real Redis.
+ * profile all of these. {@code -Dreport.scripts=all} also runs every row of ours on the scripts in
+ * a real Redis.
  */
 final class AccuracyReportTest {
   private static final Path REPORT = Path.of("../relay-benchmarks/ACCURACY.md");
@@ -33,7 +33,8 @@ final class AccuracyReportTest {
 
   @Test
   void the_committed_report_matches_the_simulations() throws IOException {
-    List<AccuracyReport.Row> rows = AccuracyReport.rows().stream().filter(AccuracyReportTest::isCompared).toList();
+    List<AccuracyReport.Row> rows =
+        AccuracyReport.rows().stream().filter(AccuracyReportTest::isCompared).toList();
     check(row -> rows.indexOf(row) % EVERY == 0);
   }
 
