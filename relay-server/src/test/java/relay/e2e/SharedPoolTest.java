@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.LongPredicate;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
@@ -40,8 +39,6 @@ class SharedPoolTest {
 
   /** The number of windows until the flow is even. */
   private static final int LEVELLED = 3;
-
-  private static final LongPredicate MACHINES = pause -> pause > WINDOW_NANOS / 50;
 
   private static final double PER_SECOND = KEYS.size() * LIMIT / 4.0;
 
@@ -158,7 +155,7 @@ class SharedPoolTest {
       double of = provider.usedShare(key, Dimension.REQUESTS, from, to);
       unevenness = Math.max(unevenness, Math.abs(of / used - 1));
     }
-    long stalled = pauses(from - WINDOW_NANOS, to).filter(MACHINES).sum();
+    long stalled = pauses(from - WINDOW_NANOS, to).filter(pause -> pause > WINDOW_NANOS / 50).sum();
     long longest = pauses(from, to).max().orElseThrow();
     return new Stretch(used, (double) stalled / (to - from), unevenness, Duration.ofNanos(longest));
   }
