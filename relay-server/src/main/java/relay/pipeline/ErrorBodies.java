@@ -45,11 +45,7 @@ public final class ErrorBodies {
             .add("x-relay-error-origin", "relay");
     Duration wait = error.retryAfter();
     boolean isSoon = wait != null && wait.compareTo(LONGEST_WAIT) <= 0;
-    boolean isHopeless =
-        error.status() < 500
-            ? error.status() != 429 || !isSoon
-            : error.status() == 503 && wait == null;
-    if (isHopeless) {
+    if (error.status() < 500 && !(error.status() == 429 && isSoon)) {
       // The SDKs obey it. Without it Claude Code silently retries a 401 for minutes, and
       // Anthropic's SDK waits a day for a day's limit.
       lines.add("x-should-retry", "false");
