@@ -179,7 +179,7 @@ final class Http2Wire implements AutoCloseable {
             throw new IOException("the stream was reset");
           }
         }
-        case GO_AWAY -> throw new IOException("told to go away, " + said(payload));
+        case GO_AWAY -> throw new IOException("told to go away, " + reason(payload));
         default -> {}
       }
       boolean last = (lengthAndType & 0xff) <= HEADERS && (flags & END_STREAM) != 0;
@@ -195,7 +195,7 @@ final class Http2Wire implements AutoCloseable {
   }
 
   /** The error and the text of a GOAWAY frame. */
-  private static String said(byte[] goAway) {
+  private static String reason(byte[] goAway) {
     int error = ByteBuffer.wrap(goAway).getInt(Integer.BYTES);
     String text = new String(goAway, 2 * Integer.BYTES, goAway.length - 2 * Integer.BYTES, UTF_8);
     return "error " + error + (text.isEmpty() ? "" : ": " + text);

@@ -20,7 +20,7 @@ final class Normal {
   private static final int ASKERS = 3;
   private static final long ASK_EVERY_MS = 100;
   private static final int MOST_MESSAGES = 40;
-  private static final int MOST_OF_MESSAGE = 120;
+  private static final String MESSAGE = "\"message\":\"";
 
   private final Target target;
   private final List<Thread> threads = new ArrayList<>();
@@ -195,8 +195,9 @@ final class Normal {
 
   /** Of an error's body, without the request's own id. */
   private static String message(String body) {
-    int from = body.indexOf("\"message\":") + 1;
-    return body.substring(from, Math.min(body.length(), from + MOST_OF_MESSAGE));
+    int from = body.indexOf(MESSAGE) + MESSAGE.length();
+    int end = body.indexOf('"', from);
+    return from < MESSAGE.length() || end < 0 ? "no message" : body.substring(from, end);
   }
 
   private static @Nullable Wire kept(Wire wire) {

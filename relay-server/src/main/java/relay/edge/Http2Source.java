@@ -60,8 +60,7 @@ final class Http2Source extends AbstractStreamSourceConduit<StreamSourceConduit>
       read += n;
       arrived(target, from, n);
     } else if (n == 0) { // all has been read, so nothing waits for the thread
-      read = 0;
-      inTurn = 0;
+      newTurn();
     }
     return n;
   }
@@ -88,10 +87,14 @@ final class Http2Source extends AbstractStreamSourceConduit<StreamSourceConduit>
     }
   }
 
-  private void nextTurn() {
-    yields = false;
+  private void newTurn() {
     read = 0;
     inTurn = 0;
+  }
+
+  private void nextTurn() {
+    yields = false;
+    newTurn();
     if (isReadResumed()) {
       wakeupReads();
     }

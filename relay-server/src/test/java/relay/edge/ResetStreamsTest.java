@@ -1,5 +1,7 @@
 package relay.edge;
 
+import static relay.edge.RawFrames.frame;
+
 import io.undertow.server.HttpServerExchange;
 import io.undertow.util.HeaderMap;
 import java.io.ByteArrayOutputStream;
@@ -28,14 +30,6 @@ class ResetStreamsTest {
   private void handle(HttpServerExchange exchange) {
     heads.add(new WeakReference<>(exchange.getRequestHeaders()));
     exchange.endExchange();
-  }
-
-  private static byte[] frame(int type, int flags, int stream, byte[] payload) {
-    ByteArrayOutputStream frame = new ByteArrayOutputStream();
-    frame.writeBytes(new byte[] {0, (byte) (payload.length >> 8), (byte) payload.length});
-    frame.writeBytes(new byte[] {(byte) type, (byte) flags, 0, 0, 0, (byte) stream});
-    frame.writeBytes(payload);
-    return frame.toByteArray();
   }
 
   @Test

@@ -3,6 +3,7 @@ package relay.edge;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static relay.edge.RawFrames.frame;
 
 import io.undertow.server.HttpServerExchange;
 import java.io.ByteArrayOutputStream;
@@ -47,14 +48,6 @@ class SharedBodyTest {
           read.add(BodyReader.read(exchange, closing, bounds, MAX_BYTES, null));
           exchange.getIoThread().execute(exchange::endExchange);
         });
-  }
-
-  private static byte[] frame(int type, int flags, int stream, int length, byte[] payload) {
-    ByteArrayOutputStream frame = new ByteArrayOutputStream();
-    frame.writeBytes(new byte[] {(byte) (length >> 16), (byte) (length >> 8), (byte) length});
-    frame.writeBytes(new byte[] {(byte) type, (byte) flags, 0, 0, 0, (byte) stream});
-    frame.writeBytes(payload);
-    return frame.toByteArray();
   }
 
   /** The head of a request on stream 1. */

@@ -2,6 +2,7 @@ package relay.edge;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static relay.edge.RawFrames.frame;
 
 import io.undertow.server.HttpServerExchange;
 import java.io.ByteArrayOutputStream;
@@ -58,16 +59,6 @@ class SharedConnectionMemoryTest {
   @AfterEach
   void leave() throws IOException {
     client.close();
-  }
-
-  private static byte[] frame(int type, int flags, int stream, byte[] payload) {
-    int length = payload.length;
-    ByteArrayOutputStream frame = new ByteArrayOutputStream();
-    frame.writeBytes(new byte[] {(byte) (length >> 16), (byte) (length >> 8), (byte) length});
-    frame.writeBytes(
-        new byte[] {(byte) type, (byte) flags, 0, 0, (byte) (stream >> 8), (byte) stream});
-    frame.writeBytes(payload);
-    return frame.toByteArray();
   }
 
   private byte[] request() {
