@@ -13,7 +13,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import relay.e2e.FaultTable.Cell;
 import relay.e2e.FaultTable.Row;
 import relay.embedded.EmbeddedRedis;
@@ -28,22 +30,27 @@ class FaultMatrixTest {
   private static final Path PRINTED = Path.of("target", "faults.md");
 
   /**
-   * The test measures up to this many differing rows a second time, without the other rows. On a
-   * busy machine a timeout, or the breaker's window of 10 s, may end before the test reads a cell.
+   * The test measures a differing row up to this many times more, without the others that agree. A
+   * machine that stands still for seconds ends a timeout or the breaker's window of 10 s before the
+   * test reads a cell; a fault of Relay differs each time.
    */
-  private static final int ALONE = 20;
+  private static final int AGAIN = 2;
 
   private static final boolean WRITE = Boolean.getBoolean("faults.write");
 
   @Test
+  @Timeout(value = 20, unit = TimeUnit.MINUTES) // a wrong cell is looked at for a minute
   void the_documented_table_matches_every_fault() throws Exception {
     List<Exception> failures = new ArrayList<>();
     Map<Cell, String> documented = WRITE ? Map.of() : FaultTable.read(DOCUMENT);
     Map<Cell, String> measured = measured(FaultTable.rows(), documented, failures);
-    List<Row> other = others(documented, measured);
-    other.forEach(row -> System.out.println("measured again alone: " + row));
-    if (!WRITE && other.size() <= ALONE) {
-      measured.putAll(measured(other, documented, failures));
+    for (int again = 0; !WRITE && again < AGAIN; again++) {
+      List<Row> other = others(documented, measured);
+      other.forEach(row -> System.out.println("measured again: " + row));
+      if (!other.isEmpty()) {
+        failures.clear();
+        measured.putAll(measured(other, documented, failures));
+      }
     }
     String page = FaultTable.page(measured);
     Files.createDirectories(PRINTED.getParent());
