@@ -16,7 +16,7 @@ import relay.redis.PoolSnapshot.GroupState;
  * whole share for as long as they reckon with it, and then a tenth of it. If Redis refuses
  * connections, no other replica can use it either: then the share holds for as long as that lasts.
  *
- * <p>{@code include/missing.lua} has the other side, with the same numbers.
+ * <p>{@code fleet/missing_replicas.lua} has the other side, with the same numbers.
  */
 final class CutOff {
   /** They notice within 1.6 s; by the end of this, their windows have made room. */

@@ -16,7 +16,7 @@ import java.util.function.LongSupplier;
  * Until then the scripts wait for the time of another replica.
  */
 final class PoolClock {
-  /** {@code include/pool.lua} knows it. */
+  /** {@code state/pool.lua} knows it. */
   private static final long ALLOWANCE_MICROS = 10_000;
 
   private static final long STEP_MICROS = 1_000; // less is not worth a new reading

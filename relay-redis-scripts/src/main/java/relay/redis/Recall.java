@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Recall {
   private static final int GROUPS = 50; // in a call: some milliseconds
-  private static final long MISSING_NANOS = 60_000_000_000L; // as include/missing.lua
+  private static final long MISSING_NANOS = 60_000_000_000L; // as fleet/missing_replicas.lua
 
   private final PoolScripts scripts;
   private final String replica;

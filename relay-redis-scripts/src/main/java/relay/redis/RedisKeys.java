@@ -12,7 +12,8 @@ final class RedisKeys {
   /**
    * Numbers the form of the state: of the records that only the scripts read. Raise it when one of
    * them changes ({@code StateFormTest} notices). Versions of Relay with different forms do not see
-   * each other's state, and divide the limits by their replicas: see {@code include/missing.lua}.
+   * each other's state, and divide the limits by their replicas: see {@code
+   * fleet/missing_replicas.lua}.
    */
   static final int FORM = 4;
 

@@ -50,6 +50,10 @@ enum ScriptFile {
     return Library.TEXT;
   }
 
+  String file() {
+    return file;
+  }
+
   /** The function's name in Redis. */
   String function() {
     return Library.NAME + "_" + file;

@@ -7,30 +7,27 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
- * The function library for Redis: every script as a function, and each include once. The build
+ * The function library for Redis: every script as a function, and each module once. The build
  * assembles it into the jar, because assembly takes 40 ms at start.
+ *
+ * <p>A module is a file in a folder, such as {@code state/pool}. Its functions are in one table
+ * that is named like the file; its local names are its own. A line {@code -- @uses state/pool,
+ * state/key} names the modules that a script or a module refers to. Constants that are numbers are
+ * replaced by them, in the file that declares them and in those that use it.
  */
 final class ScriptLibrary {
   /** The start of the first line; the library's name follows. */
   static final String NAME_LINE = "#!lua name=";
 
-  private static final String INCLUDE = "-- @include ";
+  private static final String USES = "-- @uses ";
   private static final String LOCAL = "local ";
-
-  /** A declaration outside of functions. */
-  private static final Pattern DECLARED =
-      Pattern.compile("^local (function )?([A-Za-z_][A-Za-z_0-9]*(?:, [A-Za-z_][A-Za-z_0-9]*)*)");
-
   private static final String REGISTER = "redis.register_function('";
 
   /**
@@ -59,21 +56,15 @@ final class ScriptLibrary {
 
   private static final Set<String> TABLES = Set.of("redis", "math", "struct", "string");
 
-  /**
-   * A function encloses the library: it may have 200 local names, and these are beside them. What
-   * an include uses alone is local to a block, and does not count: {@link #enclosed}.
-   */
   private static final String BEGIN =
       """
       local function globals() return %s end
       local %s
       local function bind() %2$s = globals() end
-      (function()
       """
           .formatted(String.join(", ", GLOBALS), String.join(", ", locals()));
 
   private static final String BIND = "if not redis_call then bind() end\n";
-  private static final String END = "end)()\n";
 
   /** The library's name contains its digest, so replicas of two versions can share one Redis. */
   final String name;
@@ -82,44 +73,28 @@ final class ScriptLibrary {
 
   /**
    * @param scripts the scripts' names, which are also their functions' names
-   * @param read returns the text of a script, or of {@code include/} and an include's name
+   * @param read returns the text of a script or a module
    */
   ScriptLibrary(Collection<String> scripts, UnaryOperator<String> read) {
-    List<String[]> sources = scripts.stream().map(script -> lines(read.apply(script))).toList();
-    Set<String> includes =
-        new LinkedHashSet<>(); // in order of use: an include comes after those that it uses
-    for (String[] source : sources) {
-      for (String line : source) {
-        if (line.startsWith(INCLUDE)) {
-          includes.add(line.substring(INCLUDE.length()).strip());
-        }
-      }
-    }
-    Map<String, String> constants = new HashMap<>();
-    List<String> bodies = sources.stream().map(ScriptLibrary::code).toList();
-    List<String> texts = new ArrayList<>();
-    for (String include : includes) {
-      StringBuilder text = new StringBuilder();
-      addShared(text, constants, lines(read.apply("include/" + include)));
-      texts.add(text.toString());
-    }
-    Map<String, Integer> users = new HashMap<>(); // of a name: how many includes and scripts
-    texts.forEach(text -> words(text).forEach(name -> users.merge(name, 1, Integer::sum)));
-    bodies.forEach(body -> words(body).forEach(name -> users.merge(name, 1, Integer::sum)));
-    StringBuilder shared = new StringBuilder(1 << 16);
-    texts.forEach(text -> shared.append(enclosed(text, users)));
-    StringBuilder code = new StringBuilder(1 << 17);
-    code.append(BEGIN);
-    addWithLocals(code, shared, constants);
-    int functions = code.length();
-    int n = 0;
+    Map<String, Source> modules = new LinkedHashMap<>(); // one comes after those that it uses
+    List<Source> sources = new ArrayList<>();
     for (String script : scripts) {
-      code.append(REGISTER).append('_').append(script).append("', function(KEYS, ARGV)\n");
+      sources.add(source(script, modules, read));
+    }
+    StringBuilder code = new StringBuilder(1 << 17).append(BEGIN);
+    for (Source module : modules.values()) {
+      String table = LOCAL + module.name.substring(module.name.lastIndexOf('/') + 1) + " = {}";
+      code.append(table).append("\ndo\n");
+      addCode(code, module, table);
+      code.append("end\n");
+    }
+    int functions = code.length();
+    for (Source script : sources) {
+      code.append(REGISTER).append('_').append(script.name).append("', function(KEYS, ARGV)\n");
       code.append(BIND);
-      addWithLocals(code, bodies.get(n++), constants);
+      addCode(code, script, "");
       code.append("end)\n");
     }
-    code.append(END);
     name = "relay_" + Digests.hex("SHA-256", code.toString()).substring(0, 12);
     text =
         NAME_LINE
@@ -127,6 +102,48 @@ final class ScriptLibrary {
             + "\n"
             + code.substring(0, functions)
             + code.substring(functions).replace(REGISTER, REGISTER + name);
+  }
+
+  /**
+   * A file.
+   *
+   * @param own its constants
+   * @param visible those and the constants of the modules that it uses
+   */
+  private record Source(
+      String name, List<String> lines, Map<String, String> own, Map<String, String> visible) {}
+
+  /** Reads a file, and before it the modules that it uses and that were not read. */
+  private static Source source(
+      String name, Map<String, Source> modules, UnaryOperator<String> read) {
+    List<String> lines = read.apply(name).lines().toList();
+    Map<String, String> visible = new HashMap<>();
+    for (String used : uses(lines)) {
+      Source module = modules.get(used);
+      if (module == null) {
+        module = source(used, modules, read);
+        modules.put(used, module);
+      }
+      module.own.forEach(
+          (constant, value) -> {
+            String other = visible.put(constant, value);
+            if (other != null && !other.equals(value)) {
+              throw new IllegalStateException(
+                  name + " uses two modules with " + constant + ": " + other + ", " + value);
+            }
+          });
+    }
+    Map<String, String> own = constants(lines);
+    visible.putAll(own);
+    return new Source(name, lines, own, visible);
+  }
+
+  /** The modules that a file names. */
+  static List<String> uses(List<String> lines) {
+    return lines.stream()
+        .filter(line -> line.startsWith(USES))
+        .flatMap(line -> Arrays.stream(line.substring(USES.length()).split(", ", -1)))
+        .toList();
   }
 
   /** For the build: writes the library to the named file. */
@@ -142,91 +159,43 @@ final class ScriptLibrary {
     return global.replace('.', '_');
   }
 
-  private static String[] lines(String lua) {
-    return lua.split("\n", -1);
+  /** Drops comments, empty lines, constants and one line: Redis would store them. */
+  private static void addCode(StringBuilder out, Source source, String without) {
+    List<String> lines = source.lines;
+    for (int n = 0; n < lines.size(); n++) {
+      String line = lines.get(n);
+      int constantLines = constantsAt(lines, n, new HashMap<>());
+      if (constantLines > 0) {
+        n += constantLines - 1;
+      } else if (!line.isEmpty()
+          && !line.stripLeading().startsWith("--")
+          && !line.equals(without)) {
+        addWithLocals(out, line, source.visible);
+        out.append('\n');
+      }
+    }
   }
 
-  /** Drops comments and empty lines: Redis would store them. */
-  private static void addCode(StringBuilder out, String line) {
-    if (!line.isEmpty() && !line.stripLeading().startsWith("--")) {
-      out.append(line).append('\n');
+  private static Map<String, String> constants(List<String> lines) {
+    Map<String, String> constants = new HashMap<>();
+    for (int n = 0; n < lines.size(); n++) {
+      constantsAt(lines, n, constants);
     }
+    return constants;
   }
 
   /**
-   * Returns an include's code in a block of its own, with the names that others use declared before
-   * it.
+   * Adds the constants of a declaration {@code local A, B = 1, 2} with numbers only, on one line or
+   * two.
+   *
+   * @return lines of the declaration; 0 if there is none
    */
-  private static String enclosed(String code, Map<String, Integer> users) {
-    List<String> shared = new ArrayList<>();
-    StringBuilder block = new StringBuilder(code.length() + 64);
-    boolean hides = false;
-    for (String line : lines(code)) {
-      Matcher declared = DECLARED.matcher(line);
-      if (declared.find()) {
-        List<String> names = List.of(declared.group(2).split(", ", -1));
-        if (names.stream().anyMatch(name -> users.getOrDefault(name, 0) > 1)) {
-          shared.addAll(names);
-          line =
-              declared.group(1) == null
-                  ? line.substring(LOCAL.length())
-                  : "function " + line.substring(declared.start(2));
-        } else {
-          hides = true;
-        }
-      }
-      block.append(line).append('\n');
-    }
-    if (!hides) {
-      return code;
-    }
-    String names = shared.isEmpty() ? "" : LOCAL + String.join(", ", shared) + "\n";
-    return names + "do\n" + block.toString().stripTrailing() + "\nend\n";
-  }
-
-  /** The names that the code uses; a field's name, as in {@code r.limit}, is none. */
-  private static Set<String> words(String code) {
-    Set<String> words = new HashSet<>();
-    for (int at = 0; at < code.length(); at++) {
-      if (isWord(code.charAt(at))) {
-        int end = endOfWord(code, at);
-        boolean isField =
-            at > 0 && code.charAt(at - 1) == '.' && (at < 2 || code.charAt(at - 2) != '.');
-        if (!isField) {
-          words.add(code.substring(at, end));
-        }
-        at = end;
-      }
-    }
-    return words;
-  }
-
-  private static String code(String[] lines) {
-    StringBuilder code = new StringBuilder();
-    Arrays.stream(lines).forEach(line -> addCode(code, line));
-    return code.toString();
-  }
-
-  /** Adds an include's code without its constants, which are kept for {@link #addWithLocals}. */
-  private static void addShared(StringBuilder out, Map<String, String> constants, String[] lines) {
-    for (int n = 0; n < lines.length; n++) {
-      String line = lines[n];
-      boolean continues = line.startsWith(LOCAL) && line.endsWith("=");
-      if (continues && areConstants(line + " " + lines[n + 1].strip(), constants)) {
-        n++;
-      } else if (!areConstants(line, constants)) {
-        addCode(out, line);
-      }
-    }
-  }
-
-  /**
-   * Whether the line is {@code local A, B = 1, 2} with numbers only; if so, records the constants.
-   */
-  private static boolean areConstants(String line, Map<String, String> constants) {
+  private static int constantsAt(List<String> lines, int at, Map<String, String> constants) {
+    boolean continues = lines.get(at).endsWith("=") && at + 1 < lines.size();
+    String line = continues ? lines.get(at) + " " + lines.get(at + 1).strip() : lines.get(at);
     int is = line.indexOf(" = ");
     if (is < 0 || !line.startsWith(LOCAL)) {
-      return false;
+      return 0;
     }
     int comment = line.indexOf(" --");
     String[] names = line.substring(LOCAL.length(), is).split(", ", -1);
@@ -235,15 +204,12 @@ final class ScriptLibrary {
     if (names.length != values.length
         || !Arrays.stream(names).allMatch(ScriptLibrary::isConstant)
         || !Arrays.stream(values).allMatch(ScriptLibrary::isNumber)) {
-      return false;
+      return 0;
     }
     for (int n = 0; n < names.length; n++) {
-      String other = constants.put(names[n], values[n]);
-      if (other != null && !other.equals(values[n])) {
-        throw new IllegalStateException(names[n] + " is " + other + " and " + values[n]);
-      }
+      constants.put(names[n], values[n]);
     }
-    return true;
+    return continues ? 2 : 1;
   }
 
   private static boolean isConstant(String name) {

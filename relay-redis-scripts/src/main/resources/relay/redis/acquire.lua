@@ -15,7 +15,7 @@
 --                  for each request ` input output spread`: the tokens to reserve, and the
 --                  standard deviation of the output; spread is - if the provider charges the output at
 --                  admission, which then holds for all requests of the group; then, if clients have shares
---                  of the pool, for each request ` client rank weight kept floor ticket millis mark`: see include/asks
+--                  of the pool, for each request ` client rank weight kept floor ticket millis mark`: see queue/clients
 --       candidates `key group` for each candidate, highest priority first, in one line; `key{} group` in shadow mode;
 --                  then `+kind` if the requests are of a kind that accounts may refuse alone
 --       ...        the ids of the leases to end, then a new lease id for each request
@@ -30,61 +30,35 @@
 --       {-3}                                   unknown pool, group or epoch: configure, then ask again
 -- COST  two reads and three writes for any number of endings and requests. More when a slot closes, a lease
 --       expires, a request is denied, or another process wrote last: then each candidate is read
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
--- @include foreign
--- @include records
--- @include refund
--- @include coming
--- @include leaving
--- @include gate
--- @include days
--- @include choice
--- @include kinds
--- @include index
--- @include lease
--- @include ending
--- @include grant
--- @include line
--- @include asks
--- @include ripe
--- @include rounds
--- @include behind
--- @include at_most
--- @include claims
--- @include turn
--- @include own
--- @include listed
+-- @uses wire/numbers, state/pool, state/records, state/lease, state/ending, limits/kinds, choose/listed, choose/grant
+-- @uses queue/clients
 local call = ARGV[1]
-local epoch, ceiling, given, lease_us, endings, at = call_line(call)
+local epoch, ceiling, given, lease_us, endings, at = grant.call_line(call)
 local first = 3 + endings -- the position of the first request's id
 if first > #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
 local costs, tokens
-if endings > 0 then costs, at = costs_at(call, at, endings) end
-tokens, at = tokens_at(call, at, #ARGV - first + 1)
+if endings > 0 then costs, at = ending.costs_at(call, at, endings) end
+tokens, at = grant.tokens_at(call, at, #ARGV - first + 1)
 local asks, lone
-if at <= #call then asks, lone, at = line.asks_at(call, at, #ARGV - first + 1) end
-read_to(call, at)
+if at <= #call then asks, lone, at = clients.parse(call, at, #ARGV - first + 1) end
+numbers.read_to(call, at)
 
-local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+local r = records.open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
-local now = pool_time(p, given, ceiling)
-local list, opens, opener = kinds.usable(r, named(r, ARGV[2]), now)
+local now = pool.time(p, given, ceiling)
+local list, opens, opener = kinds.usable(r, records.named(r, ARGV[2]), now)
 if not list then return { -3 } end
-sweep(r, now, 16, #KEYS + 1, KEYS)
-hold_leases(r, ARGV, 3, #ARGV)
+lease.sweep(r, now, 16, #KEYS + 1, KEYS)
+lease.hold(r, ARGV, 3, #ARGV)
 
 local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
-if endings > 0 then end_leases(r, ARGV, 3, first - 1, costs, now, #KEYS + 1, KEYS, reply) end
+if endings > 0 then ending.end_all(r, ARGV, 3, first - 1, costs, now, #KEYS + 1, KEYS, reply) end
 for n = 1, #ARGV - first + 1 do
   if lone then lone.n = n end
-  serve(r, list, KEYS[n + 5], ARGV[first + n - 1], now, lease_us, tokens[3 * n - 2], tokens[3 * n - 1], tokens[3 * n],
+  listed.serve(r, list, KEYS[n + 5], ARGV[first + n - 1], now, lease_us, tokens[3 * n - 2], tokens[3 * n - 1], tokens[3 * n],
     reply, first + 5 * n - 5, asks and asks[n], lone, opens, opener)
 end
-write_leases(r, now)
-write(r)
+lease.write(r, now)
+records.write(r)
 return reply

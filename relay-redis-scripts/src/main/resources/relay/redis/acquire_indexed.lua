@@ -22,50 +22,21 @@
 -- COST  for each request two reads and a write more than acquire with as many candidates as a sample. A
 --       denial reads all candidates that requests of another size have parked. If the request is too large
 --       for every usable key, it reads the quarantined ones as well
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
--- @include foreign
--- @include records
--- @include refund
--- @include coming
--- @include leaving
--- @include gate
--- @include days
--- @include choice
--- @include kinds
--- @include index
--- @include parking
--- @include search
--- @include denial
--- @include lease
--- @include ending
--- @include grant
--- @include line
--- @include asks
--- @include ripe
--- @include rounds
--- @include behind
--- @include at_most
--- @include claims
--- @include turn
--- @include rooms
--- @include places
--- @include queueing
+-- @uses wire/numbers, state/pool, state/records, state/lease, state/ending, limits/gate, limits/kinds, choose/choice
+-- @uses choose/ready_sets, choose/search, choose/denial, choose/grant, queue/queue, queue/clients, queue/large_queue
+-- @uses queue/openings
 local call = ARGV[1]
-local epoch, ceiling, given, lease_us, endings, at = call_line(call)
+local epoch, ceiling, given, lease_us, endings, at = grant.call_line(call)
 local requests, sessions, first_set, sets, shadow
-requests, sessions, first_set, sets, shadow, at = counts_at(call, at)
+requests, sessions, first_set, sets, shadow, at = grant.counts_at(call, at)
 if requests < 1 or endings + requests >= #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
 local costs, tokens, asks, lone
-if endings > 0 then costs, at = costs_at(call, at, endings) end
-tokens, at = tokens_at(call, at, requests)
-if at <= #call then asks, lone, at = line.asks_at(call, at, requests) end
-read_to(call, at)
+if endings > 0 then costs, at = ending.costs_at(call, at, endings) end
+tokens, at = grant.tokens_at(call, at, requests)
+if at <= #call then asks, lone, at = clients.parse(call, at, requests) end
+numbers.read_to(call, at)
 
-local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+local r = records.open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
 local from = 6 + sessions -- the position of the first ready set
@@ -73,7 +44,7 @@ first_set = from + first_set - 1
 local last_set = first_set + sets - 1
 if redis.call('EXISTS', KEYS[first_set]) == 0 then return { -3 } end
 local avoided = { count = #ARGV - 1 - endings - requests }
-local now = pool_time(p, given, ceiling)
+local now = pool.time(p, given, ceiling)
 for n = 2 + endings + requests, #ARGV do
   if string.byte(ARGV[n]) ~= 43 then
     avoided[ARGV[n]] = true
@@ -81,61 +52,61 @@ for n = 2 + endings + requests, #ARGV do
     kinds.barred(r, avoided, ARGV[n], now)
   end
 end
-sweep(r, now, 16, from, KEYS)
+lease.sweep(r, now, 16, from, KEYS)
 if now >= p[FRESH_AT] then
-  for n = first_set, last_set do keep_set(r, KEYS[n]) end
+  for n = first_set, last_set do ready_sets.keep_set(r, KEYS[n]) end
 end
-hold_leases(r, ARGV, 2, 1 + endings + requests)
+lease.hold(r, ARGV, 2, 1 + endings + requests)
 
 local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
-if endings > 0 then end_leases(r, ARGV, 2, 1 + endings, costs, now, from, KEYS, reply) end
+if endings > 0 then ending.end_all(r, ARGV, 2, 1 + endings, costs, now, from, KEYS, reply) end
 local looks, index = { left = MOST_LOOKS }, { sets = KEYS, from = from, first = first_set, last = last_set }
 for n = 1, requests do
   local id, place = ARGV[1 + endings + n], endings + 5 * n - 2
   local input, output, spread = tokens[3 * n - 2], tokens[3 * n - 1], tokens[3 * n]
   local again = r.held[id]
   if again then
-    tell_again(again, reply, place)
+    grant.tell_again(again, reply, place)
   else
     local session = sessions > 0 and KEYS[n + 5] or nil
     local favourite = session and redis.call('GET', session) or nil
     if lone then lone.n = n end
-    local ask = asks and asks[n] or lone and line.has_queue(line.of_index(r, index)) and line.ask_of_lone(lone) or nil
-    local seed = p[STRATEGY] == RANDOM and seed_of(id)
+    local ask = asks and asks[n] or lone and queue.has_queue(large_queue.of(r, index)) and clients.of_lone(lone) or nil
+    local seed = p[STRATEGY] == RANDOM and grant.seed_of(id)
     local k, g, want_in, want_out, picked, answer
     if ask then
       k, g, want_in, want_out, picked, answer =
-        line.find(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
+        large_queue.find(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
     else
-      k, g, want_in, want_out, picked, answer = find(r, KEYS, first_set, last_set, now, input, output, favourite, seed, avoided,
+      k, g, want_in, want_out, picked, answer = denial.find_or_deny(r, KEYS, first_set, last_set, now, input, output, favourite, seed, avoided,
         looks)
     end
     if k then
-      if ask then line.found(r, index, ask, now, input, output) end
-      grant(r, session, id, k, g, now, lease_us, want_in, want_out, spread, reply, place)
-      if not (ask and line.stays_parked(r, ask, picked, k, g)) then end_turn(r, picked, k, g) end
+      if ask then large_queue.found(r, index, ask, now, input, output) end
+      grant.give(r, session, id, k, g, now, lease_us, want_in, want_out, spread, reply, place)
+      if not (ask and openings.stays_parked(r, ask, picked, k, g)) then ready_sets.end_turn(r, picked, k, g) end
     elseif k == false and not kinds.are_enough(avoided) then
-      tell(reply, place, -5, 0, 0, 0, 0)
+      grant.tell(reply, place, -5, 0, 0, 0, 0)
     elseif avoided.opens and (k == false or answer.opens == math.huge) then -- the others are out of use, or not found
-      tell(reply, place, 0, math.max(1, wait(avoided.opens, now)), 0, '', 0)
+      grant.tell(reply, place, 0, math.max(1, gate.wait(avoided.opens, now)), 0, '', 0)
     elseif shadow == 1 and answer.k then
-      if ask then line.found(r, index, ask, now, input, output) end
-      grant_anyway(r, session, id, answer.k, answer.g, now, lease_us, input, output, spread,
+      if ask then large_queue.found(r, index, ask, now, input, output) end
+      grant.give_anyway(r, session, id, answer.k, answer.g, now, lease_us, input, output, spread,
         answer.opens < math.huge and answer.reason or answer.dimension, reply, place)
     elseif answer.opens < math.huge then
       if lone and not ask then
-        ask = line.ask_of_lone(lone)
-        line.see(r, index, ask, now, spread)
+        ask = clients.of_lone(lone)
+        large_queue.see(r, index, ask, now, spread)
       end
-      local opens = ask and line.refused(r, index, ask, answer, now, input, output, avoided) or answer.opens
-      tell(reply, place, 0, math.max(1, wait(opens, now)), answer.reason, answer.opener, 0)
-    elseif answer.small == 0 or levels.is_kept_from_any(r, KEYS, first_set, last_set, input, output, avoided) then
-      tell(reply, place, -2, 0, 0, 0, 0)
+      local opens = ask and large_queue.refused(r, index, ask, answer, now, input, output, avoided) or answer.opens
+      grant.tell(reply, place, 0, math.max(1, gate.wait(opens, now)), answer.reason, answer.opener, 0)
+    elseif answer.small == 0 or denial.is_kept_from_any(r, KEYS, first_set, last_set, input, output, avoided) then
+      grant.tell(reply, place, -2, 0, 0, 0, 0)
     else
-      tell(reply, place, -1, answer.dimension, answer.limit, 0, 0)
+      grant.tell(reply, place, -1, answer.dimension, answer.limit, 0, 0)
     end
   end
 end
-write_leases(r, now)
-write(r)
+lease.write(r, now)
+records.write(r)
 return reply

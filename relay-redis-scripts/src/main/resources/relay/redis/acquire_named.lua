@@ -22,90 +22,62 @@
 --                                              microseconds until the whole limit is left
 --       {-3}                                   unknown pool, key or epoch: configure, then ask again
 -- COST  as acquire with one candidate; with budgets one read and one write more
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
--- @include foreign
--- @include records
--- @include refund
--- @include coming
--- @include leaving
--- @include gate
--- @include days
--- @include choice
--- @include index
--- @include lease
--- @include ending
--- @include grant
--- @include line
--- @include asks
--- @include ripe
--- @include rounds
--- @include behind
--- @include at_most
--- @include claims
--- @include turn
--- @include own
--- @include listed
--- @include allowance
--- @include periods
--- @include budget
+-- @uses wire/numbers, state/pool, state/quota_group, state/records, state/ring, state/lease, state/ending
+-- @uses limits/allowance, choose/listed, choose/grant, queue/client_queues, budget/ledger
 local call = ARGV[1]
-local epoch, ceiling, given, lease_us, endings, at = call_line(call)
+local epoch, ceiling, given, lease_us, endings, at = grant.call_line(call)
 local count, budgeted, next_at = string.match(call, '^ (%d+) ([01])()', at)
 if not next_at then error({ err = 'BADARG a call goes on with `requests budgets`' }) end
-count, budgeted, at = bounded(count, 'requests'), budgeted == '1', next_at
+count, budgeted, at = numbers.bounded(count, 'requests'), budgeted == '1', next_at
 local ids = endings + count
 if ids == 0 or #ARGV ~= 1 + ids + count + (budgeted and ids or 0) then
   error({ err = 'BADARG there are fewer ids, candidates and budgets than announced' })
 end
 local costs, tokens
-if endings > 0 then costs, at = costs_at(call, at, endings) end
-tokens, at = tokens_at(call, at, count)
+if endings > 0 then costs, at = ending.costs_at(call, at, endings) end
+tokens, at = grant.tokens_at(call, at, count)
 local dollars = {}
 if budgeted then
   for n = 1, 2 * endings + count do
     local amount
     amount, at = string.match(call, '^ (%d+)()', at)
     if not at then error({ err = 'BADARG a budget is spent by a whole number' }) end
-    dollars[n] = bounded(amount, 'dollars')
+    dollars[n] = numbers.bounded(amount, 'dollars')
   end
 end
-read_to(call, at)
+numbers.read_to(call, at)
 
-local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+local r = records.open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
 local lists = {}
 for n = 1, count do
-  local list = named(r, ARGV[1 + ids + n])
+  local list = records.named(r, ARGV[1 + ids + n])
   if not list or #list ~= 2 then return { -3 } end
   lists[n] = list
 end
-local now = pool_time(p, given, ceiling)
-sweep(r, now, 16, 7, KEYS)
-hold_leases(r, ARGV, 2, 1 + ids)
+local now = pool.time(p, given, ceiling)
+lease.sweep(r, now, 16, 7, KEYS)
+lease.hold(r, ARGV, 2, 1 + ids)
 local budgets, reserved = {}, {} -- of each lease to end, then of each request
-local book = budgeted and spending.book_of(KEYS[6])
+local book = budgeted and ledger.book_of(KEYS[6])
 if book then
-  for n = 1, ids do budgets[n] = spending.budgets_of(book, ARGV[1 + ids + count + n]) end
-  spending.open(book, KEYS[6], budgets, now)
+  for n = 1, ids do budgets[n] = ledger.budgets_of(book, ARGV[1 + ids + count + n]) end
+  ledger.open(book, KEYS[6], budgets, now)
   for n = 1, endings do
     local record = r.held[ARGV[1 + n]]
-    if record and not is_tomb(record) then reserved[n] = record end
+    if record and not lease.is_tomb(record) then reserved[n] = record end
   end
 end
 
 local reply = { 1, now, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
-if endings > 0 then end_leases(r, ARGV, 2, 1 + endings, costs, now, 7, KEYS, reply) end
+if endings > 0 then ending.end_all(r, ARGV, 2, 1 + endings, costs, now, 7, KEYS, reply) end
 for n, record in pairs(reserved) do
   if reply[2 + n] >= 0 then -- by this call
-    local _, _, since, _, input, output, _, _, made, rest, beyond = struct.unpack(LEASE, record)
+    local _, _, since, _, input, output, _, _, made, rest, beyond = struct.unpack(lease.LEASE, record)
     if rest ~= NOT_COMING then made, beyond = 0, 0 end -- reports have counted output only of the other leases
     for _, b in ipairs(budgets[n]) do
-      spending.settle(b.account, since, b.usd and dollars[2 * n - 1] + beyond or input + math.max(output, made),
+      ledger.settle(b.account, since, b.usd and dollars[2 * n - 1] + beyond or input + math.max(output, made),
         b.usd and dollars[2 * n] or costs[3 * n - 1] + costs[3 * n])
     end
   end
@@ -113,30 +85,30 @@ end
 for n = 1, count do
   local id, list, place = ARGV[1 + endings + n], lists[n], 3 + endings + 13 * (n - 1)
   local g = list[2]
-  roll(r.win, p, g, math.floor(now / p[SLOT]))
-  change(r, g)
+  ring.roll(r.win, p, g, math.floor(now / p[SLOT]))
+  records.change(r, g)
   if id == '-' then
-    tell(reply, place, 2, g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT])
+    grant.tell(reply, place, 2, g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT])
   else
     local input, output, again = tokens[3 * n - 2], tokens[3 * n - 1], r.held[id]
     local mine, dollar, over, opens = not again and budgets[endings + n], dollars[2 * endings + n], nil, nil
-    if mine then over, opens = spending.over_budget(mine, dollar, input + output, now) end
+    if mine then over, opens = ledger.over_budget(mine, dollar, input + output, now) end
     if over and not list.shadow then
-      tell(reply, place, -7, over, math.max(1, opens), 0, 0)
+      grant.tell(reply, place, -7, over, math.max(1, opens), 0, 0)
     else
-      serve(r, list, nil, id, now, lease_us, input, output, tokens[3 * n], reply, place, line.ask_of_own(r, list) or false)
+      listed.serve(r, list, nil, id, now, lease_us, input, output, tokens[3 * n], reply, place, client_queues.ask_of(r, list) or false)
       if mine and reply[place] >= 1 then
         for m = 1, #mine do
           local b = mine[m]
-          spending.spend(b.account, b.account.present, b.usd and dollar or reply[place + 3] + reply[place + 4])
+          ledger.spend(b.account, b.account.present, b.usd and dollar or reply[place + 3] + reply[place + 4])
         end
         if over then reply[place] = SHADOW + OVER_BUDGET end
       end
     end
   end
-  tell_left(p, g, now, reply, place + 5)
+  allowance.tell_left(p, g, now, reply, place + 5)
 end
-write_leases(r, now)
-if book then spending.write(book, KEYS[6]) end
-write(r)
+lease.write(r, now)
+if book then ledger.write(book, KEYS[6]) end
+records.write(r)
 return reply

@@ -20,100 +20,72 @@
 --         -6, 0, 0, 0, 0                       no id is known, in a pool with an index: call acquire_indexed
 --       {-3}                                   unknown pool, group, epoch or ready set: configure, then ask again
 -- COST  six reads an id more than acquire; with an index, as much as for a conversation that has its account
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
--- @include records
--- @include refund
--- @include coming
--- @include leaving
--- @include gate
--- @include days
--- @include choice
--- @include kinds
--- @include index
--- @include parking
--- @include search
--- @include pinning
--- @include pins
--- @include lease
--- @include grant
--- @include line
--- @include asks
--- @include ripe
--- @include rounds
--- @include behind
--- @include at_most
--- @include claims
--- @include turn
--- @include own
--- @include listed
+-- @uses wire/numbers, state/pool, state/pool_key, state/records, state/lease, state/pin_map, limits/gate, limits/kinds
+-- @uses choose/choice, choose/listed, choose/grant, choose/one_account, queue/clients
 local call, id = ARGV[1], ARGV[2]
-local epoch, ceiling, given, lease_us, _, at = call_line(call)
+local epoch, ceiling, given, lease_us, _, at = grant.call_line(call)
 local ids, sessions, first_set, sets, shadow, tokens
-ids, sessions, first_set, sets, shadow, at = counts_at(call, at)
-tokens, at = tokens_at(call, at, 1)
+ids, sessions, first_set, sets, shadow, at = grant.counts_at(call, at)
+tokens, at = grant.tokens_at(call, at, 1)
 local asks, lone
-if at <= #call then asks, lone, at = line.asks_at(call, at, 1) end
-read_to(call, at)
+if at <= #call then asks, lone, at = clients.parse(call, at, 1) end
+numbers.read_to(call, at)
 
-local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+local r = records.open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
 local from = 6 + sessions + 6 * ids -- the position of the first ready set
 first_set = from + first_set - 1
 local kind = string.match(ARGV[4], '^(%+%S+)$')
 local is_indexed = kind or ARGV[4] == ''
-local list = not is_indexed and named(r, ARGV[4])
+local list = not is_indexed and records.named(r, ARGV[4])
 if is_indexed and redis.call('EXISTS', KEYS[first_set]) == 0 or not (is_indexed or list) then return { -3 } end
-local now = pool_time(p, given, ceiling)
+local now = pool.time(p, given, ceiling)
 kind = kind or list and list.kind
-local account, opens = pinned(KEYS, 6 + sessions, ARGV, 5, 4 + ids), math.huge
+local account, opens = pin_map.pinned(KEYS, 6 + sessions, ARGV, 5, 4 + ids), math.huge
 local group = account and account .. '/' .. ARGV[3]
 if is_indexed then
-  if group then list, opens = of_index(r, KEYS, first_set, first_set + sets - 1, group, now) end
+  if group then list, opens = one_account.in_ready_sets(r, KEYS, first_set, first_set + sets - 1, group, now) end
 else
-  list = group and of_group(list, group) or list
+  list = group and one_account.of_group(list, group) or list
 end
 if not list then
-  write(r)
+  records.write(r)
   return { 1, now, -6, 0, 0, 0, 0 }
 end
 local refused, refuser = kinds.refused_until(r, group, kind, now), ''
 if refused > 0 then list, is_indexed = {}, false else list, refused, refuser = kinds.usable(r, list, now) end
 if not list then return { -3 } end
-sweep(r, now, 16, from, KEYS)
-hold_leases(r, ARGV, 2, 2)
+lease.sweep(r, now, 16, from, KEYS)
+lease.hold(r, ARGV, 2, 2)
 
 local reply = { 1, now, 0, 0, 0, 0, 0 }
 local session = sessions > 0 and KEYS[5 + sessions] or nil
 local input, output, spread = tokens[1], tokens[2], tokens[3]
 if not is_indexed then
-  serve(r, list, session, id, now, lease_us, input, output, spread, reply, 3, asks and asks[1], lone, refused, refuser)
+  listed.serve(r, list, session, id, now, lease_us, input, output, spread, reply, 3, asks and asks[1], lone, refused, refuser)
 elseif r.held[id] then
-  tell_again(r.held[id], reply, 3)
+  grant.tell_again(r.held[id], reply, 3)
 else
   local best, want_in, want_out, dimension, limit =
-    best_of(r, list, now, input, output, nil, p[STRATEGY] == RANDOM and seed_of(id))
+    choice.best_of(r, list, now, input, output, nil, p[STRATEGY] == RANDOM and grant.seed_of(id))
   if best then
-    grant(r, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, spread, reply, 3)
+    grant.give(r, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, spread, reply, 3)
   else
     local stopped, small = want_in, want_out
-    local soon, reason, opener = soonest(r, list, now, input, output)
+    local soon, reason, opener = choice.soonest(r, list, now, input, output)
     if opens < soon then soon, reason, opener = opens, 0, '' end
     if shadow == 1 and #list > 0 and list[1][K_STOPPED] == 0 then
-      grant_anyway(r, session, id, list[1], list[2], now, lease_us, input, output, spread, reason, reply, 3)
+      grant.give_anyway(r, session, id, list[1], list[2], now, lease_us, input, output, spread, reason, reply, 3)
     elseif soon < math.huge then
-      tell(reply, 3, 0, math.max(1, wait(soon, now)), reason, opener, 0)
-    elseif small == 0 or stopped > 0 and is_kept_from(r, list, input, output) then
-      tell(reply, 3, -2, 0, 0, 0, 0)
+      grant.tell(reply, 3, 0, math.max(1, gate.wait(soon, now)), reason, opener, 0)
+    elseif small == 0 or stopped > 0 and choice.is_kept_from(r, list, input, output) then
+      grant.tell(reply, 3, -2, 0, 0, 0, 0)
     else
-      tell(reply, 3, -1, dimension, limit, 0, 0)
+      grant.tell(reply, 3, -1, dimension, limit, 0, 0)
     end
   end
 end
-write_leases(r, now)
-write(r)
+lease.write(r, now)
+records.write(r)
 return reply

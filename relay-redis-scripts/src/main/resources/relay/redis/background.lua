@@ -7,8 +7,8 @@
 --       keep_ms    how long Redis keeps the word
 -- REPLY {1, word...}                           the last word of each response; '' if no replica holds its lease
 -- COST  a read each; a write each when something is told
--- @include numbers
-local word, account, keep = ARGV[1], ARGV[2], number(ARGV[3], 'keep_ms')
+-- @uses wire/numbers
+local word, account, keep = ARGV[1], ARGV[2], numbers.number(ARGV[3], 'keep_ms')
 local reply = { 1 }
 for n = 1, #KEYS do
   local maker, last = string.match(redis.call('GET', KEYS[n]) or '', '^(%S+) (.+)$')

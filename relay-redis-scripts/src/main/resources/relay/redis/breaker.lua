@@ -15,7 +15,7 @@
 --                                              another may ask; allowed: 1 if the caller may run a trial
 -- COST  one read; one write and one expiry when something was reported or a trial granted; one deletion when
 --       sources are forgotten
--- @include numbers
+-- @uses wire/numbers
 local WINDOW_MS = 10000     -- interval in which failures are counted
 local LEAST = 10            -- failures that open it, if at least half of all requests failed
 local FIRST_PAUSE_MS = 2000 -- doubled with each failed trial
@@ -24,16 +24,16 @@ local TRY_MS = 30000        -- then another request may try: the first may never
 local KEEP_MS = 600000
 local MOST_SOURCES = 64     -- the failures of further ones are the provider's
 local breaker, given, probe, caller = KEYS[1], ARGV[1], ARGV[4], ARGV[5]
-local failed, worked = number(ARGV[2], 'failures'), number(ARGV[3], 'successes')
+local failed, worked = numbers.number(ARGV[2], 'failures'), numbers.number(ARGV[3], 'successes')
 if probe ~= '' and probe ~= 'ask' and probe ~= 'good' and probe ~= 'bad' and probe ~= 'back' then
   error({ err = 'BADARG probe must be ask, good, bad, back or empty' })
 end
 if (#ARGV - 5) % 3 ~= 0 then error({ err = 'BADARG a source has a name, failures and successes' }) end
 local reported = {}
 for n = 6, #ARGV, 3 do
-  reported[#reported + 1] = { ARGV[n], number(ARGV[n + 1], 'failures'), number(ARGV[n + 2], 'successes') }
+  reported[#reported + 1] = { ARGV[n], numbers.number(ARGV[n + 1], 'failures'), numbers.number(ARGV[n + 2], 'successes') }
 end
-local now = present_ms(given)
+local now = numbers.present_ms(given)
 local stored, v = redis.call('HGETALL', breaker), {}
 local sources, known, forgets = {}, 0, false -- by name: failures, successes
 for n = 1, #stored, 2 do

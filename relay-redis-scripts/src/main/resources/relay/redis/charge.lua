@@ -24,50 +24,35 @@
 --       {0}                                    this id is a known lease or was charged before
 --       {-3}                                   unknown pool or group
 -- COST  one to three reads, three writes; one of each for each earlier time; with budgets one or two reads and one write more
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
--- @include records
--- @include late
--- @include refund
--- @include coming
--- @include leaving
--- @include gate
--- @include days
--- @include choice
--- @include index
--- @include lease
--- @include periods
--- @include budget
+-- @uses wire/numbers, state/pool, state/quota_group, state/records, state/ring, state/lease, limits/days
+-- @uses limits/late_usage, budget/ledger
 local id, group = ARGV[3], ARGV[4]
-local given, ceiling = clock(ARGV[2], ARGV[1])
-local lease_us, spread = number(ARGV[6], 'lease_ms') * 1000, number(ARGV[7], 'spread_us')
-local of_day, dollars, tokens = number(ARGV[8], 'of_day') == 1, number(ARGV[9], 'dollars'), number(ARGV[10], 'tokens')
+local given, ceiling = pool.clock(ARGV[2], ARGV[1])
+local lease_us, spread = numbers.number(ARGV[6], 'lease_ms') * 1000, numbers.number(ARGV[7], 'spread_us')
+local of_day, dollars, tokens = numbers.number(ARGV[8], 'of_day') == 1, numbers.number(ARGV[9], 'dollars'), numbers.number(ARGV[10], 'tokens')
 local of, made = ARGV[11], ARGV[12]
-local parts = late.read(ARGV, 13)
-local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
-local g, k = r and group_of(r, group), r and lease_us > 0 and key_of(r, ARGV[5])
+local parts = late_usage.read(ARGV, 13)
+local r = records.open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+local g, k = r and records.group(r, group), r and lease_us > 0 and records.key(r, ARGV[5])
 if not g then return { -3 } end
 local p = r.pool
-local now = pool_time(p, given, ceiling)
-hold_leases(r, { id }, 1, 1)
+local now = pool.time(p, given, ceiling)
+lease.hold(r, { id }, 1, 1)
 if r.held[id] then return { 0 } end
 local requests, input, output = 0, 0, 0
 for _, part in ipairs(parts) do requests, input, output = requests + part[2], input + part[3], output + part[4] end
 if k then
-  begin_lease(r, id, k, g, now, lease_us, requests, input, output, nil, now - parts[1][1])
+  lease.begin(r, id, k, g, now, lease_us, requests, input, output, nil, now - parts[1][1])
 else
-  bury(r, id, now + p[WINDOW]) -- after that the usage has aged out, and nobody sends it again
+  lease.bury(r, id, now + p[WINDOW]) -- after that the usage has aged out, and nobody sends it again
 end
 repeat
   local flown = g[MIRRORED] == 0 and spread / p[WINDOW] or 0 -- of a limit; a bucket's debt is all that bounds it
-  roll(r.win, p, g, math.floor(now / p[SLOT]))
-  flow(p, g, now)
+  ring.roll(r.win, p, g, math.floor(now / p[SLOT]))
+  quota_group.flow(p, g, now)
   local costs = { 0, 0, 0, 0 }
   for _, part in ipairs(parts) do
-    if late.count(r.win, p, g, math.floor((now - part[1]) / p[SLOT]), part[2], part[3], part[4]) then
+    if late_usage.count(r.win, p, g, math.floor((now - part[1]) / p[SLOT]), part[2], part[3], part[4]) then
       costs = { costs[1] + part[2], costs[2] + part[3], costs[3] + part[4], costs[4] + part[3] + part[4] }
     end
   end
@@ -75,16 +60,16 @@ repeat
     if g[LIMIT + d] > 0 then g[LEVEL + d] = g[LEVEL + d] + math.max(0, cost - g[LIMIT + d] * flown) end
   end
   if of_day and p[DAY] == 1 then days.charge(r, g, now, requests, input + output) end
-  change(r, g)
-  g = levels.above(r, g)
+  records.change(r, g)
+  g = records.above(r, g)
 until not g
 if of ~= '-' and (made == '-' or redis.call('HGET', KEYS[6], '') == made) then
-  local book = spending.book_of(KEYS[6])
-  local budgets = spending.budgets_of(book, of)
-  spending.open(book, KEYS[6], { budgets }, now)
-  for _, b in ipairs(budgets) do spending.spend(b.account, b.account.present, b.usd and dollars or tokens) end
-  spending.write(book, KEYS[6])
+  local book = ledger.book_of(KEYS[6])
+  local budgets = ledger.budgets_of(book, of)
+  ledger.open(book, KEYS[6], { budgets }, now)
+  for _, b in ipairs(budgets) do ledger.spend(b.account, b.account.present, b.usd and dollars or tokens) end
+  ledger.write(book, KEYS[6])
 end
-write_leases(r, now)
-write(r)
+lease.write(r, now)
+records.write(r)
 return { 1, now }

@@ -11,15 +11,15 @@
 --                                              what, model, client, its age in ms. Then, if the version is another,
 --                                              two for each refused model: its field, the time that is left in ms
 -- COST  a read and a write an event, two reads more
--- @include numbers
+-- @uses wire/numbers
 local KEEP_MS = 3600000
 local MOST_ENTRIES = 16 -- of a group and kind
 local CLIENTS_OF_MODEL = 2 -- of each model: another client than the one that asks is among them
 local MOST_KINDS = 64
 local refused, given = KEYS[1], ARGV[1]
-local version, tells = moment(ARGV[2], 'version'), ARGV[3] == '1'
+local version, tells = numbers.moment(ARGV[2], 'version'), ARGV[3] == '1'
 if (#ARGV - 3) % 4 ~= 0 or (#ARGV - 3) / 4 ~= #KEYS - 1 then error({ err = 'BADARG an event has a key and four values' }) end
-local now = present_ms(given)
+local now = numbers.present_ms(given)
 
 -- A list has entries of {model, client, ms}, the latest first.
 local function read(text)
@@ -60,7 +60,7 @@ local accepted = false
 for n = first, #KEYS do
   local at = 4 * n - 4
   local key, what, model, client = KEYS[n], ARGV[at], ARGV[at + 1], ARGV[at + 2]
-  local ms = ARGV[at + 3] ~= '-' and now - number(ARGV[at + 3], 'age_ms')
+  local ms = ARGV[at + 3] ~= '-' and now - numbers.number(ARGV[at + 3], 'age_ms')
   local text = redis.call('HGET', key, what)
   if text or redis.call('HLEN', key) < MOST_KINDS then
     local list, before = read(text), nil

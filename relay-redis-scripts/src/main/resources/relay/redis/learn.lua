@@ -12,12 +12,12 @@
 -- REPLY {1, seconds, model, line...}           the lines after the merge
 -- COST  two reads and one write, some 0.1 ms per model; replicas send four per call. At most 500
 --       models are kept: a new one replaces an old one
--- @include numbers
+-- @uses wire/numbers
 local MOST_SAMPLES, KEPT_SAMPLES, HALF_LIFE_S = 1000, 20, 21600
 local MOST_MODELS, TTL_S, LAST_BUCKET = 500, 604800, 80
 local estimates = KEYS[1]
-local now = ARGV[1] == '-' and tonumber(redis.call('TIME')[1]) or number(ARGV[1], 'given')
-local all = number(ARGV[2], 'all') == 1
+local now = ARGV[1] == '-' and tonumber(redis.call('TIME')[1]) or numbers.number(ARGV[1], 'given')
+local all = numbers.number(ARGV[2], 'all') == 1
 
 local function empty() return { samples = 0, bytes = 0, tokens = 0, at = now, outputs = {} } end
 
@@ -47,9 +47,9 @@ end
 
 local function read_delta(n)
   local m = empty()
-  m.samples = number(ARGV[n + 1], 'samples')
-  m.bytes = number(ARGV[n + 2], 'bytes')
-  m.tokens = number(ARGV[n + 3], 'tokens')
+  m.samples = numbers.number(ARGV[n + 1], 'samples')
+  m.bytes = numbers.number(ARGV[n + 2], 'bytes')
+  m.tokens = numbers.number(ARGV[n + 3], 'tokens')
   local rest = string.gsub(ARGV[n + 4], '(%d+):(%d+),?', function(bucket, count)
     local b, n = tonumber(bucket), tonumber(count)
     if b > LAST_BUCKET or n > 1e12 then error({ err = 'BADARG outputs must be at most 80:10^12' }) end

@@ -18,34 +18,17 @@
 -- REPLY {1, time, requests, input, output}     charged foreign usage
 --       {-3}                                   unknown pool or group
 -- COST  two reads, one write; one more when a limit is new; two reads and a write more if the group is below another
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
--- @include foreign
--- @include records
--- @include refund
--- @include coming
--- @include leaving
--- @include gate
--- @include days
--- @include choice
--- @include learned
--- @include index
--- @include late
--- @include proof
--- @include answers
+-- @uses wire/numbers, state/pool, state/records, limits/learned_limits, limits/answers, choose/ready_sets
 local state, win, learned, group = KEYS[1], KEYS[2], KEYS[3], ARGV[3]
-local given, ceiling = clock(ARGV[2], ARGV[1])
-local granted = moment(ARGV[4], 'granted')
-local stated, rest, full_us = tellings.read(ARGV, 5)
-local r = open(state, win)
+local given, ceiling = pool.clock(ARGV[2], ARGV[1])
+local granted = numbers.moment(ARGV[4], 'granted')
+local stated, rest, full_us = answers.read(ARGV, 5)
+local r = records.open(state, win)
 if not r then return { -3 } end
-local now = pool_time(r.pool, given, ceiling)
-local foreign = tellings.apply(r, learned, group, granted, stated, rest, full_us, now)
+local now = pool.time(r.pool, given, ceiling)
+local foreign = answers.apply(r, learned, group, granted, stated, rest, full_us, now)
 if not foreign then return { -3 } end
 redis.call('PEXPIRE', learned, LEARNED_MS)
-write(r)
-reopen(r, group, nil, 4, KEYS)
+records.write(r)
+ready_sets.reopen(r, group, nil, 4, KEYS)
 return { 1, now, unpack(foreign) }

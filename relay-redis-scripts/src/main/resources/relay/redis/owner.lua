@@ -5,7 +5,7 @@
 -- REPLY {1, account}                           the account that made the first known id
 --       {0}                                    none is known
 -- COST  six reads an id
--- @include pins
-local account = pinned(KEYS, 1, ARGV, 1, #ARGV)
+-- @uses state/pin_map
+local account = pin_map.pinned(KEYS, 1, ARGV, 1, #ARGV)
 if account then return { 1, account } end
 return { 0 }

@@ -12,26 +12,22 @@
 --         -2, 0, 0, 0, 0                       every candidate is quarantined
 --       {-3}                                   unknown pool, key or group
 -- COST  one read
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
+-- @uses wire/numbers, state/pool, state/pool_key, state/quota_group
 local state = KEYS[1]
-local given, ceiling = clock(ARGV[2], ARGV[1])
-local draw = number(ARGV[3], 'draw')
+local given, ceiling = pool.clock(ARGV[2], ARGV[1])
+local draw = numbers.number(ARGV[3], 'draw')
 local fields = { 'pool' }
 for n = 4, #ARGV do fields[n - 2] = ARGV[n] end
 local v = redis.call('HMGET', state, unpack(fields))
 for n = 1, #fields do
   if not v[n] then return { -3 } end
 end
-local now = pool_time(read_pool(v[1], KEYS[1]), given, ceiling)
+local now = pool.time(pool.read(v[1], KEYS[1]), given, ceiling)
 local usable, priority, first, opens = {}, nil, nil, math.huge
 for n = 2, #fields, 2 do
-  local k = read_key(v[n])
+  local k = pool_key.read(v[n])
   if k[K_STOPPED] == 0 then
-    local at = math.max(k[K_COOL], read_group(v[n + 1], KEYS[1])[COOL])
+    local at = math.max(k[K_COOL], quota_group.read(v[n + 1], KEYS[1])[COOL])
     if at <= now then
       if priority and k[K_PRIORITY] < priority then break end
       priority = k[K_PRIORITY]

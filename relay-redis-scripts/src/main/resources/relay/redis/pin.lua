@@ -1,10 +1,10 @@
 -- Remembers which account made what the ids name; of an id that is known, the account stays. The newest pins are kept: each
 -- pair of each of the 16 parts of the map holds between one and two times its bound, which is `most` for `made` and `more`,
--- and a quarter of it for `named`. A client has a quarter of `made`; what it makes beyond that goes to `more`. A pin goes
+-- and a quarter of it for `records.named`. A client has a quarter of `made`; what it makes beyond that goes to `more`. A pin goes
 -- between one and two times `half_ms` after it was made.
 --
 -- KEYS  pins       by part and pair, readable: `half 1 since_ms 1764086400000`, where new pins go
---       ...        for each id the two hashes of `made`, of `more` and of `named`, then those of the counts of `made` by client
+--       ...        for each id the two hashes of `made`, of `more` and of `records.named`, then those of the counts of `made` by client
 -- ARGV  account    that made them
 --       client     whose request it was
 --       most       pins in a hash
@@ -14,11 +14,10 @@
 --       ...        the hashes of the ids, those of the answer first
 -- REPLY {1}                                    remembered
 -- COST  at most twelve reads and four writes an id
--- @include numbers
--- @include pins
-local pins, account, client, most, half_ms = KEYS[1], ARGV[1], ARGV[2], number(ARGV[3], 'most'), number(ARGV[4], 'half_ms')
-local now = ARGV[5] ~= '' and moment(ARGV[5], 'now_ms') or math.floor(server_time() / 1000)
-local made = number(ARGV[6], 'made')
+-- @uses wire/numbers, state/pin_map
+local pins, account, client, most, half_ms = KEYS[1], ARGV[1], ARGV[2], numbers.number(ARGV[3], 'most'), numbers.number(ARGV[4], 'half_ms')
+local now = ARGV[5] ~= '' and numbers.moment(ARGV[5], 'now_ms') or math.floor(numbers.server_time() / 1000)
+local made = numbers.number(ARGV[6], 'made')
 local MADE, MORE, NAMED = 0, 1, 2
 local FIELD = { [MADE] = '', [MORE] = ' more', [NAMED] = ' named' }
 local quarter = math.ceil(most / 4)
@@ -51,7 +50,7 @@ end
 
 for n = 7, #ARGV do
   local first = 2 + 8 * (n - 7)
-  local owner, pair = pinned(KEYS, first, ARGV, n, n)
+  local owner, pair = pin_map.pinned(KEYS, first, ARGV, n, n)
   put(first, n - 6 <= made and MADE or pair or NAMED, ARGV[n], owner or account)
 end
 redis.call('PEXPIRE', pins, 2 * half_ms)

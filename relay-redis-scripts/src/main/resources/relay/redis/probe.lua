@@ -9,12 +9,12 @@
 --       ...        the keys' ids
 -- REPLY {1, turn...}                           the key to probe now, at most one
 -- COST  two reads per key, one write when a key is due
--- @include numbers
+-- @uses wire/numbers
 local quarantine, probes = KEYS[1], KEYS[2]
-local given, first = ARGV[1], number(ARGV[2], 'first_ms')
+local given, first = ARGV[1], numbers.number(ARGV[2], 'first_ms')
 local KEEP_MS = 7200000
 local longest = math.min(180 * first, math.max(1800000, 30 * first))
-local now = present_ms(given)
+local now = numbers.present_ms(given)
 local reply = { 1 }
 for n = 3, #ARGV do
   local id = ARGV[n]

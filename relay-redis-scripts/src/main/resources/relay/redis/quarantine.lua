@@ -9,31 +9,25 @@
 -- REPLY {n}                                    number of newly quarantined keys
 --       {-3}                                   unknown pool or key
 -- COST  one read, one write; a read and a write per key
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
--- @include records
--- @include fleet
+-- @uses state/pool_key, state/records, fleet/members
 local state, quarantine = KEYS[1], KEYS[2]
-local r = open(state)
+local r = records.open(state)
 if not r then return { -3 } end
 for n = 3, #ARGV do
-  if not key_of(r, ARGV[n]) then return { -3 } end
+  if not records.key(r, ARGV[n]) then return { -3 } end
 end
-local by = ARGV[2] ~= '-' and (read_fleet(r).replicas[ARGV[2]] or { at = 0 })
+local by = ARGV[2] ~= '-' and (members.read(r).replicas[ARGV[2]] or { at = 0 })
 local newly = 0
 for n = 3, #ARGV do
-  local k = key_of(r, ARGV[n])
-  local is_new = k[K_STOPPED] == 0 and not (by and has_old_secret(r, by, ARGV[n]))
+  local k = records.key(r, ARGV[n])
+  local is_new = k[K_STOPPED] == 0 and not (by and members.has_old_secret(r, by, ARGV[n]))
   if is_new then newly = newly + 1 end
   -- another reason replaces refused credentials, so that `rekey` does not end it
   if is_new or k[K_STOPPED] == REFUSED and not by then
     k[K_STOPPED] = by and REFUSED or 1
-    change(r, k)
+    records.change(r, k)
     redis.call('HSET', quarantine, ARGV[n], ARGV[1])
   end
 end
-write(r)
+records.write(r)
 return { newly }

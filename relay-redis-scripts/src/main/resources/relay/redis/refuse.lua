@@ -7,12 +7,12 @@
 --       cool_ms    for how long; 0: 1 s, doubled with each refusal in a row, at most 60 s
 -- REPLY {1, left_ms}                           the time that is left; 0 if there is no room for another field
 -- COST  one read, two writes; a read of all fields when there are many
--- @include numbers
+-- @uses wire/numbers
 local MOST = 256
 local FORGET_MS = 600000 -- after its time
 local KEEP_MS = 90000000 -- more than the longest time that a provider may state
-local refused, given, field, cool = KEYS[1], ARGV[1], ARGV[2], number(ARGV[3], 'cool_ms')
-local now = present_ms(given)
+local refused, given, field, cool = KEYS[1], ARGV[1], ARGV[2], numbers.number(ARGV[3], 'cool_ms')
+local now = numbers.present_ms(given)
 
 local function times(text)
   local till, tries = string.match(text or '', '^until_ms (%d+) tries (%d+)$')

@@ -10,38 +10,25 @@
 -- REPLY {n}                                    keys that are in use again
 --       {-3}                                   unknown pool or key
 -- COST  two reads, one write; two reads and two writes a key
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
--- @include records
--- @include refund
--- @include coming
--- @include leaving
--- @include gate
--- @include days
--- @include choice
--- @include index
--- @include fleet
+-- @uses state/pool, state/pool_key, state/records, choose/ready_sets, fleet/members
 local state, quarantine = KEYS[1], KEYS[2]
-local r = open(state)
+local r = records.open(state)
 if not r then return { -3 } end
 for n = 2, #ARGV do
-  if not key_of(r, ARGV[n]) then return { -3 } end
+  if not records.key(r, ARGV[n]) then return { -3 } end
 end
-local caller, restored = read_fleet(r).replicas[ARGV[1]], 0
+local caller, restored = members.read(r).replicas[ARGV[1]], 0
 local at = caller and caller.at or r.pool[LAST]
 for n = 2, #ARGV do
-  local id, k = ARGV[n], key_of(r, ARGV[n])
-  if rekeyed_at(r, id) == 0 then redis.call('HSET', state, 'n:' .. id, string.format('%.0f', at)) end
+  local id, k = ARGV[n], records.key(r, ARGV[n])
+  if members.rekeyed_at(r, id) == 0 then redis.call('HSET', state, 'n:' .. id, string.format('%.0f', at)) end
   if k[K_STOPPED] == REFUSED then
     k[K_STOPPED] = 0
     restored = restored + 1
     redis.call('HDEL', quarantine, id)
-    for _, group in ipairs(names_in(r, 'q:' .. id)) do make_key_ready(r, id, group, 3, KEYS) end
-    change(r, k)
+    for _, group in ipairs(records.names_in(r, 'q:' .. id)) do ready_sets.make_key_ready(r, id, group, 3, KEYS) end
+    records.change(r, k)
   end
 end
-write(r)
+records.write(r)
 return { restored }

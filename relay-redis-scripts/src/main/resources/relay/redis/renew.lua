@@ -17,32 +17,18 @@
 -- REPLY {1, time, alive...}                    for each lease 1 if it is live, else 0
 --       {-3}                                   unknown pool
 -- COST  two reads and three writes
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
--- @include foreign
--- @include records
--- @include refund
--- @include coming
--- @include leaving
--- @include gate
--- @include days
--- @include choice
--- @include index
--- @include lease
--- @include progress
+-- @uses wire/numbers, state/pool, state/quota_group, state/records, state/lease, limits/output_reports
+-- @uses choose/ready_sets
 local state, win, leases, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local given, ceiling = clock(ARGV[2], ARGV[1])
-local lease_us = number(ARGV[3], 'lease_ms') * 1000
+local given, ceiling = pool.clock(ARGV[2], ARGV[1])
+local lease_us = numbers.number(ARGV[3], 'lease_ms') * 1000
 local ids, grants = {}, {}
 local reported, rests, spreads = {}, {}, {} -- by the lease's number; without a report nil
 for n = 1, #ARGV - 3 do
   local text = ARGV[n + 3]
   local id, made, rest, spread = string.match(text, '^(%S+) (%d+) (%d+) (%d+)$')
   if id then
-    reported[n], rests[n], spreads[n] = bounded(made, 'made'), bounded(rest, 'rest'), bounded(spread, 'spread')
+    reported[n], rests[n], spreads[n] = numbers.bounded(made, 'made'), numbers.bounded(rest, 'rest'), numbers.bounded(spread, 'spread')
   elseif string.find(text, ' ', 1, true) then
     local key, group, epoch, granted, input, output
     id, key, group, epoch, granted, input, output =
@@ -51,16 +37,16 @@ for n = 1, #ARGV - 3 do
       error({ err = 'BADARG a lease is `id`, `id made rest spread` or `id key group epoch granted input output`' })
     end
     grants[n] = {
-      key, group, bounded(epoch, 'epoch'), moment(granted, 'granted'), bounded(input, 'input'), bounded(output, 'output'),
+      key, group, numbers.bounded(epoch, 'epoch'), numbers.moment(granted, 'granted'), numbers.bounded(input, 'input'), numbers.bounded(output, 'output'),
     }
   end
   ids[n] = id or text
 end
-local r = open(state, win, leases)
+local r = records.open(state, win, leases)
 if not r then return { -3 } end
 local p = r.pool
-local now = pool_time(p, given, ceiling)
-local wanted = deadline_of(now, lease_us)
+local now = pool.time(p, given, ceiling)
+local wanted = lease.deadline_of(now, lease_us)
 local early = now + 0.75 * lease_us -- a report leaves a later deadline as it is
 local slot = math.floor(now / p[SLOT])
 
@@ -69,12 +55,12 @@ local function record_again(grant)
   local key, group, epoch, granted, input, output = unpack(grant)
   local lost = epoch ~= p[EPOCH] or math.floor(granted / p[SLOT]) >= slot - SLOTS
   if lost then input, output = 0, 0 end
-  return struct.pack(LEASE, key, group, lost and now or 0, lost and 0 or 1, input, output, wanted, EXPIRED_LEASE,
+  return struct.pack(lease.LEASE, key, group, lost and now or 0, lost and 0 or 1, input, output, wanted, EXPIRED_LEASE,
     0, NOT_COMING, 0, now)
 end
 
 local reply = { 1, now }
-local records, checks = {}, {} -- what is written
+local written, checks = {}, {} -- what is written
 local held = #ids > 0 and redis.call('HMGET', leases, unpack(ids)) or {}
 local told = {} -- an id may occur twice
 local recorded, checked = 0, 0
@@ -84,14 +70,14 @@ for n = 1, #ids do
   local alive, record, grant = before or 0, not before and held[n], grants[n]
   -- an ended lease has a tombstone that outlives every call that is not late
   if grant and not (record or before) and now < ceiling + TOMB_US then record = record_again(grant) end
-  if record and not is_tomb(record) then
+  if record and not lease.is_tomb(record) then
     local key, group, since, requests, input, output, deadline, standing, made, rest, spread, told_at =
-      struct.unpack(LEASE, record)
-    local g = r.groups[group] or group_of(r, group)
-    local k = standing == EXPIRED_LEASE and g and key_of(r, key)
+      struct.unpack(lease.LEASE, record)
+    local g = r.groups[group] or records.group(r, group)
+    local k = standing == EXPIRED_LEASE and g and records.key(r, key)
     if k then
       p[LIVE] = p[LIVE] + 1
-      levels.hold_place(r, k, g, 1)
+      lease.hold_place(r, k, g, 1)
       standing = RENEWED
     end
     if standing ~= EXPIRED_LEASE and g then
@@ -99,8 +85,8 @@ for n = 1, #ids do
       local is = reported[n]
       if is and rest ~= NOT_COMING and is > made then
         local less, deviation = rests[n], spreads[n]
-        move_on(r, g, now, slot, since, told_at, is - made, rest, less, spread, deviation)
-        reopen(r, group, nil, 5, KEYS) -- less may be expected than before: its candidates are ready again
+        output_reports.move_on(r, g, now, slot, since, told_at, is - made, rest, less, spread, deviation)
+        ready_sets.reopen(r, group, nil, 5, KEYS) -- less may be expected than before: its candidates are ready again
         made, rest, spread, told_at = is, less, deviation, now
       end
       if not is or deadline < early then
@@ -108,15 +94,15 @@ for n = 1, #ids do
         checks[checked + 1], checks[checked + 2], checked = deadline, id, checked + 2
         if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
       end
-      records[recorded + 1], records[recorded + 2] = id, struct.pack(LEASE, key, group, since, requests, input, output,
+      written[recorded + 1], written[recorded + 2] = id, struct.pack(lease.LEASE, key, group, since, requests, input, output,
         deadline, standing, made, rest, spread, told_at)
       recorded = recorded + 2
     end
   end
   reply[2 + n], told[id] = alive, alive
 end
-if recorded > 0 then redis.call('HSET', leases, unpack(records)) end
+if recorded > 0 then redis.call('HSET', leases, unpack(written)) end
 if checked > 0 then redis.call('ZADD', later, unpack(checks)) end
-keep(p, state, leases, later)
-write(r)
+pool.keep(p, state, leases, later)
+records.write(r)
 return reply

@@ -8,31 +8,18 @@
 -- REPLY {1}                                    done
 --       {-3}                                   unknown pool
 -- COST  two reads, two writes; one of each a set, and a write a candidate that is parked
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
--- @include records
--- @include refund
--- @include coming
--- @include leaving
--- @include gate
--- @include days
--- @include choice
--- @include index
--- @include fleet
-local state, ready = KEYS[1], number(ARGV[1], 'ready')
-local r = open(state)
+-- @uses wire/numbers, state/records, choose/ready_sets, fleet/members
+local state, ready = KEYS[1], numbers.number(ARGV[1], 'ready')
+local r = records.open(state)
 if not r then return { -3 } end
-for n = 2, math.min(#KEYS, 1 + ready) do reopen_all(r, KEYS[n]) end
-local fleet = read_fleet(r)
+for n = 2, math.min(#KEYS, 1 + ready) do ready_sets.reopen_all(r, KEYS[n]) end
+local fleet = members.read(r)
 for n = 2 + ready, #KEYS do
   if fleet.unused[KEYS[n]] then
-    delete_set(r, KEYS[n])
+    ready_sets.delete_set(r, KEYS[n])
     fleet.unused[KEYS[n]], fleet.changed = nil, true
   end
 end
-if fleet.changed then write_fleet(r, fleet) end
-write(r)
+if fleet.changed then members.write(r, fleet) end
+records.write(r)
 return { 1 }

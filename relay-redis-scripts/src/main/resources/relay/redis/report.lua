@@ -16,65 +16,50 @@
 --                                              budget with ! in its line is spent: the request is to end
 --       {-3}                                   unknown pool
 -- COST  two reads and three writes; with budgets one of each more
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
--- @include records
--- @include refund
--- @include coming
--- @include leaving
--- @include gate
--- @include days
--- @include choice
--- @include index
--- @include lease
--- @include periods
--- @include budget
+-- @uses wire/numbers, state/pool, state/quota_group, state/records, state/ring, state/lease, limits/days, budget/ledger
 local state, win, leases, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local given, ceiling = clock(ARGV[2], ARGV[1])
-local lease_us = number(ARGV[3], 'lease_ms') * 1000
+local given, ceiling = pool.clock(ARGV[2], ARGV[1])
+local lease_us = numbers.number(ARGV[3], 'lease_ms') * 1000
 local ids, told, dollars, lines = {}, {}, {}, {}
 for n = 1, #ARGV - 3 do
   local id, made, cost, line = string.match(ARGV[n + 3], '^(%S+) (%d+) (%d+) (%S.*)$')
   if not id then error({ err = 'BADARG a report is `id made dollars budgets`' }) end
-  ids[n], told[n], dollars[n], lines[n] = id, bounded(made, 'made'), bounded(cost, 'dollars'), line
+  ids[n], told[n], dollars[n], lines[n] = id, numbers.bounded(made, 'made'), numbers.bounded(cost, 'dollars'), line
 end
-local r = open(state, win, leases)
+local r = records.open(state, win, leases)
 if not r then return { -3 } end
 local p = r.pool
-local now = pool_time(p, given, ceiling)
-local wanted, slot = deadline_of(now, lease_us), math.floor(now / p[SLOT])
+local now = pool.time(p, given, ceiling)
+local wanted, slot = lease.deadline_of(now, lease_us), math.floor(now / p[SLOT])
 local early = now + 0.75 * lease_us -- a report leaves a later deadline as it is
 local held = #ids > 0 and redis.call('HMGET', leases, unpack(ids)) or {}
-local book, lists = spending.book_of(KEYS[5]), {}
-for n = 1, #ids do lists[n] = lines[n] == '-' and {} or spending.budgets_of(book, lines[n]) end
-spending.open(book, KEYS[5], lists, now)
+local book, lists = ledger.book_of(KEYS[5]), {}
+for n = 1, #ids do lists[n] = lines[n] == '-' and {} or ledger.budgets_of(book, lines[n]) end
+ledger.open(book, KEYS[5], lists, now)
 
 -- Charges output that was made beyond what is charged to a group and those above it.
 local function charge_made(g, more)
   repeat
-    if g[RECENT] < slot then roll(win, p, g, slot) end
-    if g[AT] < now then flow(p, g, now) end
-    charge(g, 0, 0, more)
+    if g[RECENT] < slot then ring.roll(win, p, g, slot) end
+    if g[AT] < now then quota_group.flow(p, g, now) end
+    quota_group.charge(g, 0, 0, more)
     if p[DAY] == 1 then days.charge(r, g, now, 0, more) end
-    change(r, g)
-    g = levels.above(r, g)
+    records.change(r, g)
+    g = records.above(r, g)
   until not g
 end
 
 local reply = { 1, now }
-local records, checks = {}, {}
+local written, checks = {}, {}
 for n = 1, #ids do
   local record, alive = held[n], 0
-  if record and not is_tomb(record) then
-    local key, group, since, requests, input, output, deadline, standing, made, rest, beyond, at = struct.unpack(LEASE, record)
-    local k, g = key_of(r, key), group_of(r, group)
+  if record and not lease.is_tomb(record) then
+    local key, group, since, requests, input, output, deadline, standing, made, rest, beyond, at = struct.unpack(lease.LEASE, record)
+    local k, g = records.key(r, key), records.group(r, group)
     if k and g and rest == NOT_COMING then
       if standing == EXPIRED_LEASE then
         p[LIVE] = p[LIVE] + 1
-        levels.hold_place(r, k, g, 1)
+        lease.hold_place(r, k, g, 1)
         standing = RENEWED
       end
       alive = 1
@@ -83,7 +68,7 @@ for n = 1, #ids do
       made, beyond, at = math.max(made, told[n]), beyond + cost, now
       for _, b in ipairs(lists[n]) do
         local s = b.account
-        spending.spend(s, s.present, b.usd and cost or more)
+        ledger.spend(s, s.present, b.usd and cost or more)
         if b.hard and s.spent > b.limit and (b.usd and beyond or made - output) > 0 then alive = 2 end
       end
       if deadline < early then
@@ -91,15 +76,15 @@ for n = 1, #ids do
         checks[#checks + 1], checks[#checks + 2] = deadline, ids[n]
         if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
       end
-      records[#records + 1], records[#records + 2] = ids[n], struct.pack(LEASE, key, group, since, requests, input, output,
+      written[#written + 1], written[#written + 2] = ids[n], struct.pack(lease.LEASE, key, group, since, requests, input, output,
         deadline, standing, made, rest, beyond, at)
     end
   end
   reply[2 + n] = alive
 end
-if #records > 0 then redis.call('HSET', leases, unpack(records)) end
+if #written > 0 then redis.call('HSET', leases, unpack(written)) end
 if #checks > 0 then redis.call('ZADD', later, unpack(checks)) end
-keep(p, state, leases, later)
-spending.write(book, KEYS[5])
-write(r)
+pool.keep(p, state, leases, later)
+ledger.write(book, KEYS[5])
+records.write(r)
 return reply

@@ -7,41 +7,29 @@
 -- REPLY {n}                                    number of keys and groups that were out of use
 --       {-3}                                   unknown pool, key or group
 -- COST  one read, one write; a read and a write per field
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
--- @include records
--- @include refund
--- @include coming
--- @include leaving
--- @include gate
--- @include days
--- @include choice
--- @include index
+-- @uses state/pool, state/pool_key, state/quota_group, state/records, choose/ready_sets
 local state, quarantine = KEYS[1], KEYS[2]
-local r = open(state)
+local r = records.open(state)
 if not r then return { -3 } end
 for _, field in ipairs(ARGV) do
-  if not record_of(r, field) then return { -3 } end
+  if not records.record_of(r, field) then return { -3 } end
 end
 local last, restored = r.pool[LAST], 0
 for _, field in ipairs(ARGV) do
-  local record = record_of(r, field)
-  if record.pack == pack_group then
+  local record = records.record_of(r, field)
+  if record.pack == quota_group.pack then
     local g = record
     if g[COOL] > last then restored = restored + 1 end
     g[COOL], g[STRIKES] = 0, 0
-    reopen(r, g.id, nil, 3, KEYS)
+    ready_sets.reopen(r, g.id, nil, 3, KEYS)
   else
     local k = record
     if k[K_COOL] > last or k[K_STOPPED] > 0 then restored = restored + 1 end
     k[K_COOL], k[K_STOPPED] = 0, 0
     redis.call('HDEL', quarantine, k.id)
-    for _, group in ipairs(names_in(r, 'q:' .. k.id)) do make_key_ready(r, k.id, group, 3, KEYS) end
+    for _, group in ipairs(records.names_in(r, 'q:' .. k.id)) do ready_sets.make_key_ready(r, k.id, group, 3, KEYS) end
   end
-  change(r, record)
+  records.change(r, record)
 end
-write(r)
+records.write(r)
 return { restored }

@@ -19,36 +19,21 @@
 --         -4                                   it had ended already: nothing changed
 -- COST  two reads and two writes for any number of leases; one more of each when a charge's slot
 --       has closed; a read of each key and group if another process wrote last
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
--- @include foreign
--- @include records
--- @include refund
--- @include coming
--- @include leaving
--- @include gate
--- @include days
--- @include choice
--- @include index
--- @include lease
--- @include ending
+-- @uses wire/numbers, state/pool, state/records, state/lease, state/ending
 local call = ARGV[1]
-local given, ceiling, at = call_time(call)
+local given, ceiling, at = ending.call_time(call)
 local costs
-costs, at = costs_at(call, at, #ARGV - 1)
-read_to(call, at)
+costs, at = ending.costs_at(call, at, #ARGV - 1)
+numbers.read_to(call, at)
 
-local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
-local now = r and pool_time(r.pool, given, ceiling) or 0
+local r = records.open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+local now = r and pool.time(r.pool, given, ceiling) or 0
 local reply = { 1, now, -3 }
 if r then
-  hold_leases(r, ARGV, 2, #ARGV)
-  if end_leases(r, ARGV, 2, #ARGV, costs, now, 6, KEYS, reply) then
-    write_leases(r, now)
-    write(r)
+  lease.hold(r, ARGV, 2, #ARGV)
+  if ending.end_all(r, ARGV, 2, #ARGV, costs, now, 6, KEYS, reply) then
+    lease.write(r, now)
+    records.write(r)
   end
 else
   for n = 2, #ARGV do reply[n + 1] = -3 end

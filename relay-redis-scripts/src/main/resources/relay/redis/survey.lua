@@ -45,103 +45,78 @@
 --                 that wait, millionths of a limit that it was granted in a window}}, if news is asked for
 --       {-3}                                   unknown pool
 -- COST  one read of all records, one write of the changed ones, one of the picture if it draws
--- @include numbers
--- @include pool
--- @include key
--- @include group
--- @include ring
--- @include records
--- @include refund
--- @include coming
--- @include leaving
--- @include gate
--- @include learned
--- @include late
--- @include foreign
--- @include proof
--- @include days
--- @include choice
--- @include index
--- @include answers
--- @include lease
--- @include news
--- @include fleet
--- @include missing
--- @include wanted
--- @include line
--- @include ripe
--- @include clients
--- @include own
--- @include standing
+-- @uses wire/numbers, state/pool, state/pool_key, state/quota_group, state/records, state/ring, state/lease
+-- @uses limits/gate, limits/days, limits/answers, queue/queue_report, queue/client_queues, fleet/members
+-- @uses fleet/missing_replicas, fleet/change_log, fleet/survey_plans, fleet/plan_lines
 local state, win, leases, due, later, quarantine, picture, replicas, summary, learned =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local replica, given, ceiling = ARGV[1], clock(ARGV[3], ARGV[2])
-local draw, config, groups, news = number(ARGV[4], 'draw'), ARGV[5], number(ARGV[6], 'groups'), ARGV[7]
+local replica, given, ceiling = ARGV[1], pool.clock(ARGV[3], ARGV[2])
+local draw, config, groups, news = numbers.number(ARGV[4], 'draw'), ARGV[5], numbers.number(ARGV[6], 'groups'), ARGV[7]
 local read = draw < 2
 draw = draw > 0
 if groups > #ARGV - 7 then error({ err = 'BADARG fewer groups than announced' }) end
 local born, position, next_ms, shares, told = string.match(news, '^(%d+) (%d+) (%S+) ([01])(.*)$')
 if news ~= '-' and not born or born and string.find(told, '^[^\n]') then error({ err = 'BADARG news must be `born position next_ms shares`, or -' }) end
-position = born and bounded_moment(position, 'position')
-if born and not string.find(next_ms, '^[-?]$') then number(next_ms, 'next_ms') end
-check_standing(config)
+position = born and numbers.bounded_moment(position, 'position')
+if born and not string.find(next_ms, '^[-?]$') then numbers.number(next_ms, 'next_ms') end
+survey_plans.check(config)
 local PICTURE_MS = 10000
-local r = open(state, win, leases, due, later)
+local r = records.open(state, win, leases, due, later)
 if not r then return { -3 } end
 local p = r.pool
-local now = pool_time(p, given, ceiling)
+local now = pool.time(p, given, ceiling)
 local slot = math.floor(now / p[SLOT])
-sweep(r, now, 1400, 11, KEYS)
+lease.sweep(r, now, 1400, 11, KEYS)
 
-local alive, passed = versions.beat(p, replicas, state, replica, config == 'leave', now)
-keep(p, state, leases, due, later)
+local alive, passed = missing_replicas.beat(p, replicas, state, replica, config == 'leave', now)
+pool.keep(p, state, leases, due, later)
 
-local fleet = read_fleet(r)
+local fleet = members.read(r)
 local was = fleet.replicas[replica]
 local plan = string.match(config, '^%d+') or config == 'leave' and was and was.plan
-local heard = versions.own(state, redis.call('ZRANGEBYSCORE', replicas, now - GONE_US, '+inf'))
-local live = take_roll(fleet, replica, config, now, heard)
+local heard = missing_replicas.own(state, redis.call('ZRANGEBYSCORE', replicas, now - GONE_US, '+inf'))
+local live = survey_plans.take_roll(fleet, replica, config, now, heard)
 if shares == '1' then
-  keep_free(p, replicas, fleet, now)
+  missing_replicas.keep_free(p, replicas, fleet, now)
 elseif shares and now >= p[KEPT_UNTIL] then
   p[KEPT], p[SLOWED] = 0, 0
 end
-if shares then versions.share(p, state, alive, passed) end
+if shares then missing_replicas.share(p, state, alive, passed) end
 local lines = {}
 local rests = {} -- remaining cooldown of an account: the least of its groups'
-local whole = whole_format()
+local whole = numbers.whole_format()
 local function of(limit) return limit > 0 and string.format(whole, limit) or '-' end -- tostring would print 1e+15
 local function line_of(words) return (string.gsub(words, 'N', '%' .. whole)) end
 local USAGE, TPM = line_of('rpm N/%s itpm N/%s otpm N/%s%s%s inflight N cooldown_ms N'), line_of(' tpm N/N')
 local STATUS = line_of('status %s inflight N cooldown_ms N account %s')
 
-local reply = { 1, now, p[EPOCH], #alive, p[LIVE], p[EXPIRED], 0, fleet_reply(r, fleet, live, replica, config, heard, now) }
+local reply = { 1, now, p[EPOCH], #alive, p[LIVE], p[EXPIRED], 0, survey_plans.reply(r, fleet, live, replica, config, heard, now) }
 local all = false
 if born and plan then
-  draw, all = take_pen(r, replica, plan, config == 'leave', live, now)
+  draw, all = survey_plans.take_pen(r, replica, plan, config == 'leave', live, now)
   all = draw and (all or redis.call('PEXPIRE', picture, PICTURE_MS) == 0)
   reply[7] = draw and (all and 2 or 1) or 0
 end
 local retiring = born and plan and redis.call('HGET', state, 'retiring')
-if retiring then forget_some(r, fleet, picture, now, retiring) end
-drain(r, fleet, now, picture, draw and lines, reply[8][5], quarantine)
-if born then pass_time(r, now) end
-if told and told ~= '' then tellings.apply_all(r, learned, told, now, 11, KEYS) end
+if retiring then plan_lines.forget_some(r, fleet, picture, now, retiring) end
+survey_plans.drain(r, fleet, now, picture, draw and lines, reply[8][5], quarantine)
+if born then change_log.pass_time(r, now) end
+if told and told ~= '' then answers.apply_all(r, learned, told, now, 11, KEYS) end
 for n = 1, groups do
   local id = ARGV[7 + n]
-  local g = group_of(r, id)
+  local g = records.group(r, id)
   if g then
-    if may_leave(g, slot) and roll(win, p, g, slot) then rewrite(r, g) end
-    watch(r, g, now)
+    if quota_group.may_leave(g, slot) and ring.roll(win, p, g, slot) then records.rewrite(r, g) end
+    change_log.watch(r, g, now)
     local cool = math.max(0, g[COOL] - now)
-    local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
+    local _, shrunk = quota_group.burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
     local burst = math.floor(1000 * shrunk)
     local d = p[DAY] == 1 and days.of(r, g)
     if read then
-      local opens = group_opens(win, p, g, now, math.huge, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
+      local opens = gate.group_opens(win, p, g, now, math.huge, 1, gate.clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
       if d then opens = days.opens(r, g, now, opens, 0, 1) end
-      local stated = tellings.known(p, learned, g)
-      reply[8 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now), g[LIMIT + 1], g[LIMIT + 2],
+      local stated = answers.known(p, learned, g)
+      reply[8 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, gate.wait(opens, now), g[LIMIT + 1], g[LIMIT + 2],
         g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst, math.floor(g[COMING]), g[MIRRORED], g.why,
         d and d[D_LIMIT + 1] or nil, d and d[D_LIMIT + 2], d and d[D_USED + 1], d and d[D_USED + 2] }
     elseif d then
@@ -166,7 +141,7 @@ end
 local at = 8 + groups
 for n = 8 + groups, #ARGV, 2 do
   local id, account = ARGV[n], ARGV[n + 1]
-  local k = key_of(r, id)
+  local k = records.key(r, id)
   at = at + 1
   if k then
     local cool = math.max(rests[account] or 0, k[K_COOL] - now)
@@ -187,12 +162,12 @@ if born and draw then
   redis.call('SET', summary, string.format('replicas %.0f leases %.0f expired %.0f next_capacity_ms %s', #alive, p[LIVE],
     p[EXPIRED], next_ms), 'PX', PICTURE_MS)
 end
-line.tidy(r, now)
-if fleet.changed then write_fleet(r, fleet) end
-write(r)
+client_queues.tidy(r, now)
+if fleet.changed then members.write(r, fleet) end
+records.write(r)
 if born then
-  reply[at + 1] = news_since(r, born, position)
+  reply[at + 1] = change_log.news_since(r, born, position)
   if all then reply[at + 1][3] = 1 end
-  reply[at + 2] = line.standings(r, now)
+  reply[at + 2] = queue_report.standings(r, now)
 end
 return reply

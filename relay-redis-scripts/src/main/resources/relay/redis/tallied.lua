@@ -8,11 +8,11 @@
 --       ...        the clients' names
 -- REPLY {1, seconds, {replica...}, for each client requests, input, output, in flight...}
 -- COST  one read of all the clients per slot and per replica; writes nothing
--- @include numbers
+-- @uses wire/numbers
 local SLOT_S, FORGOTTEN_S = 2, 60
 local counting = KEYS[1]
-local now = ARGV[1] == '-' and tonumber(redis.call('TIME')[1]) or number(ARGV[1], 'given')
-local slots = number(ARGV[2], 'slots')
+local now = ARGV[1] == '-' and tonumber(redis.call('TIME')[1]) or numbers.number(ARGV[1], 'given')
+local slots = numbers.number(ARGV[2], 'slots')
 if slots > #KEYS - 1 then error({ err = 'BADARG fewer slots than announced' }) end
 local names = { unpack(ARGV, 3) }
 local replicas = redis.call('ZRANGEBYSCORE', counting, now - FORGOTTEN_S, '+inf')

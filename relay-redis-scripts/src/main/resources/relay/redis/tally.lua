@@ -13,11 +13,11 @@
 --       ...        for each client, once: name, requests, input tokens, output tokens, in flight
 -- REPLY {1, seconds}
 -- COST  two reads, and one write each for the slot, the clients in flight and the idle clients
--- @include numbers
+-- @uses wire/numbers
 local SLOT_S, FORGOTTEN_S = 2, 60
 local counting, running = KEYS[1], KEYS[2]
-local now = ARGV[1] == '-' and tonumber(redis.call('TIME')[1]) or number(ARGV[1], 'given')
-local replica, lease_ms = ARGV[2], number(ARGV[3], 'lease_ms')
+local now = ARGV[1] == '-' and tonumber(redis.call('TIME')[1]) or numbers.number(ARGV[1], 'given')
+local replica, lease_ms = ARGV[2], numbers.number(ARGV[3], 'lease_ms')
 local slots = #KEYS - 2
 local slot = math.floor(now / SLOT_S)
 local used = KEYS[3 + slot % slots]
@@ -25,8 +25,8 @@ local used = KEYS[3 + slot % slots]
 local names, added, run, ran = {}, {}, {}, {}
 for n = 4, #ARGV, 5 do
   local name = ARGV[n]
-  local requests, input = number(ARGV[n + 1], 'requests'), number(ARGV[n + 2], 'input tokens')
-  local output, in_flight = number(ARGV[n + 3], 'output tokens'), number(ARGV[n + 4], 'in flight')
+  local requests, input = numbers.number(ARGV[n + 1], 'requests'), numbers.number(ARGV[n + 2], 'input tokens')
+  local output, in_flight = numbers.number(ARGV[n + 3], 'output tokens'), numbers.number(ARGV[n + 4], 'in flight')
   if requests + input + output > 0 then
     names[#names + 1] = name
     added[#added + 1] = { requests, input, output }

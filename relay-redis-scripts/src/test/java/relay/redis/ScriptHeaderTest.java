@@ -11,11 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Function;
-import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -25,11 +22,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The header of a script is its contract: this test compares it with the code. */
 final class ScriptHeaderTest {
-  private static final int MOST_LINES = 200;
+  private static final int MOST_LINES = 240;
   private static final int CONTINUED = 10; // indentation of a continuation line
   private static final List<String> SECTIONS = List.of("KEYS", "ARGV", "REPLY", "COST");
-  private static final Pattern INCLUDE = Pattern.compile("(?m)^-- @include (\\S+)$");
-  private static final Pattern USES = Pattern.compile("(?m)^-- @uses (.+)$");
   private static final Pattern CODE =
       Pattern.compile("return \\{ (-?\\d+)|(?:local )?reply = \\{ (\\d+)");
 
@@ -105,70 +100,95 @@ final class ScriptHeaderTest {
     assertEquals(documented, replied);
   }
 
-  @ParameterizedTest
-  @EnumSource(ScriptFile.class)
-  void a_script_includes_what_its_includes_use_and_before_them(ScriptFile script) {
-    List<String> included = includes(read(script));
-    assertEquals(Set.copyOf(included).size(), included.size(), "twice: " + included);
-    for (String include : included) {
-      for (String used : uses(read("include/" + include))) {
-        // this also excludes cycles
-        assertTrue(
-            included.indexOf(used) >= 0 && included.indexOf(used) < included.indexOf(include),
-            include + " uses " + used + ", but the includes are " + included);
+  /** All modules. */
+  static Stream<String> modules() {
+    Set<String> modules = new TreeSet<>();
+    Stream.of(ScriptFile.values()).forEach(script -> addUsed(script.file(), modules));
+    return modules.stream();
+  }
+
+  private static void addUsed(String file, Set<String> modules) {
+    for (String used : uses(file)) {
+      if (modules.add(used)) {
+        addUsed(used, modules);
       }
     }
   }
 
-  /** All includes of all scripts. */
-  static Stream<String> includes() {
-    return Stream.of(ScriptFile.values()).flatMap(s -> includes(read(s)).stream()).distinct();
+  static Stream<String> files() {
+    return Stream.concat(Stream.of(ScriptFile.values()).map(ScriptFile::file), modules());
   }
 
   @ParameterizedTest
-  @MethodSource("includes")
-  void an_include_has_a_header_and_does_not_touch_keys_or_arguments(String name) {
-    String text = read("include/" + name);
+  @MethodSource("modules")
+  void a_module_has_a_header_a_table_of_its_name_and_does_not_touch_keys_or_arguments(String name) {
+    String text = read(name);
     assertTrue(text.startsWith("-- "), "what it is comes first");
+    assertTrue(text.contains("\nlocal " + table(name) + " = {}\n"), "no table of its name");
     assertFalse(Pattern.compile("\\b(KEYS|ARGV)\\b").matcher(text).find(), "KEYS or ARGV");
     assertTrue(text.lines().count() <= MOST_LINES, "longer than " + MOST_LINES + " lines");
-    assertTrue(includes(text).isEmpty(), "includes are included by scripts");
   }
 
   @ParameterizedTest
-  @MethodSource("includes")
-  void an_include_names_the_includes_that_it_uses(String name) {
-    String code = code(read("include/" + name)).replaceAll("'[^']*'", "''");
-    Set<String> reachable = new TreeSet<>(uses(read("include/" + name)));
-    for (String use : List.copyOf(reachable)) {
-      reachable.addAll(uses(read("include/" + use)));
-    }
-    Set<String> own = defined(code);
-    includes()
-        .filter(other -> !other.equals(name) && !reachable.contains(other))
-        .forEach(
-            other -> {
-              Set<String> theirs = defined(code(read("include/" + other)));
-              theirs.removeAll(own);
-              theirs.removeIf(
-                  word -> !Pattern.compile("(?<![\\w.])" + word + "\\b").matcher(code).find());
-              theirs.removeIf(
-                  word ->
-                      Pattern.compile("[(,] ?" + word + "[,)]|local [^=]*\\b" + word + "\\b")
-                          .matcher(code)
-                          .find());
-              assertTrue(theirs.isEmpty(), name + " uses " + theirs + " of " + other);
-            });
+  @MethodSource("modules")
+  void no_module_uses_itself_by_others(String name) {
+    Set<String> used = new TreeSet<>();
+    addUsed(name, used);
+    assertFalse(used.contains(name), name + " uses " + used);
   }
 
-  /** The names that a file's outermost level defines. */
-  private static Set<String> defined(String code) {
+  @ParameterizedTest
+  @MethodSource("files")
+  void a_file_names_the_modules_that_it_uses_and_no_others(String name) {
+    String code = code(read(name)).replaceAll("'[^']*'", "''");
+    Set<String> named = new TreeSet<>(uses(name));
+    Set<String> used = new TreeSet<>();
+    Set<String> own = declared(code);
+    modules()
+        .filter(module -> !module.equals(name))
+        .forEach(
+            module -> {
+              Set<String> constants = declared(code(read(module)));
+              constants.removeAll(own);
+              boolean takesConstants =
+                  constants.stream().anyMatch(word -> mentions(code, word + "\\b"));
+              if (mentions(code, table(module) + "\\.\\w")
+                  || (takesConstants && named.contains(module))) {
+                used.add(module);
+              }
+            });
+    assertEquals(used, named);
+  }
+
+  @ParameterizedTest
+  @MethodSource("files")
+  void no_local_name_hides_a_module_that_the_file_uses(String name) {
+    String code = code(read(name));
+    for (String used : uses(name)) {
+      String table = table(used);
+      Pattern hides =
+          Pattern.compile(
+              "local [\\w, ]*\\b%1$s\\b|for [\\w, ]*\\b%1$s\\b|function[ .\\w]*\\([^)]*\\b%1$s\\b"
+                  .formatted(table));
+      assertFalse(hides.matcher(code).find(), table);
+    }
+  }
+
+  private static boolean mentions(String code, String pattern) {
+    return Pattern.compile("(?<![\\w.])" + pattern).matcher(code).find();
+  }
+
+  private static String table(String module) {
+    return module.substring(module.lastIndexOf('/') + 1);
+  }
+
+  /** The constants that a file declares. */
+  private static Set<String> declared(String code) {
     Set<String> names = new TreeSet<>();
-    Pattern.compile("(?m)^local (?:function (\\w+)|([\\w, ]+) =)")
+    Pattern.compile("(?m)^local ([A-Z][A-Z0-9_, ]*) =")
         .matcher(code)
         .results()
-        .map(m -> m.group(1) == null ? m.group(2) : m.group(1))
-        .forEach(all -> names.addAll(Arrays.asList(all.split(", "))));
+        .forEach(m -> names.addAll(Arrays.asList(m.group(1).split(", "))));
     return names;
   }
 
@@ -189,17 +209,8 @@ final class ScriptHeaderTest {
     return lines;
   }
 
-  private static List<String> includes(String text) {
-    return words(INCLUDE, text, m -> Stream.of(m.group(1)));
-  }
-
-  private static List<String> uses(String text) {
-    return words(USES, text, m -> Stream.of(m.group(1).split(", ")));
-  }
-
-  private static List<String> words(
-      Pattern pattern, String text, Function<MatchResult, Stream<String>> words) {
-    return pattern.matcher(text).results().flatMap(words).toList();
+  private static List<String> uses(String file) {
+    return ScriptLibrary.uses(read(file).lines().toList());
   }
 
   /** Without comments. */
@@ -208,7 +219,7 @@ final class ScriptHeaderTest {
   }
 
   private static String read(ScriptFile script) {
-    return read(script.name().toLowerCase(Locale.ROOT));
+    return read(script.file());
   }
 
   private static String read(String name) {

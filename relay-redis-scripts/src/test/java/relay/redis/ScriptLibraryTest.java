@@ -2,6 +2,7 @@ package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HashMap;
@@ -10,26 +11,31 @@ import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
-/** Assembling scripts and includes into one text. */
+/** Assembling scripts and modules into one text. */
 final class ScriptLibraryTest {
   private final Map<String, String> files =
       new HashMap<>(
           Map.of(
               "one",
-              "-- A comment: A\n-- @include first\n-- @include second\nreturn A + B.A, TEXT\n",
+              "-- A comment: A\n-- @uses a/first, b/second\nreturn A + B.A, first.TEXT\n",
               "two",
-              "-- @include second\n"
+              "-- @uses b/second\n"
+                  + "local X = 7\n"
                   + "  -- indented\n"
-                  + "return 'A' .. C, AB, aA, A_, A, E, take() -- it's A\n",
-              "include/first",
-              "local A, B = 1, -2.5e6 -- numbers\nlocal TEXT = '<d'\nlocal own = 5\n",
-              "include/second",
-              "local C, D =\n"
+                  + "return 'C' .. C, CD, aC, C_, A, E, second.take(X) -- it's C\n",
+              "a/first",
+              "local first = {}\n"
+                  + "local A, B = 1, -2.5e6 -- numbers\n"
+                  + "local TEXT, X = '<d', 8\n"
+                  + "first.TEXT = TEXT\n",
+              "b/second",
+              "-- @uses a/first\n"
+                  + "local second = {}\n"
+                  + "local C, D =\n"
                   + "  3, 4\n\n"
                   + "local E = A\n"
-                  + "local F = f(C)\n"
                   + "local function G() return r.math.max(math.max) end\n"
-                  + "local function take() return G end\n"));
+                  + "function second.take() return G end\n"));
 
   private ScriptLibrary library() {
     return new ScriptLibrary(
@@ -37,7 +43,7 @@ final class ScriptLibraryTest {
   }
 
   @Test
-  void constants_become_numbers_globals_local_names_and_what_one_include_uses_its_own() {
+  void constants_become_numbers_where_they_are_visible_and_a_module_keeps_its_names_to_itself() {
     ScriptLibrary library = library();
     String name = library.name;
     String locals = library.text.lines().skip(2).findFirst().orElse("");
@@ -49,32 +55,35 @@ final class ScriptLibraryTest {
         local function globals() return %2$s end
         %3$s
         local function bind() %4$s = globals() end
-        (function()
-        local TEXT
+        local first = {}
         do
-        TEXT = '<d'
-        local own = 5
+        local TEXT, X = '<d', 8
+        first.TEXT = TEXT
         end
-        local E, take
+        local second = {}
         do
-        E = 1
-        local F = f(3)
+        local E = 1
         local function G() return r.math.max(math_max) end
-        function take() return G end
+        function second.take() return G end
         end
         redis.register_function('%1$s_one', function(KEYS, ARGV)
         if not redis_call then bind() end
-        return 1 + -2.5e6.A, TEXT
+        return 1 + -2.5e6.A, first.TEXT
         end)
         redis.register_function('%1$s_two', function(KEYS, ARGV)
         if not redis_call then bind() end
-        return 'A' .. 3, AB, aA, A_, 1, E, take() -- it's 1
+        return 'C' .. 3, CD, aC, C_, A, E, second.take(7) -- it's 3
         end)
-        end)()
         """
             .formatted(name, globals, locals, locals.replace("local ", "")),
         library.text);
     assertTrue(name.matches("relay_[0-9a-f]{12}"), name);
+  }
+
+  @Test
+  void two_values_of_a_constant_are_refused() {
+    files.put("b/second", "local second = {}\nlocal A = 2\n");
+    assertThrows(IllegalStateException.class, this::library);
   }
 
   @Test
@@ -83,7 +92,7 @@ final class ScriptLibraryTest {
     assertEquals(before, library().name);
     files.put("two", files.get("two") + "-- a comment is no part of it\n");
     assertEquals(before, library().name);
-    files.put("include/first", "local A, B = 1, -2.5e7\nlocal TEXT = '<d'\n");
+    files.computeIfPresent("a/first", (file, text) -> text.replace("-2.5e6", "-2.5e7"));
     assertNotEquals(before, library().name);
   }
 

@@ -1,0 +1,201 @@
+-- Choosing among candidates. A list holds the records of a key and its group in turn, highest priority first.
+-- @uses state/pool, state/pool_key, state/quota_group, state/records, state/ring, limits/gate, limits/days
+-- @uses limits/expected
+local choice = {}
+local LEAST_LOADED, ROUND_ROBIN, RANDOM, WEIGHTED = 1, 2, 3, 4
+local NO_KEY = { 0, 0, 0, 0, 0, 0, 0 }
+
+-- The next pseudo-random number (Park and Miller): exact in doubles.
+function choice.draw(seed) return seed * 16807 % 2147483647 end
+
+-- Input and output as a group counts them, with its day and the group above it; nil if a limit is too small for them, that
+-- limit's number, and the limit.
+function choice.clamp_all(r, g, input, output)
+  local want_in, want_out, limit = gate.clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4])
+  if not want_in then return nil, want_out, limit end
+  local d, over = r.pool[DAY] == 1 and days.of(r, g), records.above(r, g)
+  if d then
+    if not days.clamp(d, input, output) then return nil, OF_REQUESTS + 2, d[D_LIMIT + 2] end
+    want_in, want_out = days.clamp(d, want_in, want_out)
+  end
+  if not over then return want_in, want_out end
+  local fits, dimension, most = choice.clamp_all(r, over, input, output)
+  if not fits then return nil, dimension, most end
+  return choice.clamp_all(r, over, want_in, want_out)
+end
+
+-- As `gate.look`, where a day's limits or those of a group above hold, too: all must have room.
+local function look(r, k, g, now, left, input, output, bound)
+  local p, over = r.pool, records.above(r, g)
+  if over and ring.roll(r.win, p, over, math.floor(now / p[SLOT])) then records.rewrite(r, over) end
+  if k[K_STOPPED] > 0 then return 2 end
+  local want_in, want_out, limit = choice.clamp_all(r, g, input, output)
+  if not want_in then return 3, want_out, limit end
+  local state, load = gate.look(k, g, now, p, left, want_in, want_out, bound)
+  if state == 1 and p[DAY] == 1 then load = days.load(r, g, now, load, want_in + want_out) end
+  if state == 1 and load and over then
+    local full
+    state, full = gate.look(NO_KEY, over, now, p, left, want_in, want_out, bound)
+    load = state == 1 and math.max(load, full)
+    if load and p[DAY] == 1 then load = days.load(r, over, now, load, want_in + want_out) end
+  end
+  if state ~= 1 or not load then return 0 end
+  return 1, load, want_in, want_out
+end
+
+-- The best candidate for a request: its index in the list, and what to reserve. Among the candidates of the
+-- highest priority that can carry it, one of the session's group comes first. Then the strategy decides: the
+-- least load, the next turn or the smallest random number. A key's turn is its pass, which grows by 1/weight
+-- with each pick; the smallest pass is next. A key without weight is a spare, behind all others of its
+-- priority. If none can carry it: nil, the numbers of quarantined and of too small candidates, and the largest
+-- limit that is too small, with its dimension.
+function choice.best_of(r, list, now, input, output, favourite, seed, left)
+  local p = r.pool
+  left = left or 0
+  local strategy, daily = p[STRATEGY], p[DAY] == 1
+  local slot, free = math.floor(now / p[SLOT]), 1 - p[KEPT]
+  local ranked, weighted = strategy == LEAST_LOADED, strategy == WEIGHTED
+  local quick = not daily and strategy ~= RANDOM -- a rank is known before the rest
+  local best, best_rank, best_flight, best_pass, best_priority, best_mine, best_spare, best_input, best_output
+  local stopped, small, dimension, limit = 0, 0, 0, 0
+  local bound = math.huge -- a candidate fuller than the best need not be evaluated to the end
+  for c = 1, #list, 2 do
+    local k, g = list[c], list[c + 1]
+    if g[RECENT] < slot and ring.roll(r.win, p, g, slot) then records.rewrite(r, g) end -- even if this candidate is not chosen
+    local rank, state, load, want_in, want_out
+    if best then
+      if k[K_PRIORITY] < best_priority then break end
+      if quick and not g.above and not (ranked and g[MIRRORED] > 0) then
+        rank = ranked and gate.load_of(k, g, free, left, input, output) or 0
+        if rank > 1 then rank = nil end -- less may count of a request that is larger than a limit
+      end
+    end
+    if not rank then
+      if daily or g.above then
+        state, load, want_in, want_out = look(r, k, g, now, left, input, output, bound)
+      else
+        state, load, want_in, want_out = gate.look(k, g, now, p, left, input, output, bound)
+      end
+      if state == 1 then
+        if strategy == RANDOM then seed = choice.draw(seed) end
+        rank = ranked and load or strategy == RANDOM and seed or 0
+      elseif state == 2 then
+        stopped = stopped + 1
+      elseif state == 3 then
+        small = small + 1
+        if want_in > limit then dimension, limit = load, want_in end
+      end
+    end
+    if rank then
+      local flight, pass, better = ranked and k[K_FLIGHT] or 0, k[K_PASS], not best
+      local mine, spare = favourite and g.field == favourite, weighted and k[K_WEIGHT] == 0
+      if best then
+        if spare ~= best_spare then
+          better = best_spare
+        elseif mine ~= best_mine then
+          better = mine
+        elseif rank ~= best_rank then
+          better = rank < best_rank
+        elseif flight ~= best_flight then
+          better = flight < best_flight
+        else
+          better = pass < best_pass
+        end
+      end
+      if better and not state then
+        state, load, want_in, want_out = gate.look(k, g, now, p, left, input, output, bound, ranked and rank)
+      end
+      if better and state == 1 then
+        best, best_rank, best_flight, best_pass, best_priority = c, rank, flight, pass, k[K_PRIORITY]
+        best_mine, best_spare, best_input, best_output = mine, spare, want_in, want_out
+        if ranked and not favourite then bound = load end
+      end
+    end
+  end
+  if best then return best, best_input, best_output end
+  return nil, stopped, small, dimension, limit
+end
+
+-- Whether quarantine alone keeps one of these candidates from carrying the request.
+function choice.is_kept_from(r, list, input, output)
+  for c = 1, #list, 2 do
+    if list[c][K_STOPPED] > 0 and choice.clamp_all(r, list[c + 1], input, output) then return true end
+  end
+  return false
+end
+
+-- Charges a grant to the records of its key and groups; its lease has had them written. Without `spread` the provider
+-- charges the output at admission.
+function choice.take(r, k, g, now, input, output, spread)
+  local p = r.pool
+  repeat
+    quota_group.flow(p, g, now)
+    quota_group.charge(g, 1, input, spread and 0 or output)
+    expected.relax(g, now)
+    if spread then expected.expect_output(r.win, p, g, now, now, now, 0, 0, output, 0, spread) end
+    if p[DAY] == 1 then days.charge(r, g, now, 1, input + output) end
+    g = g.above and records.above(r, g)
+  until not g
+  -- a key that was unusable for a while does not catch up
+  local turn = math.max(k[K_PASS], p[TURN])
+  local weight = p[STRATEGY] == WEIGHTED and k[K_WEIGHT] or 1
+  p[TURN] = turn
+  k[K_PASS] = turn + (weight > 0 and 1 / weight or 1)
+end
+
+-- When a key is free whose group opens then, for that reason. It is full until a lease ends, which is unknown.
+function choice.key_opens(k, now, at, why)
+  if k[K_STOPPED] > 0 then return math.huge, 0 end
+  if k[K_COOL] > at then at, why = k[K_COOL], 0 end
+  if k[K_MAX] > 0 and k[K_FLIGHT] >= k[K_MAX] and at < now + 1e6 then at, why = now + 1e6, 5 end
+  return at, why
+end
+
+-- The earliest time at which a candidate can carry the request, and the reason. `math.huge` if it never can: it
+-- is quarantined or too small. A time beyond `most` may be later than the earliest. `known`: the times of groups as they are now.
+function choice.able_at(r, k, g, now, most, input, output, known)
+  local want_in, want_out = choice.clamp_all(r, g, input, output)
+  if k[K_STOPPED] > 0 or not want_in then return math.huge, 0 end
+  local at, why = now, 0
+  repeat
+    local its, opens, reason = known and known[g], nil, nil
+    if its and its[1] == want_in and its[2] == want_out then opens, reason = its[3], its[4] else
+      opens, reason = gate.group_opens(r.win, r.pool, g, now, most, 1, want_in, want_out)
+      if r.pool[DAY] == 1 then opens, reason = days.opens(r, g, now, opens, reason, want_in + want_out) end
+      if known and opens <= most then known[g] = { want_in, want_out, opens, reason } end
+    end
+    if opens > at then at, why = opens, reason end
+    g = records.above(r, g)
+  until not g
+  return choice.key_opens(k, now, at, why)
+end
+
+-- The earliest of these times over all candidates: the time, the reason, the key and the group.
+function choice.soonest(r, list, now, input, output)
+  local opens, reason, opener, group = math.huge, 0, '', list[2]
+  for c = 1, #list, 2 do
+    local at, why = choice.able_at(r, list[c], list[c + 1], now, opens, input, output)
+    if at < opens then opens, reason, opener, group = at, why, list[c].id, list[c + 1] end
+  end
+  return opens, reason, opener, group
+end
+
+-- Returns the candidate in shadow mode that is free soonest, and the reason why it is not free now: the dimension if it never can
+-- carry the request. Nil if all are quarantined.
+function choice.shadowed(r, list, now, input, output)
+  local best, opens, reason
+  for _, c in ipairs(list.shadow or {}) do
+    local k, g = list[c], list[c + 1]
+    if k[K_STOPPED] == 0 then
+      local at, why = choice.able_at(r, k, g, now, math.huge, input, output)
+      if not best or at < opens then
+        if at == math.huge then
+          local _, dimension = choice.clamp_all(r, g, input, output)
+          why = dimension
+        end
+        best, opens, reason = c, at, why
+      end
+    end
+  end
+  return best, reason
+end

@@ -1,0 +1,139 @@
+-- How acquire_indexed finds a candidate: it compares a few ready ones, and parks those that cannot carry the
+-- request.
+-- @uses state/pool, state/records, limits/kinds, choose/choice, choose/ready_sets, choose/parking
+local search = {}
+local COMPARED, MOST_LOOKS = 2, 64 -- candidates in the first comparison, per call
+
+-- The records of the candidates in rows `from` to `to`, or in all rows.
+function search.list_of(r, rows, from, to)
+  local list, fields = {}, nil
+  from, to = from or 1, to or #rows
+  for n = from, to do
+    local row = rows[n]
+    if not r.lists[row] then
+      local key, group = string.match(row, '(%S+) (%S+)')
+      fields = fields or {}
+      if not r.keys[key] then fields[#fields + 1] = 'k:' .. key end
+      if not r.groups[group] then fields[#fields + 1] = 'g:' .. group end
+    end
+  end
+  if fields then records.fetch_all(r, fields) end
+  for n = from, to do
+    local pair = r.lists[rows[n]] or records.named(r, rows[n])
+    list[#list + 1], list[#list + 2] = pair[1], pair[2]
+  end
+  if r.promised then r.promised(list) end -- see queue/large_queue
+  return list
+end
+
+-- Up to `most` rows of a group in a ready set; for a large group, rows of its free keys.
+function search.rows_of(r, set, group, now, most, avoided)
+  local keys = ready_sets.large_in(r, set)[group]
+  if keys then return (parking.next_keys(r, keys, now, 0, most, avoided)) end
+  local rows = {}
+  for _, row in ipairs(ready_sets.rows_in(r, set, group)) do
+    if not avoided[row] and redis.call('ZSCORE', set, row) then rows[#rows + 1] = row end
+    if #rows == most then break end
+  end
+  return rows
+end
+
+-- A random ready row of a ready set: a large group as often as it has keys. Nil if that group is parked.
+local function random_row(r, set, now, seed)
+  local large = ready_sets.large_in(r, set)
+  local last = parking.last_ready(r.rank, now)
+  local ready, more = redis.call('ZCOUNT', set, '-inf', last), 0
+  if #large > 0 and not large.sums then
+    local sums = {}
+    for n, group in ipairs(large) do
+      more = more + redis.call('ZCARD', large[group]) - 1
+      sums[n] = more
+    end
+    large.sums = sums
+  end
+  local sums = large.sums or { 0 }
+  local at = seed % math.max(1, ready + sums[#sums])
+  if at < ready or ready == 0 then return redis.call('ZRANGE', set, at, at, 'WITHSCORES') end
+  local low, high = 1, #sums
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if at - ready < sums[middle] then high = middle else low = middle + 1 end
+  end
+  local row = '{} ' .. large[low]
+  local score = redis.call('ZSCORE', set, row)
+  return tonumber(score or NEVER) <= last and { row, score } or nil
+end
+
+-- Finds the best ready candidate of a ready set: returns the records of its key and group, and what to reserve
+-- there. Returns nothing if no ready candidate can carry the request, and `false` if the call has compared its
+-- maximum.
+function search.find_ready(r, set, now, input, output, favourite, seed, avoided, looks)
+  local p = r.pool
+  parking.wake(r, set, now)
+  if favourite then
+    local rows = search.rows_of(r, set, string.sub(favourite, 3), now, SAMPLE, avoided)
+    if #rows > 0 then
+      local list = search.list_of(r, rows)
+      local best, want_in, want_out = choice.best_of(r, list, now, input, output, nil, seed, r.left)
+      if best then return list[best], list[best + 1], want_in, want_out end
+    end
+  end
+  local skipped, tries, last = 0, 0, parking.last_ready(r.rank, now)
+  while looks.left > 0 do
+    tries = tries + 1
+    if r.rank and tries > 1 then parking.wake(r, set, now) end -- those that are due are not in front of the band
+    local most, random, found = tries == 1 and COMPARED or SAMPLE, false, nil
+    if p[STRATEGY] == RANDOM and tries <= SAMPLE then
+      seed, most, random = choice.draw(seed), 1, true
+      found = random_row(r, set, now, seed)
+    else
+      if p[STRATEGY] ~= LEAST_LOADED and tries == 1 then most = 1 end
+      found = redis.call('ZRANGE', set, skipped, skipped + most - 1, 'WITHSCORES')
+    end
+    local rows, parked = {}, found and #found == 0
+    found = found or {}
+    local each = math.ceil(2 * most / math.max(2, #found)) -- keys of a large group
+    local some = #found > 0 and tonumber(found[#found]) > last -- the last one has the highest score
+    for n = 1, #found, 2 do
+      if some and tonumber(found[n + 1]) > last then
+        parked = true
+      elseif avoided[found[n]] then
+        skipped = random and skipped or skipped + 1
+        if kinds.are_enough(avoided) then return false end
+      elseif ready_sets.whole_of(found[n]) then
+        local g = records.group(r, ready_sets.whole_of(found[n]))
+        local keys = set .. ':' .. g.id
+        if random then
+          seed = choice.draw(seed)
+          local size = math.max(1, redis.call('ZCARD', keys))
+          rows[1] = parking.next_keys(r, keys, now, seed % size, 1, avoided)[1] -- nil if that key is parked
+        else
+          local taken, busy = parking.next_keys(r, keys, now, 0, each, avoided)
+          looks.left = looks.left - busy
+          for _, row in ipairs(taken) do rows[#rows + 1] = row end
+          if #taken == 0 then
+            local score = ready_sets.place(r, set, g)
+            if not score then
+              redis.call('DEL', set) -- incomplete: the next call has the plan announced again
+              return false
+            end
+            if busy == 0 and score <= 2 * now + 1 then skipped = skipped + 1 end -- its ready keys are to be avoided
+          end
+        end
+      else
+        rows[#rows + 1] = found[n]
+      end
+    end
+    if #rows > 0 then
+      looks.left = looks.left - #rows
+      local list = search.list_of(r, rows)
+      local best, want_in, want_out = choice.best_of(r, list, now, input, output, nil, seed, r.left)
+      if best then return list[best], list[best + 1], want_in, want_out end
+      if r.left then return end -- what it leaves is not charged
+      parking.park_all(r, set, list, now, input, output)
+    elseif parked then
+      return
+    end
+  end
+  return false
+end

@@ -1,7 +1,0 @@
--- A key's record, field `k:<key>` of the state hash.
-local KEY = '<ddddddd'
-local K_FLIGHT, K_COOL, K_STOPPED, K_PASS, K_MAX, K_PRIORITY, K_WEIGHT = 1, 2, 3, 4, 5, 6, 7
-
-local function read_key(value) return { struct.unpack(KEY, value) } end
-local function pack_key(k) return struct.pack(KEY, unpack(k, 1, 7)) end
-local REFUSED = 2 -- `K_STOPPED` of a key whose credentials the provider refused; 1 for any other reason

@@ -1,0 +1,72 @@
+-- Output that nobody knows at admission. A lease expects its mean; reports and the settlement move that into the
+-- window as it is made. So the group holds what was made in the window, and what is expected still to come within
+-- another one: what is made later finds none of it.
+-- @uses state/pool, state/quota_group, limits/refund
+local expected = {}
+local MOST_STRICT = 2 -- standard deviations
+
+-- What the window will hold once all of this is made: `used`, `cost`, and what is to come already. `later` is the part of
+-- the cost that is made over time. Meanwhile a share of what is used leaves the window.
+function expected.full_with(g, d, used, cost, later)
+  if d <= 2 then return used + cost end
+  local rest = g[COMING] + later - used * math.min(1, g[LEAVES])
+  return used + (cost - later) + (rest > 0 and rest or 0)
+end
+
+-- What is kept free in a dimension, because more may come than is expected.
+function expected.margin(g, d)
+  return d >= 3 and g[STRICT] > 0 and g[COMING] > 0 and g[STRICT] * math.sqrt(g[VARIANCE]) or 0
+end
+
+-- Usage with the share of each limit that a request must leave to others: that counts as used.
+function expected.with_left(left, l1, l2, l3, l4, u1, u2, u3)
+  return u1 + left * l1, u2 + left * math.max(l2, l3 == 0 and l4 or 0), u3 + left * l3
+end
+
+-- Expects `rest` instead of `had`, with these standard deviations. `newly` is what was made meanwhile, negative if less
+-- was made than reported. `ring.roll` and `quota_group.flow` must have run up to `now`. `told` is the time of the last report or the grant.
+function expected.expect_output(win, p, g, now, since, told, newly, had, rest, had_spread, spread)
+  local coming, variance = g[COMING] + (rest - had), g[VARIANCE] + (spread * spread - had_spread * had_spread)
+  g[COMING], g[VARIANCE] = coming > 0 and coming or 0, variance > 0 and variance or 0
+  if newly > 0 then
+    local limit = g[LIMIT + 3] > 0 and g[LIMIT + 3] or g[LIMIT + 4]
+    if limit > 0 then
+      -- It was made half-way since the last report, in the mean. At just that the rule is on edge: a little too much is
+      -- admitted, all wait until that has left, and so again a window later. So a 240th less counts.
+      local waited, part = ((now + told) / 2 - since) / p[WINDOW] - 1 / 240, newly / limit
+      waited = waited < 0 and 0 or waited < 1 and waited or 1
+      g[LEAVES] = g[LEAVES] + (part < 0.2 and part or 0.2) * (waited - g[LEAVES])
+    end
+    if g[USED + 1] == 0 then quota_group.begin_usage(g) end
+    g[USED + 3], g[CURRENT + 3] = g[USED + 3] + newly, g[CURRENT + 3] + newly
+  elseif newly < 0 then
+    refund.refund_window(win, p, g, told, math.floor(told / p[SLOT]), 0, 0, -newly)
+  end
+  local debt = newly + rest - had
+  if g[LIMIT + 3] > 0 then g[LEVEL + 3] = quota_group.lowered(g, 3, g[LEVEL + 3], -debt) end
+  if g[LIMIT + 4] > 0 then g[LEVEL + 4] = quota_group.lowered(g, 4, g[LEVEL + 4], -debt) end
+end
+
+-- The load of the fullest limited dimension; 1 if no dimension has a limit.
+function expected.fullest(p, g)
+  local most, any = 0, false
+  for d = 1, 4 do
+    if g[LIMIT + d] > 0 then
+      local full = g[MIRRORED] > 0 and g[LEVEL + d] or expected.full_with(g, d, quota_group.used_of(g, d), 0, 0)
+      most, any = math.max(most, full / g[LIMIT + d]), true
+    end
+  end
+  return any and most or 1
+end
+
+-- The provider refused a request although the group was full: it counts more strictly than we do. So more is kept free,
+-- once for all requests granted before.
+function expected.grow_strict(g, granted, now)
+  if granted <= g[STRICT_AT] then return end
+  g[STRICT], g[STRICT_AT] = math.min(MOST_STRICT, math.max(1, g[STRICT] + 0.5)), now
+end
+
+-- Takes a step of that back after each hour without such a refusal.
+function expected.relax(g, now)
+  if g[STRICT] > 0 and now - g[STRICT_AT] >= HOUR_US then g[STRICT], g[STRICT_AT] = g[STRICT] - 0.5, now end
+end
