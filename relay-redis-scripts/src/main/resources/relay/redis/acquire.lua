@@ -30,34 +30,33 @@
 --       {-3}                                   unknown pool, group or epoch: configure, then ask again
 -- COST  two reads and three writes for any number of endings and requests. More when a slot closes, a lease
 --       expires, a request is denied, or another process wrote last: then each candidate is read
--- @uses wire/numbers, state/pool, state/records, state/lease, state/ending, limits/kinds, choose/listed, choose/grant
+-- @uses wire/numbers, wire/calls, state/pool, state/records, state/lease, state/ending, limits/kinds, choose/listed
 -- @uses queue/clients
 local call = ARGV[1]
-local epoch, ceiling, given, lease_us, endings, at = grant.call_line(call)
+local epoch, ceiling, given, lease_us, endings, at = calls.line(call)
 local first = 3 + endings -- the position of the first request's id
 if first > #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
-local costs, tokens
+local costs, requests, lone
 if endings > 0 then costs, at = ending.costs_at(call, at, endings) end
-tokens, at = grant.tokens_at(call, at, #ARGV - first + 1)
-local asks, lone
-if at <= #call then asks, lone, at = clients.parse(call, at, #ARGV - first + 1) end
+requests, at = calls.requests_at(call, at, #ARGV - first + 1, lease_us, ARGV, first)
+if at <= #call then lone, at = clients.parse(call, at, requests) end
 numbers.read_to(call, at)
 
 local r = records.open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
 local now = pool.time(p, given, ceiling)
-local list, opens, opener = kinds.usable(r, records.named(r, ARGV[2]), now)
+local list, refusal = kinds.usable(r, records.named(r, ARGV[2]), now)
 if not list then return { -3 } end
 lease.sweep(r, now, 16, #KEYS + 1, KEYS)
 lease.hold(r, ARGV, 3, #ARGV)
 
 local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
 if endings > 0 then ending.end_all(r, ARGV, 3, first - 1, costs, now, #KEYS + 1, KEYS, reply) end
-for n = 1, #ARGV - first + 1 do
+for n, request in ipairs(requests) do
   if lone then lone.n = n end
-  listed.serve(r, list, KEYS[n + 5], ARGV[first + n - 1], now, lease_us, tokens[3 * n - 2], tokens[3 * n - 1], tokens[3 * n],
-    reply, first + 5 * n - 5, asks and asks[n], lone, opens, opener)
+  request.session, request.reply, request.reply_at = KEYS[n + 5], reply, first + 5 * n - 5
+  listed.serve(r, list, request, now, lone, refusal)
 end
 lease.write(r, now)
 records.write(r)

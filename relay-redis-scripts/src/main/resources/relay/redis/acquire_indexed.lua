@@ -22,18 +22,18 @@
 -- COST  for each request two reads and a write more than acquire with as many candidates as a sample. A
 --       denial reads all candidates that requests of another size have parked. If the request is too large
 --       for every usable key, it reads the quarantined ones as well
--- @uses wire/numbers, state/pool, state/records, state/lease, state/ending, limits/gate, limits/kinds, choose/choice
--- @uses choose/ready_sets, choose/search, choose/denial, choose/grant, queue/queue, queue/clients, queue/large_queue
--- @uses queue/openings
+-- @uses wire/numbers, wire/calls, wire/replies, state/pool, state/records, state/lease, state/ending, limits/kinds
+-- @uses choose/choice, choose/ready_sets, choose/search, choose/denial, choose/grant, queue/queue, queue/clients
+-- @uses queue/large_queue, queue/openings
 local call = ARGV[1]
-local epoch, ceiling, given, lease_us, endings, at = grant.call_line(call)
-local requests, sessions, first_set, sets, shadow
-requests, sessions, first_set, sets, shadow, at = grant.counts_at(call, at)
-if requests < 1 or endings + requests >= #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
-local costs, tokens, asks, lone
+local epoch, ceiling, given, lease_us, endings, at = calls.line(call)
+local count, sessions, first_set, sets, shadow
+count, sessions, first_set, sets, shadow, at = calls.counts_at(call, at)
+if count < 1 or endings + count >= #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
+local costs, requests, lone
 if endings > 0 then costs, at = ending.costs_at(call, at, endings) end
-tokens, at = grant.tokens_at(call, at, requests)
-if at <= #call then asks, lone, at = clients.parse(call, at, requests) end
+requests, at = calls.requests_at(call, at, count, lease_us, ARGV, 2 + endings)
+if at <= #call then lone, at = clients.parse(call, at, requests) end
 numbers.read_to(call, at)
 
 local r = records.open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
@@ -43,9 +43,9 @@ local from = 6 + sessions -- the position of the first ready set
 first_set = from + first_set - 1
 local last_set = first_set + sets - 1
 if redis.call('EXISTS', KEYS[first_set]) == 0 then return { -3 } end
-local avoided = { count = #ARGV - 1 - endings - requests }
+local avoided = { count = #ARGV - 1 - endings - count }
 local now = pool.time(p, given, ceiling)
-for n = 2 + endings + requests, #ARGV do
+for n = 2 + endings + count, #ARGV do
   if string.byte(ARGV[n]) ~= 43 then
     avoided[ARGV[n]] = true
   elseif shadow == 0 then
@@ -56,55 +56,59 @@ lease.sweep(r, now, 16, from, KEYS)
 if now >= p[FRESH_AT] then
   for n = first_set, last_set do ready_sets.keep_set(r, KEYS[n]) end
 end
-lease.hold(r, ARGV, 2, 1 + endings + requests)
+lease.hold(r, ARGV, 2, 1 + endings + count)
 
 local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
 if endings > 0 then ending.end_all(r, ARGV, 2, 1 + endings, costs, now, from, KEYS, reply) end
 local looks, index = { left = MOST_LOOKS }, { sets = KEYS, from = from, first = first_set, last = last_set }
-for n = 1, requests do
-  local id, place = ARGV[1 + endings + n], endings + 5 * n - 2
-  local input, output, spread = tokens[3 * n - 2], tokens[3 * n - 1], tokens[3 * n]
-  local again = r.held[id]
-  if again then
-    grant.tell_again(again, reply, place)
+
+-- Replies to a request that no candidate can carry now.
+local function refuse(request, answer)
+  if shadow == 1 and answer.k then
+    if request.client then large_queue.found(r, index, request, now) end
+    grant.give_anyway(r, request, answer.k, answer.g, now, answer.opens < math.huge and answer.reason or answer.dimension)
+  elseif answer.opens < math.huge then
+    if lone and not request.client then
+      request.client = clients.of_lone(lone)
+      large_queue.see(r, index, request.client, now, request.spread)
+    end
+    local opens = request.client and large_queue.refused(r, index, request, answer, now, avoided) or answer.opens
+    replies.wait(request, now, opens, answer.reason, answer.opener)
+  elseif answer.small == 0 or denial.is_kept_from_any(r, index, request, avoided) then
+    replies.out_of_use(request)
   else
-    local session = sessions > 0 and KEYS[n + 5] or nil
-    local favourite = session and redis.call('GET', session) or nil
-    if lone then lone.n = n end
-    local ask = asks and asks[n] or lone and queue.has_queue(large_queue.of(r, index)) and clients.of_lone(lone) or nil
-    local seed = p[STRATEGY] == RANDOM and grant.seed_of(id)
-    local k, g, want_in, want_out, picked, answer
-    if ask then
-      k, g, want_in, want_out, picked, answer =
-        large_queue.find(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
-    else
-      k, g, want_in, want_out, picked, answer = denial.find_or_deny(r, KEYS, first_set, last_set, now, input, output, favourite, seed, avoided,
-        looks)
-    end
-    if k then
-      if ask then large_queue.found(r, index, ask, now, input, output) end
-      grant.give(r, session, id, k, g, now, lease_us, want_in, want_out, spread, reply, place)
-      if not (ask and openings.stays_parked(r, ask, picked, k, g)) then ready_sets.end_turn(r, picked, k, g) end
-    elseif k == false and not kinds.are_enough(avoided) then
-      grant.tell(reply, place, -5, 0, 0, 0, 0)
-    elseif avoided.opens and (k == false or answer.opens == math.huge) then -- the others are out of use, or not found
-      grant.tell(reply, place, 0, math.max(1, gate.wait(avoided.opens, now)), 0, '', 0)
-    elseif shadow == 1 and answer.k then
-      if ask then large_queue.found(r, index, ask, now, input, output) end
-      grant.give_anyway(r, session, id, answer.k, answer.g, now, lease_us, input, output, spread,
-        answer.opens < math.huge and answer.reason or answer.dimension, reply, place)
-    elseif answer.opens < math.huge then
-      if lone and not ask then
-        ask = clients.of_lone(lone)
-        large_queue.see(r, index, ask, now, spread)
-      end
-      local opens = ask and large_queue.refused(r, index, ask, answer, now, input, output, avoided) or answer.opens
-      grant.tell(reply, place, 0, math.max(1, gate.wait(opens, now)), answer.reason, answer.opener, 0)
-    elseif answer.small == 0 or denial.is_kept_from_any(r, KEYS, first_set, last_set, input, output, avoided) then
-      grant.tell(reply, place, -2, 0, 0, 0, 0)
-    else
-      grant.tell(reply, place, -1, answer.dimension, answer.limit, 0, 0)
-    end
+    replies.too_large(request, answer.dimension, answer.limit)
+  end
+end
+
+local function serve(request)
+  if lone and queue.has_queue(large_queue.of(r, index)) then request.client = clients.of_lone(lone) end
+  local find = request.client and large_queue.find or denial.find_or_deny
+  local k, g, want_in, want_out, picked, answer = find(r, index, request, now, avoided, looks)
+  if k then
+    local ask = request.client
+    if ask then large_queue.found(r, index, request, now) end
+    grant.give(r, request, k, g, now, want_in, want_out)
+    if not (ask and openings.stays_parked(r, ask, picked, k, g)) then ready_sets.end_turn(r, picked, k, g) end
+  elseif k == false and not kinds.are_enough(avoided) then
+    replies.not_found(request)
+  elseif avoided.opens and (k == false or answer.opens == math.huge) then -- the others are out of use, or not found
+    replies.wait(request, now, avoided.opens, 0, '')
+  else
+    refuse(request, answer)
+  end
+end
+
+for n, request in ipairs(requests) do
+  local session = sessions > 0 and KEYS[n + 5] or nil
+  request.session, request.reply, request.reply_at = session, reply, endings + 5 * n - 2
+  if lone then lone.n = n end
+  if r.held[request.id] then
+    grant.again(request, r.held[request.id])
+  else
+    request.favourite = session and redis.call('GET', session) or nil
+    request.seed = choice.seed_of(r, request.id)
+    serve(request)
   end
 end
 lease.write(r, now)

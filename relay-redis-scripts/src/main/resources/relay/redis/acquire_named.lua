@@ -22,10 +22,10 @@
 --                                              microseconds until the whole limit is left
 --       {-3}                                   unknown pool, key or epoch: configure, then ask again
 -- COST  as acquire with one candidate; with budgets one read and one write more
--- @uses wire/numbers, state/pool, state/quota_group, state/records, state/ring, state/lease, state/ending
--- @uses limits/allowance, choose/listed, choose/grant, queue/client_queues, budget/ledger
+-- @uses wire/numbers, wire/calls, wire/replies, state/pool, state/records, state/ring, state/lease
+-- @uses state/ending, limits/allowance, choose/listed, queue/client_queues, budget/ledger
 local call = ARGV[1]
-local epoch, ceiling, given, lease_us, endings, at = grant.call_line(call)
+local epoch, ceiling, given, lease_us, endings, at = calls.line(call)
 local count, budgeted, next_at = string.match(call, '^ (%d+) ([01])()', at)
 if not next_at then error({ err = 'BADARG a call goes on with `requests budgets`' }) end
 count, budgeted, at = numbers.bounded(count, 'requests'), budgeted == '1', next_at
@@ -33,9 +33,9 @@ local ids = endings + count
 if ids == 0 or #ARGV ~= 1 + ids + count + (budgeted and ids or 0) then
   error({ err = 'BADARG there are fewer ids, candidates and budgets than announced' })
 end
-local costs, tokens
+local costs, requests
 if endings > 0 then costs, at = ending.costs_at(call, at, endings) end
-tokens, at = grant.tokens_at(call, at, count)
+requests, at = calls.requests_at(call, at, count, lease_us, ARGV, 2 + endings)
 local dollars = {}
 if budgeted then
   for n = 1, 2 * endings + count do
@@ -82,27 +82,29 @@ for n, record in pairs(reserved) do
     end
   end
 end
-for n = 1, count do
-  local id, list, place = ARGV[1 + endings + n], lists[n], 3 + endings + 13 * (n - 1)
+for n, request in ipairs(requests) do
+  local list, place = lists[n], 3 + endings + 13 * (n - 1)
   local g = list[2]
+  request.reply, request.reply_at = reply, place
   ring.roll(r.win, p, g, math.floor(now / p[SLOT]))
   records.change(r, g)
-  if id == '-' then
-    grant.tell(reply, place, 2, g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT])
+  if request.id == '-' then
+    replies.usage(request, g)
   else
-    local input, output, again = tokens[3 * n - 2], tokens[3 * n - 1], r.held[id]
-    local mine, dollar, over, opens = not again and budgets[endings + n], dollars[2 * endings + n], nil, nil
-    if mine then over, opens = ledger.over_budget(mine, dollar, input + output, now) end
+    local again, dollar, over, opens = r.held[request.id], dollars[2 * endings + n], nil, nil
+    local mine = not again and budgets[endings + n]
+    if mine then over, opens = ledger.over_budget(mine, dollar, request.input + request.output, now) end
     if over and not list.shadow then
-      grant.tell(reply, place, -7, over, math.max(1, opens), 0, 0)
+      replies.over_budget(request, over, opens)
     else
-      listed.serve(r, list, nil, id, now, lease_us, input, output, tokens[3 * n], reply, place, client_queues.ask_of(r, list) or false)
-      if mine and reply[place] >= 1 then
+      request.client = client_queues.ask_of(r, list) or false
+      listed.serve(r, list, request, now)
+      if mine and replies.is_granted(request) then
         for m = 1, #mine do
           local b = mine[m]
           ledger.spend(b.account, b.account.present, b.usd and dollar or reply[place + 3] + reply[place + 4])
         end
-        if over then reply[place] = SHADOW + OVER_BUDGET end
+        if over then replies.in_shadow(request, OVER_BUDGET) end
       end
     end
   end

@@ -20,15 +20,14 @@
 --         -6, 0, 0, 0, 0                       no id is known, in a pool with an index: call acquire_indexed
 --       {-3}                                   unknown pool, group, epoch or ready set: configure, then ask again
 -- COST  six reads an id more than acquire; with an index, as much as for a conversation that has its account
--- @uses wire/numbers, state/pool, state/pool_key, state/records, state/lease, state/pin_map, limits/gate, limits/kinds
--- @uses choose/choice, choose/listed, choose/grant, choose/one_account, queue/clients
+-- @uses wire/numbers, wire/calls, wire/replies, state/pool, state/pool_key, state/records, state/pin_map, state/lease
+-- @uses limits/kinds, choose/choice, choose/grant, choose/listed, choose/one_account, queue/clients
 local call, id = ARGV[1], ARGV[2]
-local epoch, ceiling, given, lease_us, _, at = grant.call_line(call)
-local ids, sessions, first_set, sets, shadow, tokens
-ids, sessions, first_set, sets, shadow, at = grant.counts_at(call, at)
-tokens, at = grant.tokens_at(call, at, 1)
-local asks, lone
-if at <= #call then asks, lone, at = clients.parse(call, at, 1) end
+local epoch, ceiling, given, lease_us, _, at = calls.line(call)
+local ids, sessions, first_set, sets, shadow, requests, lone
+ids, sessions, first_set, sets, shadow, at = calls.counts_at(call, at)
+requests, at = calls.requests_at(call, at, 1, lease_us, ARGV, 2)
+if at <= #call then lone, at = clients.parse(call, at, requests) end
 numbers.read_to(call, at)
 
 local r = records.open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
@@ -53,36 +52,40 @@ if not list then
   records.write(r)
   return { 1, now, -6, 0, 0, 0, 0 }
 end
-local refused, refuser = kinds.refused_until(r, group, kind, now), ''
-if refused > 0 then list, is_indexed = {}, false else list, refused, refuser = kinds.usable(r, list, now) end
+local refused, refusal = kinds.refused_until(r, group, kind, now), nil
+if refused > 0 then
+  list, is_indexed, refusal = {}, false, { opens = refused, key = '' }
+else
+  list, refusal = kinds.usable(r, list, now)
+end
 if not list then return { -3 } end
 lease.sweep(r, now, 16, from, KEYS)
 lease.hold(r, ARGV, 2, 2)
 
-local reply = { 1, now, 0, 0, 0, 0, 0 }
-local session = sessions > 0 and KEYS[5 + sessions] or nil
-local input, output, spread = tokens[1], tokens[2], tokens[3]
+local reply, request = { 1, now, 0, 0, 0, 0, 0 }, requests[1]
+request.session, request.reply, request.reply_at = sessions > 0 and KEYS[5 + sessions] or nil, reply, 3
+local input, output = request.input, request.output
 if not is_indexed then
-  listed.serve(r, list, session, id, now, lease_us, input, output, spread, reply, 3, asks and asks[1], lone, refused, refuser)
+  listed.serve(r, list, request, now, lone, refusal)
 elseif r.held[id] then
-  grant.tell_again(r.held[id], reply, 3)
+  grant.again(request, r.held[id])
 else
   local best, want_in, want_out, dimension, limit =
-    choice.best_of(r, list, now, input, output, nil, p[STRATEGY] == RANDOM and grant.seed_of(id))
+    choice.best_of(r, list, now, input, output, nil, choice.seed_of(r, id))
   if best then
-    grant.give(r, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, spread, reply, 3)
+    grant.give(r, request, list[best], list[best + 1], now, want_in, want_out)
   else
     local stopped, small = want_in, want_out
     local soon, reason, opener = choice.soonest(r, list, now, input, output)
     if opens < soon then soon, reason, opener = opens, 0, '' end
     if shadow == 1 and #list > 0 and list[1][K_STOPPED] == 0 then
-      grant.give_anyway(r, session, id, list[1], list[2], now, lease_us, input, output, spread, reason, reply, 3)
+      grant.give_anyway(r, request, list[1], list[2], now, reason)
     elseif soon < math.huge then
-      grant.tell(reply, 3, 0, math.max(1, gate.wait(soon, now)), reason, opener, 0)
+      replies.wait(request, now, soon, reason, opener)
     elseif small == 0 or stopped > 0 and choice.is_kept_from(r, list, input, output) then
-      grant.tell(reply, 3, -2, 0, 0, 0, 0)
+      replies.out_of_use(request)
     else
-      grant.tell(reply, 3, -1, dimension, limit, 0, 0)
+      replies.too_large(request, dimension, limit)
     end
   end
 end

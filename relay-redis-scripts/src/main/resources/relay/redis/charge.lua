@@ -42,7 +42,8 @@ if r.held[id] then return { 0 } end
 local requests, input, output = 0, 0, 0
 for _, part in ipairs(parts) do requests, input, output = requests + part[2], input + part[3], output + part[4] end
 if k then
-  lease.begin(r, id, k, g, now, lease_us, requests, input, output, nil, now - parts[1][1])
+  local request = { id = id, lease_us = lease_us, count = requests, since = now - parts[1][1] }
+  lease.begin(r, request, k, g, now, input, output)
 else
   lease.bury(r, id, now + p[WINDOW]) -- after that the usage has aged out, and nobody sends it again
 end

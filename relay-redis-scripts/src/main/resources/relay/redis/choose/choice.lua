@@ -8,6 +8,11 @@ local NO_KEY = { 0, 0, 0, 0, 0, 0, 0 }
 -- The next pseudo-random number (Park and Miller): exact in doubles.
 function choice.draw(seed) return seed * 16807 % 2147483647 end
 
+-- A request's first random number, false if the strategy draws none: requests with different ids draw independently.
+function choice.seed_of(r, id)
+  return r.pool[STRATEGY] == RANDOM and 1 + tonumber(string.sub(redis.sha1hex(id), 1, 8), 16) % 2147483646
+end
+
 -- Input and output as a group counts them, with its day and the group above it; nil if a limit is too small for them, that
 -- limit's number, and the limit.
 function choice.clamp_all(r, g, input, output)

@@ -7,8 +7,8 @@ local denial = {}
 -- pacer sooner, but not before the debt has fallen to the cost. Output is clamped to the rest of a total limit,
 -- so with a total limit nothing is known of output. Nor while output is to come: for more than an empty window can
 -- take, the time is a guess, which is early.
-local function is_shut(r, row, before, input, output)
-  local noted = r.shut[row]
+local function is_shut(r, row, before, request)
+  local noted, input, output = r.shut[row], request.input, request.output
   if not noted or noted[6] or noted[1] < before + 2 then return false end -- rounding makes that time up to 2 us late
   local d, g, cost = noted[2], noted[5], 1
   if d >= 3 and g[COMING] > 0 then return false end
@@ -28,9 +28,9 @@ end
 
 -- The key of a large group that is free first, as a row. Parks the ready ones that are not free. Nil if all are to
 -- be avoided; `false` if the call has looked at its maximum.
-local function first_key(r, keys, now, avoided, looks)
+local function first_key(r, keys, now, avoided, looks, view)
   while true do
-    local rows, busy = parking.next_keys(r, keys, now, 0, 1, avoided)
+    local rows, busy = parking.next_keys(r, keys, now, 0, 1, avoided, view and view.rank)
     if rows[1] then return rows[1] end
     if busy == 0 then break end
     looks.left = looks.left - busy
@@ -40,7 +40,7 @@ local function first_key(r, keys, now, avoided, looks)
   local best, first = nil, math.huge
   for n = 1, #found, 2 do
     if not avoided[found[n]] and tonumber(found[n + 1]) < 2 * first then
-      local opens = choice.key_opens(search.list_of(r, found, n, n)[1], now, now, 0)
+      local opens = choice.key_opens(search.list_of(r, found, view, n, n)[1], now, now, 0)
       if not best or opens < first then best, first = found[n], opens end
     end
   end
@@ -50,11 +50,12 @@ end
 -- No candidate of a ready set is ready: finds when the first can carry the request. Returns a candidate, as
 -- `search.find_ready`, if one can after all. If requests of this size parked all candidates, the first few tell the time.
 -- Otherwise candidates parked by other sizes are checked as well; for most of them `is_shut` needs no read.
-local function deny(r, set, now, input, output, avoided, told, looks)
-  local state, p, size = r.state, r.pool, parking.size_of(input, output)
+local function deny(r, set, request, now, avoided, told, looks)
+  local input, output, view = request.input, request.output, request.view
+  local state, size = r.state, parking.size_of(input, output)
   -- behind promises the first times are near enough: see queue/large_queue
-  local mixed, sizes = not r.promised and redis.call('HGET', state, 's:' .. set) ~= size, r.sizes[set] or {}
-  local step = mixed and 100 or r.promised and 2 or 16
+  local mixed, sizes = not (view and view.promised) and redis.call('HGET', state, 's:' .. set) ~= size, r.sizes[set] or {}
+  local step = mixed and 100 or view and view.promised and 2 or 16
   local at, again, shut, unable = 0, {}, {}, {} -- `shut`: known unable without a check; `unable`: found unable
   local large = ready_sets.large_in(r, set)
   local unlike = false -- whether one stays parked by a request of another size
@@ -63,7 +64,7 @@ local function deny(r, set, now, input, output, avoided, told, looks)
   local function tell_of(list)
     for c = 1, #list, 2 do
       local k, g, most = list[c], list[c + 1], told.opens
-      local opens, reason = parking.able_and_noted(r, large[g.id] and ready_sets.ANY or k, g, now, most, input, output)
+      local opens, reason = parking.able_and_noted(r, large[g.id] and ready_sets.ANY or k, g, now, most, request)
       local score = parking.parked_at(opens, reason)
       if large[g.id] then
         score = opens > now and opens < math.huge and score
@@ -89,9 +90,9 @@ local function deny(r, set, now, input, output, avoided, told, looks)
     end
   end
 
-  local rank = r.rank or 1 -- the band, and then those of higher priorities
+  local rank = view and view.rank -- the band, and then those of higher priorities
   while true do
-    local found = parking.unable(r, set, rank, at, step)
+    local found = parking.unable(set, rank, at, step)
     local rows, past = {}, #found == 0
     for n = 1, #found, 2 do
       local row, score = found[n], tonumber(found[n + 1])
@@ -101,7 +102,7 @@ local function deny(r, set, now, input, output, avoided, told, looks)
       elseif score == NEVER then
         -- quarantined
       elseif score < 2 * told.opens or mixed and score % 2 == 1 and sizes[row] ~= size then
-        if mixed and is_shut(r, row, now + 1, input, output) then
+        if mixed and is_shut(r, row, now + 1, request) then
           shut[#shut + 1] = row
         else
           rows[#rows + 1] = row
@@ -113,7 +114,7 @@ local function deny(r, set, now, input, output, avoided, told, looks)
     for n = #rows, 1, -1 do
       local group = ready_sets.whole_of(rows[n])
       if group then
-        local row = first_key(r, large[group], now, avoided, looks)
+        local row = first_key(r, large[group], now, avoided, looks, view)
         if row == false then return false end
         if row then
           rows[n] = row
@@ -124,7 +125,7 @@ local function deny(r, set, now, input, output, avoided, told, looks)
       end
     end
     for from = 1, #rows, 16 do
-      local list = search.list_of(r, rows, from, math.min(from + 15, #rows))
+      local list = search.list_of(r, rows, view, from, math.min(from + 15, #rows))
       local best, want_in, want_out = choice.best_of(r, list, now, input, output, nil, 1)
       if best then return list[best], list[best + 1], want_in, want_out end
       if mixed then -- compute the times later: another candidate may be able, and then they are not needed
@@ -134,20 +135,20 @@ local function deny(r, set, now, input, output, avoided, told, looks)
       end
     end
     at = at + step
-    if past or r.promised and at > 8 and told.opens < math.huge then
-      if rank == 1 then break end
+    if past or view and view.promised and at > 8 and told.opens < math.huge then
+      if (rank or 1) == 1 then break end
       rank, at = rank - 1, 0
     end
   end
   tell_of(unable)
   for n, row in ipairs(shut) do
-    if is_shut(r, row, told.opens, input, output) then
+    if is_shut(r, row, told.opens, request) then
       unlike = unlike or sizes[row] ~= size
     else
       local group = ready_sets.whole_of(row)
-      local free = not group and row or first_key(r, large[group], now, avoided, looks)
+      local free = not group and row or first_key(r, large[group], now, avoided, looks, view)
       if free == false then return false end
-      if free then tell_of(search.list_of(r, { free })) else unlike = true end
+      if free then tell_of(search.list_of(r, { free }, view)) else unlike = true end
     end
   end
   for _, one in ipairs(again) do
@@ -161,17 +162,17 @@ local function deny(r, set, now, input, output, avoided, told, looks)
   if mixed then redis.call('HSET', state, 's:' .. set, unlike and 'mixed' or size) end
 end
 
--- Finds the candidate for a request in the ready sets `first` to `last` of `sets`, highest priority first: the
+-- Finds the candidate for a request in the ready sets of an `index`, see queue/large_queue, highest priority first: the
 -- records of its key and group, what to reserve, and its ready set. Otherwise nil and the findings of `deny`;
 -- `false` if the call has compared its maximum.
-function denial.find_or_deny(r, sets, first, last, now, input, output, favourite, seed, avoided, looks)
+function denial.find_or_deny(r, index, request, now, avoided, looks)
   local answer
-  for n = first, last do
-    local set = sets[n]
-    local k, g, want_in, want_out = search.find_ready(r, set, now, input, output, favourite, seed, avoided, looks)
+  for n = index.first, index.last do
+    local set = index.sets[n]
+    local k, g, want_in, want_out = search.find_ready(r, set, request, now, avoided, looks)
     if k == nil then
       answer = answer or { opens = math.huge, reason = 0, opener = '', small = 0, dimension = 0, limit = 0 }
-      k, g, want_in, want_out = deny(r, set, now, input, output, avoided, answer, looks)
+      k, g, want_in, want_out = deny(r, set, request, now, avoided, answer, looks)
     end
     if k ~= nil then return k, g, want_in, want_out, set end
   end
@@ -180,16 +181,16 @@ end
 
 -- Whether quarantine alone keeps a candidate of these ready sets from carrying the request. `deny` has parked
 -- the quarantined ones that it met at `NEVER`.
-function denial.is_kept_from_any(r, sets, first, last, input, output, avoided)
+function denial.is_kept_from_any(r, index, request, avoided)
   local function is_kept_in(rows)
     for _, row in ipairs(rows) do
       local is_key = not avoided[row] and not ready_sets.whole_of(row)
-      if is_key and choice.is_kept_from(r, search.list_of(r, { row }), input, output) then return true end
+      if is_key and choice.is_kept_from(r, search.list_of(r, { row }), request.input, request.output) then return true end
     end
   end
-  for n = first, last do
-    if is_kept_in(redis.call('ZRANGEBYSCORE', sets[n], NEVER, NEVER)) then return true end
-    local large = ready_sets.large_in(r, sets[n])
+  for n = index.first, index.last do
+    if is_kept_in(redis.call('ZRANGEBYSCORE', index.sets[n], NEVER, NEVER)) then return true end
+    local large = ready_sets.large_in(r, index.sets[n])
     for _, group in ipairs(large) do -- one key tells of its group
       local rows = redis.call('ZRANGEBYSCORE', large[group], NEVER, NEVER, 'LIMIT', 0, 1 + avoided.count)
       if is_kept_in(rows) then return true end

@@ -13,7 +13,7 @@ function parking.parked_at(opens, reason) return 2 * math.min(opens, LATEST) + (
 -- The first score of a priority's band. The highest has none: what is not free for it is parked.
 local function band(rank) return rank > 1 and (4 - rank) * BAND or PARKED end
 
--- The last score of what may be free for a request. `rank`: its priority, if it has a band, as in `r.rank`.
+-- The last score of what may be free for a request. `rank`: its priority, if it has a band.
 function parking.last_ready(rank, now) return rank and band(rank) - 1 or 2 * now + 1 end
 
 -- Moves the candidates between two scores that are due to the end of the ready ones. `run` names the time of the first of them.
@@ -32,8 +32,9 @@ function parking.wake_run(r, set, run, first, last, due)
 end
 
 -- Some of the candidates in a priority's band, or of those that are parked: the soonest first. Nothing is in front of them.
-function parking.unable(r, set, rank, at, count)
-  if not r.rank then return redis.call('ZRANGE', set, at, at + count - 1, 'WITHSCORES') end
+-- Without a priority: of all.
+function parking.unable(set, rank, at, count)
+  if not rank then return redis.call('ZRANGE', set, at, at + count - 1, 'WITHSCORES') end
   local first = band(rank)
   local last = rank > 1 and first + BAND - 1 or '+inf'
   return redis.call('ZRANGEBYSCORE', set, first, last, 'WITHSCORES', 'LIMIT', at, count)
@@ -41,15 +42,16 @@ end
 
 -- The score in the band of the request's priority, if the candidate is free for higher ones. Else they would look at all that
 -- are not: so it is parked until it is.
-local function banded(r, k, g, now, opens, input, output)
-  local free_at, why = r.without(g, function() return choice.able_at(r, k, g, now, math.huge, input, output) end)
+local function banded(r, k, g, now, opens, request)
+  local view, input, output = request.view, request.input, request.output
+  local free_at, why = view.without(g, function() return choice.able_at(r, k, g, now, math.huge, input, output) end)
   if free_at > now then return parking.parked_at(free_at, why) end
-  return band(r.rank) + math.ceil(math.min(math.max(opens, now + 1), LATEST) / 1000)
+  return band(view.rank) + math.ceil(math.min(math.max(opens, now + 1), LATEST) / 1000)
 end
 
 -- Moves candidates that are due, parked or in the bands of the request's priority and higher ones, to the end of the ready ones.
-function parking.wake(r, set, now)
-  for rank = r.rank or 1, 2, -1 do
+function parking.wake(r, set, now, lowest)
+  for rank = lowest or 1, 2, -1 do
     local first = band(rank)
     parking.wake_run(r, set, ready_sets.run_of(set, first), first, first + BAND - 1, first + math.floor(now / 1000))
   end
@@ -66,31 +68,33 @@ local function note_size(state, set, size)
 end
 
 -- When a candidate can carry a request, as `choice.able_at`. Records the result for `is_shut`, which knows of one group's limits.
-function parking.able_and_noted(r, k, g, now, most, input, output)
-  local noted = r.promised and r.shut[ready_sets.row_of(k, g)]
-  if noted and noted[1] > now and noted[3] == input and noted[4] == output and noted[6] == r.rank then
+function parking.able_and_noted(r, k, g, now, most, request)
+  local input, output, view = request.input, request.output, request.view
+  local rank = view and view.rank
+  local noted = view and view.promised and r.shut[ready_sets.row_of(k, g)]
+  if noted and noted[1] > now and noted[3] == input and noted[4] == output and noted[6] == rank then
     return noted[1], noted[2] -- far times are long walks
   end
   local opens, reason = choice.able_at(r, k, g, now, most, input, output)
-  opens = opens + (r.delays and r.delays[g] or 0) -- behind whole limits that are promised: see queue/large_queue
-  if reason > 0 and reason < 5 and not g.above then r.shut[ready_sets.row_of(k, g)] = { opens, reason, input, output, g, r.rank } end
+  opens = opens + (view and view.delays and view.delays[g] or 0) -- behind whole limits that are promised
+  if reason > 0 and reason < 5 and not g.above then r.shut[ready_sets.row_of(k, g)] = { opens, reason, input, output, g, rank } end
   return opens, reason
 end
 
 -- Parks a candidate until it can carry this request.
-function parking.park(r, set, k, g, now, input, output)
+function parking.park(r, set, k, g, now, request)
   if k[K_STOPPED] > 0 then
     ready_sets.park_at(r, set, NEVER, k, g)
   else
-    local opens, reason = parking.able_and_noted(r, k, g, now, math.huge, input, output)
+    local opens, reason = parking.able_and_noted(r, k, g, now, math.huge, request)
     if k == ready_sets.ANY and opens <= now then return ready_sets.place(r, set, g) end
     -- a group too small for this request may be large enough for the next
     if opens == math.huge then
       opens, reason = now + r.pool[WINDOW], 2
-    elseif r.rank then
-      return ready_sets.park_at(r, set, banded(r, k, g, now, opens, input, output), k, g)
+    elseif request.view and request.view.rank then
+      return ready_sets.park_at(r, set, banded(r, k, g, now, opens, request), k, g)
     end
-    local size = parking.size_of(input, output)
+    local size = parking.size_of(request.input, request.output)
     ready_sets.park_at(r, set, parking.parked_at(opens, reason), k, g, size)
     if not is_for_all(reason) then note_size(r.state, set, size) end
   end
@@ -105,8 +109,8 @@ end
 
 -- The next free keys of a large group as rows, from a place on, without those to avoid. Parks those that are not
 -- free, or a busy one would stay the first; returns their number, too.
-function parking.next_keys(r, keys, now, from, most, avoided)
-  parking.wake(r, keys, now)
+function parking.next_keys(r, keys, now, from, most, avoided, rank)
+  parking.wake(r, keys, now, rank)
   local found = redis.call('ZRANGE', keys, from, from + most + SAMPLE - 2 + avoided.count, 'WITHSCORES')
   local rows, parked = {}, 0
   for n = 1, #found, 2 do
@@ -125,7 +129,7 @@ function parking.next_keys(r, keys, now, from, most, avoided)
 end
 
 -- Parks candidates that cannot carry this request: of a large group the keys that are busy, and then the group.
-function parking.park_all(r, set, list, now, input, output)
+function parking.park_all(r, set, list, now, request)
   local large, groups = ready_sets.large_in(r, set), {}
   for c = 1, #list, 2 do
     local k, g = list[c], list[c + 1]
@@ -133,8 +137,8 @@ function parking.park_all(r, set, list, now, input, output)
       park_key(r, large[g.id], k, g, now)
       groups[g] = true
     else
-      parking.park(r, set, k, g, now, input, output)
+      parking.park(r, set, k, g, now, request)
     end
   end
-  for g in pairs(groups) do parking.park(r, set, ready_sets.ANY, g, now, input, output) end
+  for g in pairs(groups) do parking.park(r, set, ready_sets.ANY, g, now, request) end
 end

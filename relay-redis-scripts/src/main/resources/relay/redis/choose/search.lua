@@ -4,8 +4,9 @@
 local search = {}
 local COMPARED, MOST_LOOKS = 2, 64 -- candidates in the first comparison, per call
 
--- The records of the candidates in rows `from` to `to`, or in all rows.
-function search.list_of(r, rows, from, to)
+-- The records of the candidates in rows `from` to `to`, or in all rows. Their groups are charged as a request's `view` says, if
+-- it has one: see queue/openings.
+function search.list_of(r, rows, view, from, to)
   local list, fields = {}, nil
   from, to = from or 1, to or #rows
   for n = from, to do
@@ -22,14 +23,14 @@ function search.list_of(r, rows, from, to)
     local pair = r.lists[rows[n]] or records.named(r, rows[n])
     list[#list + 1], list[#list + 2] = pair[1], pair[2]
   end
-  if r.promised then r.promised(list) end -- see queue/large_queue
+  if view and view.promised then view.promised(list) end
   return list
 end
 
 -- Up to `most` rows of a group in a ready set; for a large group, rows of its free keys.
-function search.rows_of(r, set, group, now, most, avoided)
+function search.rows_of(r, set, group, now, most, avoided, rank)
   local keys = ready_sets.large_in(r, set)[group]
-  if keys then return (parking.next_keys(r, keys, now, 0, most, avoided)) end
+  if keys then return (parking.next_keys(r, keys, now, 0, most, avoided, rank)) end
   local rows = {}
   for _, row in ipairs(ready_sets.rows_in(r, set, group)) do
     if not avoided[row] and redis.call('ZSCORE', set, row) then rows[#rows + 1] = row end
@@ -39,9 +40,9 @@ function search.rows_of(r, set, group, now, most, avoided)
 end
 
 -- A random ready row of a ready set: a large group as often as it has keys. Nil if that group is parked.
-local function random_row(r, set, now, seed)
+local function random_row(r, set, now, seed, rank)
   local large = ready_sets.large_in(r, set)
-  local last = parking.last_ready(r.rank, now)
+  local last = parking.last_ready(rank, now)
   local ready, more = redis.call('ZCOUNT', set, '-inf', last), 0
   if #large > 0 and not large.sums then
     local sums = {}
@@ -66,26 +67,27 @@ end
 
 -- Finds the best ready candidate of a ready set: returns the records of its key and group, and what to reserve
 -- there. Returns nothing if no ready candidate can carry the request, and `false` if the call has compared its
--- maximum.
-function search.find_ready(r, set, now, input, output, favourite, seed, avoided, looks)
-  local p = r.pool
-  parking.wake(r, set, now)
+-- maximum. What the request must leave, as its view says, is not charged: then none is parked.
+function search.find_ready(r, set, request, now, avoided, looks)
+  local p, view, input, output = r.pool, request.view, request.input, request.output
+  local favourite, seed, rank, left = request.favourite, request.seed, view and view.rank, view and view.left
+  parking.wake(r, set, now, rank)
   if favourite then
-    local rows = search.rows_of(r, set, string.sub(favourite, 3), now, SAMPLE, avoided)
+    local rows = search.rows_of(r, set, string.sub(favourite, 3), now, SAMPLE, avoided, rank)
     if #rows > 0 then
-      local list = search.list_of(r, rows)
-      local best, want_in, want_out = choice.best_of(r, list, now, input, output, nil, seed, r.left)
+      local list = search.list_of(r, rows, view)
+      local best, want_in, want_out = choice.best_of(r, list, now, input, output, nil, seed, left)
       if best then return list[best], list[best + 1], want_in, want_out end
     end
   end
-  local skipped, tries, last = 0, 0, parking.last_ready(r.rank, now)
+  local skipped, tries, last = 0, 0, parking.last_ready(rank, now)
   while looks.left > 0 do
     tries = tries + 1
-    if r.rank and tries > 1 then parking.wake(r, set, now) end -- those that are due are not in front of the band
+    if rank and tries > 1 then parking.wake(r, set, now, rank) end -- those that are due are not in front of the band
     local most, random, found = tries == 1 and COMPARED or SAMPLE, false, nil
     if p[STRATEGY] == RANDOM and tries <= SAMPLE then
       seed, most, random = choice.draw(seed), 1, true
-      found = random_row(r, set, now, seed)
+      found = random_row(r, set, now, seed, rank)
     else
       if p[STRATEGY] ~= LEAST_LOADED and tries == 1 then most = 1 end
       found = redis.call('ZRANGE', set, skipped, skipped + most - 1, 'WITHSCORES')
@@ -106,9 +108,9 @@ function search.find_ready(r, set, now, input, output, favourite, seed, avoided,
         if random then
           seed = choice.draw(seed)
           local size = math.max(1, redis.call('ZCARD', keys))
-          rows[1] = parking.next_keys(r, keys, now, seed % size, 1, avoided)[1] -- nil if that key is parked
+          rows[1] = parking.next_keys(r, keys, now, seed % size, 1, avoided, rank)[1] -- nil if that key is parked
         else
-          local taken, busy = parking.next_keys(r, keys, now, 0, each, avoided)
+          local taken, busy = parking.next_keys(r, keys, now, 0, each, avoided, rank)
           looks.left = looks.left - busy
           for _, row in ipairs(taken) do rows[#rows + 1] = row end
           if #taken == 0 then
@@ -126,11 +128,11 @@ function search.find_ready(r, set, now, input, output, favourite, seed, avoided,
     end
     if #rows > 0 then
       looks.left = looks.left - #rows
-      local list = search.list_of(r, rows)
-      local best, want_in, want_out = choice.best_of(r, list, now, input, output, nil, seed, r.left)
+      local list = search.list_of(r, rows, view)
+      local best, want_in, want_out = choice.best_of(r, list, now, input, output, nil, seed, left)
       if best then return list[best], list[best + 1], want_in, want_out end
-      if r.left then return end -- what it leaves is not charged
-      parking.park_all(r, set, list, now, input, output)
+      if left then return end
+      parking.park_all(r, set, list, now, request)
     elseif parked then
       return
     end

@@ -4,8 +4,8 @@
 local kinds = {}
 local MOST_BARRED = 64 -- accounts that refuse a kind, looked at in a call
 
--- The candidates of a list that carry its kind now; nil if Redis does not know the kind. If some do not: the time from which
--- on the first of them does, and its key. Without any the list is empty. Keys in shadow mode carry it always.
+-- The candidates of a list that carry its kind now; nil if Redis does not know the kind. If some do not, their refusal: when it
+-- ends for the first of them, and its key. Without any the list is empty. Keys in shadow mode carry it always.
 function kinds.usable(r, list, now)
   if not list or not list.kind or list.shadow then return list end
   local some, opens, opener = {}, nil, nil
@@ -20,7 +20,7 @@ function kinds.usable(r, list, now)
     end
   end
   if not opens then return list end
-  return some, opens, opener
+  return some, { opens = opens, key = opener }
 end
 
 -- In a large pool: the candidates to avoid, and among them those of accounts that refuse a kind now. `opens` is the time from

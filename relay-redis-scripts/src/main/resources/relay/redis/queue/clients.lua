@@ -14,24 +14,23 @@ end
 -- that waits and asks again what tells it apart, else -; how long it waits; and what it and its repetition have in common, - if
 -- that is unknown, with a + before it if it is a repetition, a dot if it is a first try. The weight is 0 if the client
 -- shares the pool with nobody: its queue lends the room that is left, see queue/claim. Where all requests are of one such
--- client, do not wait and have no priority, there is ` client =`, and then ` mark` of each. Returns the asks, or nil and what
--- the call says of that client; and the position of the rest.
-function clients.parse(call, at, count)
+-- client, do not wait and have no priority, there is ` client =`, and then ` mark` of each. Gives each request its client, or
+-- returns what the call says of that one; and the position of the rest.
+function clients.parse(call, at, requests)
   local alone, marks_at = string.match(call, '^ (%S+) =()', at)
-  if alone then return nil, { client = alone, call = call, at = marks_at, n = 1 }, #call + 1 end
-  local asks = {}
-  for n = 1, count do
+  if alone then return { client = alone, call = call, at = marks_at, n = 1 }, #call + 1 end
+  for _, request in ipairs(requests) do
     local client, rank, weight, kept, floor, ticket, millis, mark, next_at =
       string.match(call, '^ (%S+) ([123]) (%d+) (%d+) (%d+) (%S+) (%d+) (%S+)()', at)
     if not next_at then error({ err = 'BADARG an asker is `client rank weight kept floor ticket millis mark`' }) end
-    asks[n], at = {
+    request.client, at = {
       client = client, rank = rank + 0, weight = math.max(1, numbers.bounded(weight, 'weight')), lends = weight == '0',
       kept = numbers.bounded(kept, 'kept') / 1000, floor = numbers.bounded(floor, 'floor') / 1000,
       ticket = ticket ~= '-' and ticket, waits = 1000 * numbers.bounded(millis, 'millis'),
     }, next_at
-    mark_of(asks[n], mark)
+    mark_of(request.client, mark)
   end
-  return asks, nil, at
+  return nil, at
 end
 
 -- The asker of the request whose turn it is: the `n`th of a client that is alone. Most find room and no queue, and need none.

@@ -79,7 +79,8 @@ end
 
 -- The room of a request's place, if it has come: the key and group, what to reserve, and the ready set. `has_come` marks
 -- rooms that were found to have come, for those before it.
-local function take_room(r, index, ask, now, input, output, favourite, seed, avoided)
+local function take_room(r, index, request, now, avoided)
+  local ask = request.client
   local l, place, rooms = ask.line, ask.nth, ask.line.rooms[ask.place]
   for _ = 1, MOST_TRIED do
     local n = 1
@@ -87,7 +88,7 @@ local function take_room(r, index, ask, now, input, output, favourite, seed, avo
     while n < place and rooms[n].has_come do n = n + 1 end
     local room = openings.remove(l, ask.place, n)
     local k, g, want_in, want_out, set =
-      openings.look_at(r, index, ask, room, n - 1, now, input, output, favourite, seed, avoided)
+      openings.look_at(r, index, request, room, n - 1, now, avoided)
     if k and n == place then return k, g, want_in, want_out, set end
     room.has_come = k and true
     if room.at < math.huge then openings.add(l, ask.place, room) end
@@ -95,14 +96,15 @@ local function take_room(r, index, ask, now, input, output, favourite, seed, avo
 end
 
 -- The time of the room of a place. Those of the first places are exact, as long as nobody comes before.
-local function time_of(r, index, ask, now, input, output, avoided)
+local function time_of(r, index, request, now, avoided)
+  local ask = request.client
   local l, place, rooms = ask.line, ask.nth, ask.line.rooms[ask.place]
   for _ = 1, place <= MOST_TRIED and MOST_TRIED or 0 do
     local room = rooms[place]
     if not room or room.at > now and room.checked == l.grants or avoided['{} ' .. room.group.id] then break end
     openings.remove(l, ask.place, place)
     room.checked = l.grants
-    openings.look_at(r, index, ask, room, place - 1, now, input, output, nil, 1, avoided)
+    openings.look_at(r, index, request, room, place - 1, now, avoided)
     if room.at < math.huge then openings.add(l, ask.place, room) end
     if room.at <= now then break end
   end
@@ -123,52 +125,54 @@ local function may_pass(r, index, ask, now, input, output)
 end
 
 -- As `denial.find_or_deny`, for a request that has a place in the queue.
-function large_queue.find(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
-  local k, g, want_in, want_out, set, answer = large_queue.choose(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
-  if k and free_slots.lacks_key(r, index, ask, now) then
+function large_queue.find(r, index, request, now, avoided, looks)
+  local k, g, want_in, want_out, set, answer = large_queue.choose(r, index, request, now, avoided, looks)
+  if k and free_slots.lacks_key(r, index, request.client, now) then
     return nil, nil, nil, nil, nil, { opens = now + 1e6, reason = 5, opener = k.id, k = k, g = g }
   end
   return k, g, want_in, want_out, set, answer
 end
 
-function large_queue.choose(r, index, ask, now, input, output, spread, favourite, seed, avoided, looks)
-  local l = large_queue.see(r, index, ask, now, spread)
-  local sets, first, last = index.sets, index.first, index.last
+function large_queue.choose(r, index, request, now, avoided, looks)
+  local ask, input, output, set = request.client, request.input, request.output, index.sets[index.first]
+  local l = large_queue.see(r, index, ask, now, request.spread)
   if now >= l.lapse_at then
     reservations.let_go(l, now)
     openings.give_back(r, index, l)
   end
   local waits = l.order[1]
   if ask.kept == 0 and (not waits or may_pass(r, index, ask, now, input, output)) then
-    local k, g, want_in, want_out, set, answer = denial.find_or_deny(r, sets, first, last, now, input, output, favourite, seed, avoided, looks)
-    if k ~= nil or not waits then return k, g, want_in, want_out, set, answer end
+    local k, g, want_in, want_out, picked, answer = denial.find_or_deny(r, index, request, now, avoided, looks)
+    if k ~= nil or not waits then return k, g, want_in, want_out, picked, answer end
   end
   place_in(r, index, ask, now, input, output, true)
   if ask.wait then return nil, nil, nil, nil, nil, setmetatable({ opens = now + 1 }, { __index = l.last }) end
-  local k, g, want_in, want_out, set = take_room(r, index, ask, now, input, output, favourite, seed, avoided)
-  if k then return k, g, want_in, want_out, set end
+  local k, g, want_in, want_out, picked = take_room(r, index, request, now, avoided)
+  if k then return k, g, want_in, want_out, picked end
   if ask.even and not openings.holds_rooms(ask) then -- most find room at once: no group need be charged for that
-    r.rank, r.left = ask.band, ask.kept
-    k, g, want_in, want_out = search.find_ready(r, sets[first], now, input, output, favourite, seed, avoided, looks)
-    r.rank, r.left = nil, nil
-    if k ~= nil then return k, g, want_in, want_out, sets[first] end
+    request.view = { rank = ask.band, left = ask.kept }
+    k, g, want_in, want_out = search.find_ready(r, set, request, now, avoided, looks)
+    request.view = nil
+    if k ~= nil then return k, g, want_in, want_out, set end
   end
-  return openings.charged(r, ask, l.held[ask.place], now, function()
-    return denial.find_or_deny(r, sets, first, last, now, input, output, favourite, seed, avoided, looks)
+  return openings.charged(r, request, l.held[ask.place], now, function()
+    return denial.find_or_deny(r, index, request, now, avoided, looks)
   end)
 end
 
 -- It is granted in a group.
-function large_queue.found(r, index, ask, now, input, output)
+function large_queue.found(r, index, request, now)
+  local ask = request.client
   local l = ask.line
-  if not ask.of and ask.floor > 0 then place_in(r, index, ask, now, input, output) end
+  if not ask.of and ask.floor > 0 then place_in(r, index, ask, now, request.input, request.output) end
   queue_place.granted(ask, now)
   l.grants = l.grants + 1
   openings.give_back(r, index, l)
 end
 
 -- It is refused: the time of the room of its place.
-function large_queue.refused(r, index, ask, answer, now, input, output, avoided)
+function large_queue.refused(r, index, request, answer, now, avoided)
+  local ask, input, output = request.client, request.input, request.output
   local l = ask.line
   if answer.reason == 5 then l.places = math.max(1, answer.k[K_MAX]) end
   if not ask.of then
@@ -186,12 +190,12 @@ function large_queue.refused(r, index, ask, answer, now, input, output, avoided)
   end
   local rank, opens = ask.place, answer.opens
   if answer.reason ~= 5 then
-    opens = math.max(now + 1, math.min(opens, time_of(r, index, ask, now, input, output, avoided)))
+    opens = math.max(now + 1, math.min(opens, time_of(r, index, request, now, avoided)))
   end
   queue_place.promise(ask, now, opens, answer.reason, answer.opener, l.scale, input, output)
   if answer.reason ~= 5 and #l.rooms[rank] < openings.waiting_in(l, rank) then
     openings.add(l, rank, { at = answer.opens, group = answer.g, input = input, output = output })
-    openings.charged(r, ask, l.held[rank], now, function() openings.park(r, index, answer.g, now, input, output) end)
+    openings.charged(r, request, l.held[rank], now, function() openings.park(r, index, request, answer.g, now) end)
   end
   return opens
 end

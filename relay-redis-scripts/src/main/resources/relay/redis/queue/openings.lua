@@ -78,10 +78,11 @@ function openings.groups_in(r, index)
 end
 
 -- Some candidates in a group, and the ready set of each.
-local function candidates(r, index, g, now, avoided)
+local function candidates(r, index, g, view, now, avoided)
   local list, from = {}, {}
   for n = index.first, index.last do
-    for _, record in ipairs(search.list_of(r, search.rows_of(r, index.sets[n], g.id, now, SAMPLE, avoided))) do
+    local rows = search.rows_of(r, index.sets[n], g.id, now, SAMPLE, avoided, view.rank)
+    for _, record in ipairs(search.list_of(r, rows, view)) do
       list[#list + 1], from[#list + 1] = record, index.sets[n]
     end
   end
@@ -117,11 +118,13 @@ end
 
 -- Runs `what` with each group that it looks at charged, once, for the rooms of earlier requests and for the headroom that this
 -- request leaves. If the rooms hold whole limits of a group, the group grants nothing now, and its retry time is later by as many
--- windows.
-function openings.charged(r, ask, own, now, what)
+-- windows. Meanwhile that is the request's `view`: `promised` charges the groups of a list, `without` runs a function while a
+-- group is not charged, `delays` has those windows, and `rank` is the priority in whose band the request parks.
+function openings.charged(r, request, own, now, what)
+  local ask = request.client
   local all, sums, rounds = { kept = ask.kept, spread = ask.spread }, {}, {}
-  r.delays, r.rank = {}, ask.band
-  function r.promised(list)
+  local view = { delays = {}, rank = ask.band }
+  function view.promised(list)
     for c = 2, #list, 2 do
       local g, later = list[c], 0
       repeat
@@ -137,42 +140,46 @@ function openings.charged(r, ask, own, now, what)
         later = math.max(later, rounds[g] * quota_group.refill_us(r.pool, g))
         g = records.above(r, g)
       until not g
-      if later > 0 then r.delays[list[c]] = later end
+      if later > 0 then view.delays[list[c]] = later end
     end
   end
-  function r.without(g, get) return uncharged(all, g, get) end
+  function view.without(g, get) return uncharged(all, g, get) end
+  request.view = view
   local k, g, want_in, want_out, set, answer = what()
-  r.promised, r.without, r.delays, r.rank = nil, nil, nil, nil
+  request.view = nil
   ahead.leave(all)
   return k, g, want_in, want_out, set, answer
 end
 
 -- Looks at a room, which is taken out of the list: returns the key and group that have it, what to reserve there, and the ready
 -- set, as if the first `count` others of its rank were used. If it has not come, it gets its time.
-function openings.look_at(r, index, ask, room, count, now, input, output, favourite, seed, avoided)
+function openings.look_at(r, index, request, room, count, now, avoided)
+  local ask, input, output = request.client, request.input, request.output
   local rooms, own = ask.line.rooms[ask.place], {}
   for n = 1, count do queue.add(own, rooms[n], 1) end
-  return openings.charged(r, ask, own, now, function()
-    local list, from = candidates(r, index, room.group, now, avoided)
-    local best, want_in, want_out = choice.best_of(r, list, now, input, output, favourite, seed)
+  return openings.charged(r, request, own, now, function()
+    local list, from = candidates(r, index, room.group, request.view, now, avoided)
+    local best, want_in, want_out = choice.best_of(r, list, now, input, output, request.favourite, request.seed)
     if best then return list[best], list[best + 1], want_in, want_out, from[best] end
     local k, g = list[1], list[2]
-    room.at = k and choice.able_at(r, k, g, now, math.huge, input, output) + (r.delays[g] or 0) or now + 1e6 -- or none of its keys is free
+    room.at = k and choice.able_at(r, k, g, now, math.huge, input, output) + (request.view.delays[g] or 0) or now + 1e6 -- or none of its keys is free
   end)
 end
 
 -- Parks the candidates of a group until it is free behind all its rooms.
-function openings.park(r, index, g, now, input, output)
+function openings.park(r, index, request, g, now)
   for n = index.first, index.last do
     local set = index.sets[n]
     if ready_sets.large_in(r, set)[g.id] then
-      r.promised({ ready_sets.ANY, g })
+      request.view.promised({ ready_sets.ANY, g })
       r.shut['{} ' .. g.id] = nil
-      parking.park(r, set, ready_sets.ANY, g, now, input, output)
+      parking.park(r, set, ready_sets.ANY, g, now, request)
     else
       for _, row in ipairs(ready_sets.rows_in(r, set, g.id)) do
         r.shut[row] = nil
-        if redis.call('ZSCORE', set, row) then parking.park(r, set, search.list_of(r, { row })[1], g, now, input, output) end
+        if redis.call('ZSCORE', set, row) then
+          parking.park(r, set, search.list_of(r, { row }, request.view)[1], g, now, request)
+        end
       end
     end
   end

@@ -70,10 +70,11 @@ function lease.hold_place(r, k, g, sign)
   until not g
 end
 
--- Creates the lease of a charge made now, or at `since`. Without `spread` its output is charged already.
-function lease.begin(r, id, k, g, now, lease_us, requests, input, output, spread, since)
-  local deadline = lease.deadline_of(now, lease_us)
-  lease.put(r, id, struct.pack(LEASE, k.id, g.id, since or now, requests, input, output, deadline, FRESH, 0,
+-- Creates the lease of a request, or of several that count as one, charged now or at `since`. Without `spread` its output is
+-- charged already.
+function lease.begin(r, request, k, g, now, input, output)
+  local id, spread, deadline = request.id, request.spread, lease.deadline_of(now, request.lease_us)
+  lease.put(r, id, struct.pack(LEASE, k.id, g.id, request.since or now, request.count or 1, input, output, deadline, FRESH, 0,
     spread and output or NOT_COMING, spread or 0, now))
   expect(r, id, deadline)
   r.pool[LIVE] = r.pool[LIVE] + 1

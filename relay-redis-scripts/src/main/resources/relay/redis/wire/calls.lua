@@ -1,0 +1,39 @@
+-- The arguments that the acquire scripts share.
+-- @uses wire/numbers, state/pool
+local calls = {}
+
+-- Parses `epoch ceiling given lease_ms endings`; the last result is the position of the rest.
+function calls.line(line)
+  local epoch, ceiling, given, lease_ms, endings, at = string.match(line, '^(%d+) (%d+) (%S+) (%d+) (%d+)()')
+  if not at then error({ err = 'BADARG a call begins with `epoch ceiling given lease_ms endings`' }) end
+  local time, most = pool.clock_of(given, ceiling)
+  return numbers.bounded(epoch, 'epoch'), most, time, numbers.bounded(lease_ms, 'lease_ms') * 1000, numbers.bounded(endings, 'endings'), at
+end
+
+-- Parses ` requests sessions first sets shadow`; the last result is the position of the rest.
+function calls.counts_at(line, at)
+  local requests, sessions, first, sets, shadow, next_at = string.match(line, '^ (%d+) (%d+) (%d+) (%d+) ([01])()', at)
+  if not next_at then error({ err = 'BADARG a call goes on with `requests sessions first sets shadow`' }) end
+  return numbers.bounded(requests, 'requests'), numbers.bounded(sessions, 'sessions'), numbers.bounded(first, 'first'), numbers.bounded(sets, 'sets'),
+    shadow + 0, next_at
+end
+
+-- Parses ` input output spread` of each of `count` requests, whose ids are the arguments from `first` on. Returns the requests:
+-- `id`; `input` and `output`, what to reserve, and the output's `spread`, false if the provider charges it at admission;
+-- `lease_us`. The script adds the `session`'s key, the `client`, see queue/clients, and where to reply, see wire/replies. The
+-- last result is the position of the rest.
+function calls.requests_at(line, at, count, lease_us, args, first)
+  local requests = {}
+  for n = 1, count do
+    local input, output, spread, next_at = string.match(line, '^ (%d+) (%d+) (%S+)()', at)
+    if not next_at or spread ~= '-' and not string.find(spread, '^%d+$') then
+      error({ err = 'BADARG a request is `input output spread`, whole numbers, - for no spread' })
+    end
+    requests[n], at = {
+      id = args[first + n - 1], lease_us = lease_us, session = false, reply = false, reply_at = 0,
+      input = numbers.bounded(input, 'input'), output = numbers.bounded(output, 'output'),
+      spread = spread ~= '-' and numbers.bounded(spread, 'spread'),
+    }, next_at
+  end
+  return requests, at
+end
