@@ -94,6 +94,11 @@ public record RelayError(int status, String type, String message, @Nullable Dura
     return new RelayError(503, "api_error", message, Duration.ofSeconds(1));
   }
 
+  /** 503: nothing can serve the request before an operator or a probe changes that. */
+  public static RelayError outOfUse(String message) {
+    return new RelayError(503, "api_error", message, null);
+  }
+
   /** 504: the provider sent nothing for the idle timeout. */
   public static RelayError timeout(String message) {
     return new RelayError(504, "timeout_error", message, null);

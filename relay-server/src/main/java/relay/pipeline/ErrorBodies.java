@@ -45,7 +45,11 @@ public final class ErrorBodies {
             .add("x-relay-error-origin", "relay");
     Duration wait = error.retryAfter();
     boolean isSoon = wait != null && wait.compareTo(LONGEST_WAIT) <= 0;
-    if (error.status() < 500 && !(error.status() == 429 && isSoon)) {
+    boolean isHopeless =
+        error.status() < 500
+            ? error.status() != 429 || !isSoon
+            : error.status() == 503 && wait == null;
+    if (isHopeless) {
       // The SDKs obey it. Without it Claude Code silently retries a 401 for minutes, and
       // Anthropic's SDK waits a day for a day's limit.
       lines.add("x-should-retry", "false");

@@ -30,7 +30,7 @@ final class RefusalErrors {
                   .formatted(i.reason().label(), i.limit()));
       case OverBudget _ -> throw new IllegalArgumentException("keys of providers have no budgets");
       case NoneUsable _ ->
-          RelayError.unavailable(
+          RelayError.outOfUse(
               "every key of the provider that could carry the request is out of use: `relay keys`"
                   + " tells its operator why");
       case Overloaded _ ->

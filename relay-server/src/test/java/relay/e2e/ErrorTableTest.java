@@ -300,7 +300,7 @@ class ErrorTableTest {
     for (int n = 0; n < 3; n++) {
       Answer answer = ask(Ask.of(dialect, model));
       Errors.relays(answer, dialect, 503, "api_error");
-      assertEquals("1", answer.header("retry-after"));
+      assertEquals("false", answer.header("x-should-retry"));
     }
     assertEquals(1, provider.received(model).size(), "a quarantined key was used");
     replicas.awaitLine(model, "r-" + model.substring(9), "status quarantined");

@@ -23,6 +23,7 @@ class ErrorBodiesTest {
             RelayError.unauthenticated("m"),
             RelayError.notFound("m"),
             RelayError.wrongMethod("m"),
+            RelayError.outOfUse("m"),
             RelayError.tooLarge(1))) {
       assertEquals("false", ErrorBodies.headers(error, "req").first("x-should-retry"));
     }
