@@ -38,7 +38,8 @@ final class BudgetWalkTest {
   };
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
   private final ScriptConnection other =
-      ScriptConnection.faulty(RedisUnderTest.url(), "book.bytes > 4e6", "book.bytes > 1000"); // caches little
+      ScriptConnection.faulty(
+          RedisUnderTest.url(), "book.bytes > 4e6", "book.bytes > 1000"); // caches little
 
   private Map<String, Map<String, Long>> spent = new HashMap<>(); // by budget, by slot
   private final Map<String, Held> held = new HashMap<>();
