@@ -164,9 +164,10 @@ class DeployTest {
   /** They run beside a replica, in its memory. */
   @Test
   void commands_in_the_image_have_a_small_heap() {
-    String launcher = found(dockerfile, "(?m)^  '(exec java .*)' \\\\$").getFirst();
-    assertTrue(launcher.contains(" -Xmx64m "), launcher);
-    assertTrue(launcher.endsWith(" -jar /opt/relay/relay.jar \"$@\""), launcher);
+    assertTrue(dockerfile.contains(" deploy/release/relay-in-image /usr/local/bin/relay\n"));
+    String launcher = read(DEPLOY.resolve("release/relay-in-image"));
+    assertTrue(launcher.contains("\nexec java -Xmx64m "), launcher);
+    assertTrue(launcher.endsWith(" -jar /opt/relay/relay.jar \"$@\"\n"), launcher);
   }
 
   @Test
