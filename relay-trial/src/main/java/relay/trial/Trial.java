@@ -7,7 +7,6 @@ import java.lang.ref.Reference;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,7 +15,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.random.RandomGenerator;
 import relay.trial.TrialResult.AccountResult;
-import relay.trial.TrialResult.Flow;
+import relay.trial.load.ArrivalTimes;
 import relay.trial.load.Load;
 import relay.trial.load.LoadTally;
 import relay.trial.load.PoolView;
@@ -166,12 +165,13 @@ public final class Trial {
     Load.Plan loadPlan =
         new Load.Plan(
             addresses,
-            API_KEY,
-            plan.capacityPerSecond() * plan.overload(),
-            plan.capacityPerSecond() * plan.overloadAtFirst(),
+            ArrivalTimes.steady(
+                plan.capacityPerSecond() * plan.overloadAtFirst(),
+                plan.window(),
+                plan.capacityPerSecond() * plan.overload()),
             plan.window(),
-            plan.inputTokens(),
-            plan.outputTokens(),
+            requests(false),
+            requests(true),
             STREAM_EVERY,
             RETRY_EVERY,
             MAX_IN_FLIGHT);
@@ -208,8 +208,12 @@ public final class Trial {
           load.counts(),
           probes,
           Duration.ofNanos(loadedNanos),
-          flow(provider, steadyNanos, endNanos));
+          provider.flow(steadyNanos, endNanos));
     }
+  }
+
+  private List<byte[]> requests(boolean stream) {
+    return RequestBytes.ofManySizes(API_KEY, plan.inputTokens(), plan.outputTokens(), stream);
   }
 
   private static AccountResult measured(
@@ -221,16 +225,6 @@ public final class Trial {
         provider.usedShare(id, Dimension.OUTPUT_TOKENS, fromNanos, toNanos),
         provider.charged(id, Dimension.REQUESTS, fromNanos, toNanos),
         Duration.ofNanos(provider.longestPauseNanos(id, fromNanos, toNanos)));
-  }
-
-  private Flow flow(ProviderSimulator provider, long fromNanos, long toNanos) {
-    long[] grants =
-        plan.accounts().stream()
-            .flatMapToLong(
-                account -> Arrays.stream(provider.admissions(account.id(), fromNanos, toNanos)))
-            .sorted()
-            .toArray();
-    return Flow.of(grants, fromNanos, toNanos);
   }
 
   private void reached(String what) {

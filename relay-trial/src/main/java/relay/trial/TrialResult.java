@@ -1,10 +1,10 @@
 package relay.trial;
 
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import relay.trial.load.LoadTally;
 import relay.trial.load.RetryProbe;
+import relay.trial.provider.Flow;
 
 /**
  * What a run measured.
@@ -51,37 +51,6 @@ record TrialResult(
     /** Used share of the binding limit: once one limit is full, no request fits. */
     double binding() {
       return Math.max(requests, Math.max(input, output));
-    }
-  }
-
-  /**
-   * What the pool granted, by the provider's log.
-   *
-   * @param longestPause the longest time without a grant
-   * @param least grants in a second
-   * @param most grants in a second
-   */
-  record Flow(Duration longestPause, long least, long most) {
-    /**
-     * @param grants their times, in order, from one time up to another
-     */
-    static Flow of(long[] grants, long fromNanos, long toNanos) {
-      long second = 1_000_000_000L;
-      long[] seconds = new long[(int) Math.max(1, (toNanos - fromNanos) / second)];
-      long longest = 0;
-      long last = fromNanos;
-      for (long time : grants) {
-        longest = Math.max(longest, time - last);
-        last = time;
-        int at = (int) ((time - fromNanos) / second);
-        if (at < seconds.length) { // else in the last one, which is not whole
-          seconds[at]++;
-        }
-      }
-      return new Flow(
-          Duration.ofNanos(Math.max(longest, toNanos - last)),
-          Arrays.stream(seconds).min().orElse(0),
-          Arrays.stream(seconds).max().orElse(0));
     }
   }
 

@@ -9,9 +9,9 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import relay.trial.Style.Glyphs;
 import relay.trial.TrialResult.AccountResult;
-import relay.trial.TrialResult.Flow;
 import relay.trial.load.LoadTally;
 import relay.trial.load.RetryProbe.Outcome;
+import relay.trial.provider.Flow;
 
 class SummaryTest {
   private static final LoadTally.Counts LOAD =

@@ -3,7 +3,6 @@ package relay.trial.load;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -15,7 +14,7 @@ import relay.trial.load.PlainConnection.Answer;
 /**
  * An open-loop load: requests arrive at a given rate, whether or not earlier ones have their
  * answers, as at a saturated pool. They go to the replicas in turn. A refused request is dropped; a
- * sample of them retries after {@code retry-after-ms}.
+ * sample of them retries at the time that the 429 told, if it told one.
  */
 public final class Load implements AutoCloseable {
 
@@ -23,41 +22,37 @@ public final class Load implements AutoCloseable {
    * The requests to send.
    *
    * @param replicas the targets, in turn
-   * @param apiKey the client's credential
-   * @param perSecond arrivals per second
-   * @param perSecondAtFirst arrivals per second during {@code atFirst}
-   * @param inputTokens mean input of a request; single requests have 0.5 to 1.5 times as much
-   * @param outputTokens output of each request
+   * @param arrivals when they arrive
+   * @param atFirst late arrivals are not counted for so long: this process is not warm yet
+   * @param whole requests of which each arrival takes any
+   * @param streams the same of requests for a stream
    * @param streamEvery one request in this many is a stream; 0 = none
    * @param retryEvery one 429 in this many is retried once; 0 = none
    * @param maxInFlight more arrivals are dropped and counted
    */
   public record Plan(
       List<InetSocketAddress> replicas,
-      String apiKey,
-      double perSecond,
-      double perSecondAtFirst,
+      ArrivalTimes arrivals,
       Duration atFirst,
-      int inputTokens,
-      int outputTokens,
+      List<byte[]> whole,
+      List<byte[]> streams,
       int streamEvery,
       int retryEvery,
       int maxInFlight) {
     public Plan {
       replicas = List.copyOf(replicas);
+      whole = List.copyOf(whole);
+      streams = List.copyOf(streams);
     }
   }
 
-  private static final int SIZES = 11;
-
   private final Plan plan;
   private final RandomGenerator random;
-  private final LoadTally tally;
   private final Semaphore inFlight;
   private final KeptConnections connections;
-  private final List<byte[]> whole = new ArrayList<>();
-  private final List<byte[]> streamed = new ArrayList<>();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private volatile LoadTally tally;
+  private volatile long endNanos;
   private volatile boolean ending;
   private volatile boolean stopped;
 
@@ -67,16 +62,21 @@ public final class Load implements AutoCloseable {
     this.tally = new LoadTally(plan.replicas().size());
     this.inFlight = new Semaphore(plan.maxInFlight());
     this.connections = new KeptConnections(plan.replicas());
-    for (int i = 0; i < SIZES; i++) {
-      int input = plan.inputTokens() / 2 + plan.inputTokens() * i / (SIZES - 1);
-      whole.add(RequestBytes.messages(plan.apiKey(), input, plan.outputTokens(), false));
-      streamed.add(RequestBytes.messages(plan.apiKey(), input, plan.outputTokens(), true));
-    }
   }
 
   /** What the load saw so far. */
   public LoadTally.Counts counts() {
     return tally.counts();
+  }
+
+  /** The times that 429s told so far, in milliseconds. */
+  public List<Long> toldMs() {
+    return tally.toldMs();
+  }
+
+  /** Forgets what it saw, and counts the requests that it sends from now on. */
+  public void startOver() {
+    tally = new LoadTally(plan.replicas().size());
   }
 
   /**
@@ -85,12 +85,10 @@ public final class Load implements AutoCloseable {
    */
   public void run(Duration duration) {
     long startNanos = System.nanoTime();
-    long endNanos = startNanos + duration.toNanos();
+    endNanos = startNanos + duration.toNanos();
     double dueNanos = 0; // after the start
     for (long n = 0; !ending && !stopped; n++) {
-      double perSecond =
-          dueNanos < plan.atFirst().toNanos() ? plan.perSecondAtFirst() : plan.perSecond();
-      dueNanos += 1e9 / perSecond * (0.5 + random.nextDouble());
+      dueNanos = plan.arrivals().next(dueNanos, 0.5 + random.nextDouble());
       long atNanos = startNanos + (long) dueNanos;
       if (atNanos >= endNanos) {
         break;
@@ -124,7 +122,8 @@ public final class Load implements AutoCloseable {
     }
     int replica = (int) (n % plan.replicas().size());
     boolean stream = plan.streamEvery() > 0 && n / plan.replicas().size() % plan.streamEvery() == 0;
-    byte[] request = (stream ? streamed : whole).get(random.nextInt(SIZES));
+    List<byte[]> choice = stream ? plan.streams() : plan.whole();
+    byte[] request = choice.get(random.nextInt(choice.size()));
     boolean retries = plan.retryEvery() > 0 && n / plan.replicas().size() % plan.retryEvery() == 0;
     threads.execute(
         () -> {
@@ -137,15 +136,18 @@ public final class Load implements AutoCloseable {
   }
 
   private void request(int replica, byte[] request, boolean retries) {
+    LoadTally counting = tally; // that of the time at which it arrived
     try {
-      Answer answer = connections.exchange(replica, request, tally);
-      if (answer.status() == 429 && retries) {
-        Wait.until(System.nanoTime() + RetryAfter.of(answer).ms() * 1_000_000);
-        tally.retried(connections.exchange(replica, request, tally).status() == 200);
+      Answer answer = connections.exchange(replica, request, counting);
+      long toldMs = answer.status() == 429 && retries ? RetryAfter.of(answer).ms() : -1;
+      long againNanos = System.nanoTime() + toldMs * 1_000_000;
+      if (toldMs >= 0 && againNanos < endNanos) {
+        Wait.until(againNanos);
+        counting.retried(connections.exchange(replica, request, counting).status() == 200);
       }
     } catch (IOException | NumberFormatException e) {
       if (!stopped) {
-        tally.failed(e.toString());
+        counting.failed(e.toString());
       }
     }
   }

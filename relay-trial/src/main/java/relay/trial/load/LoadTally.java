@@ -1,5 +1,6 @@
 package relay.trial.load;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -40,6 +41,9 @@ public final class LoadTally {
       long lateMs,
       String firstError) {}
 
+  /** More than a run of some minutes has. */
+  private static final int MOST_TOLD = 100_000;
+
   private final AtomicLong sent = new AtomicLong();
   private final List<AtomicLong> granted;
   private final AtomicLong relay429 = new AtomicLong();
@@ -51,6 +55,7 @@ public final class LoadTally {
   private final AtomicLong skipped = new AtomicLong();
   private final AtomicLong lateMs = new AtomicLong();
   private final AtomicReference<String> firstError = new AtomicReference<>("");
+  private final List<Long> toldMs = new ArrayList<>();
 
   LoadTally(int replicas) {
     granted = Stream.generate(AtomicLong::new).limit(replicas).toList();
@@ -71,20 +76,45 @@ public final class LoadTally {
   void answered(int replica, Answer answer) {
     if (answer.status() == 200) {
       boolean stream = answer.header("content-type").startsWith("text/event-stream");
-      if (stream && !answer.bodyEnd().contains("\"message_stop\"")) {
+      if (stream && !isWhole(answer.bodyEnd())) {
         failed("a stream ended without its last event");
       } else {
         granted.get(replica).incrementAndGet();
       }
-    } else if (answer.status() == 429 && answer.header("x-relay-error-origin").equals("upstream")) {
-      upstream429.incrementAndGet();
     } else if (answer.status() == 429) {
-      relay429.incrementAndGet();
-      if (RetryAfter.of(answer).wellFormed()) {
-        exact429.incrementAndGet();
-      }
+      refused(answer);
     } else {
       failed("status " + answer.status() + ": " + answer.bodyEnd().lines().findFirst().orElse(""));
+    }
+  }
+
+  private static boolean isWhole(String streamEnd) {
+    return streamEnd.contains("\"message_stop\"") || streamEnd.contains("data: [DONE]");
+  }
+
+  private void refused(Answer answer) {
+    RetryAfter retryAfter = RetryAfter.of(answer);
+    if (answer.header("x-relay-error-origin").equals("upstream")) {
+      upstream429.incrementAndGet();
+    } else {
+      relay429.incrementAndGet();
+      if (retryAfter.wellFormed()) {
+        exact429.incrementAndGet();
+      }
+    }
+    if (retryAfter.ms() >= 0) {
+      synchronized (toldMs) {
+        if (toldMs.size() < MOST_TOLD) {
+          toldMs.add(retryAfter.ms());
+        }
+      }
+    }
+  }
+
+  /** The times that 429s told, in milliseconds. */
+  List<Long> toldMs() {
+    synchronized (toldMs) {
+      return List.copyOf(toldMs);
     }
   }
 

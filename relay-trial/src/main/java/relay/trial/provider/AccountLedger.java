@@ -5,6 +5,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import relay.trial.provider.ProviderSimulator.Account;
 import relay.trial.provider.ProviderSimulator.AccountStats;
+import relay.trial.provider.ProviderSimulator.Enforcement;
 import relay.trial.provider.ProviderSimulator.Settings;
 
 /**
@@ -65,7 +66,7 @@ final class AccountLedger {
   }
 
   /**
-   * Admits a request, or refuses it and changes nothing.
+   * Admits a request, or refuses it. A refused one changes nothing, unless it counts.
    *
    * @param outputUpFront output tokens charged to the total now instead of while they are produced,
    *     as openai does with {@code max_tokens}
@@ -81,6 +82,9 @@ final class AccountLedger {
       long wait = Math.max(Math.max(byRequests, byInput), Math.max(byOutput, byTotal));
       if (wait > 0) {
         refused++;
+        if (settings.enforcement() == Enforcement.COUNTING_BUCKET) {
+          requests.takeAtMost(nowNanos, 1);
+        }
         String dimension =
             wait == byRequests
                 ? "requests"
@@ -197,7 +201,7 @@ final class AccountLedger {
       return new NoLimit();
     }
     return switch (settings.enforcement()) {
-      case TOKEN_BUCKET -> {
+      case TOKEN_BUCKET, COUNTING_BUCKET -> {
         long capacity = Math.max(1, Math.round(limit * settings.capacityRatio()));
         yield new TokenBucket(limit, capacity, windowNanos, nowNanos);
       }

@@ -12,6 +12,9 @@ record NoLimit() implements QuotaMeter {
   public void take(long nowNanos, long amount) {}
 
   @Override
+  public void takeAtMost(long nowNanos, long amount) {}
+
+  @Override
   public long remaining(long nowNanos) {
     return Long.MAX_VALUE;
   }

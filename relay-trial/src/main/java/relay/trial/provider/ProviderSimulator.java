@@ -45,6 +45,8 @@ public final class ProviderSimulator implements AutoCloseable {
   public enum Enforcement {
     /** As providers document it. */
     TOKEN_BUCKET,
+    /** The same, and refused requests count, too, as openai documents. */
+    COUNTING_BUCKET,
     /** The strictest way: never more than the limit in any interval of one window. */
     SLIDING_LOG
   }
@@ -67,13 +69,25 @@ public final class ProviderSimulator implements AutoCloseable {
    * @param window length of the limits' window; providers have a minute, tests less
    * @param capacityRatio the buckets' capacity as a share of the limit, in (0, 1]
    * @param port 0 = any free one
+   * @param events content events of a stream that orders no other number
    */
   public record Settings(
       List<Account> accounts,
       Duration window,
       double capacityRatio,
       Enforcement enforcement,
-      int port) {
+      int port,
+      int events) {
+    /** With streams of five events. */
+    public Settings(
+        List<Account> accounts,
+        Duration window,
+        double capacityRatio,
+        Enforcement enforcement,
+        int port) {
+      this(accounts, window, capacityRatio, enforcement, port, 5);
+    }
+
     public Settings {
       accounts = List.copyOf(accounts);
       if (window.isNegative() || window.isZero() || window.compareTo(Duration.ofMinutes(1)) > 0) {
@@ -153,7 +167,7 @@ public final class ProviderSimulator implements AutoCloseable {
       byAccount.put(account.id(), ledger);
       account.secrets().forEach(secret -> bySecret.put(secret, ledger));
     }
-    SimulatorHandler api = new SimulatorHandler(bySecret, state);
+    SimulatorHandler api = new SimulatorHandler(bySecret, state, settings.events());
     SimulatorControl control = new SimulatorControl(this);
     Undertow.Builder builder =
         Undertow.builder()
@@ -257,6 +271,16 @@ public final class ProviderSimulator implements AutoCloseable {
   /** Times of an account's admissions in [from, to), oldest first; some 100,000 are kept. */
   public long[] admissions(String account, long fromNanos, long toNanos) {
     return ledger(account).admissions(fromNanos, toNanos);
+  }
+
+  /** The flow of all accounts together in [from, to). */
+  public Flow flow(long fromNanos, long toNanos) {
+    long[] times =
+        byAccount.values().stream()
+            .flatMapToLong(ledger -> Arrays.stream(ledger.admissions(fromNanos, toNanos)))
+            .sorted()
+            .toArray();
+    return Flow.of(times, fromNanos, toNanos);
   }
 
   /** The longest time in [from, to) in which an account admitted nothing. */

@@ -15,6 +15,9 @@ sealed interface QuotaMeter permits TokenBucket, SlidingLog, NoLimit {
    */
   void take(long nowNanos, long amount);
 
+  /** Takes {@code amount}, or what is left of it. */
+  void takeAtMost(long nowNanos, long amount);
+
   /** The amount that can be taken now; never negative. */
   long remaining(long nowNanos);
 

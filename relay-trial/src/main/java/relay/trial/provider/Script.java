@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param inputTokens {@code x-sim-input-tokens}; absent: a quarter of the body's bytes, rounded up
  * @param outputTokens {@code x-sim-output-tokens}; default 20
- * @param events {@code x-sim-events}: content events of a stream; default 5
+ * @param events {@code x-sim-events}: content events of a stream; default 5, or as the settings say
  * @param intervalMs {@code x-sim-event-interval-ms}: pause before each event but the first
  * @param latencyMs {@code x-sim-latency-ms}: pause before the answer's first byte
  * @param gzip {@code x-sim-gzip: 1}, and the request accepts it
@@ -55,7 +55,7 @@ record Script(
   private static final int MAX_EVENTS = 100_000;
 
   /** Throws IllegalArgumentException that names the first invalid header. */
-  static Script of(HttpServerExchange exchange, int bodyBytes) {
+  static Script of(HttpServerExchange exchange, int bodyBytes, int events) {
     HeaderMap headers = exchange.getRequestHeaders();
     String faultName = headers.getFirst(FAULT);
     SimulatedFault fault = faultName == null ? null : SimulatedFault.named(faultName);
@@ -67,7 +67,7 @@ record Script(
     return new Script(
         number(headers, INPUT_TOKENS, Math.ceilDiv(bodyBytes, 4), TokenBucket.MAX_LIMIT),
         number(headers, OUTPUT_TOKENS, 20, TokenBucket.MAX_LIMIT),
-        (int) number(headers, EVENTS, 5, MAX_EVENTS),
+        (int) number(headers, EVENTS, events, MAX_EVENTS),
         number(headers, INTERVAL_MS, 0, MAX_MS),
         number(headers, LATENCY_MS, 0, MAX_MS),
         headers.contains(GZIP) && accepts(headers.getFirst(Headers.ACCEPT_ENCODING)),

@@ -31,10 +31,12 @@ final class SimulatorHandler implements HttpHandler {
 
   private final Map<String, AccountLedger> ledgers; // by secret
   private final SimulatorState state;
+  private final int events;
 
-  SimulatorHandler(Map<String, AccountLedger> ledgers, SimulatorState state) {
+  SimulatorHandler(Map<String, AccountLedger> ledgers, SimulatorState state, int events) {
     this.ledgers = ledgers;
     this.state = state;
+    this.events = events;
   }
 
   @Override
@@ -104,7 +106,7 @@ final class SimulatorHandler implements HttpHandler {
     Script script;
     RequestFields fields;
     try {
-      script = Script.of(exchange, body.length);
+      script = Script.of(exchange, body.length, events);
       fields = RequestFields.parse(body, script);
     } catch (IllegalArgumentException | IOException e) {
       refuse(exchange, shape, StatusCodes.BAD_REQUEST, String.valueOf(e.getMessage()));

@@ -54,6 +54,11 @@ final class SlidingLog implements QuotaMeter {
   }
 
   @Override
+  public void takeAtMost(long nowNanos, long amount) {
+    take(nowNanos, Math.min(amount, remaining(nowNanos)));
+  }
+
+  @Override
   public long remaining(long nowNanos) {
     forget(nowNanos);
     return Math.max(0, limit - used);

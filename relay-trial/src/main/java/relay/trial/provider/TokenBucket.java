@@ -43,6 +43,13 @@ final class TokenBucket implements QuotaMeter {
   }
 
   @Override
+  public void takeAtMost(long nowNanos, long amount) {
+    refill(nowNanos);
+    long wanted = Math.multiplyExact(amount, windowNanos);
+    levelScaled -= Math.min(wanted, Math.max(0, levelScaled)); // a part of one, too
+  }
+
+  @Override
   public long remaining(long nowNanos) {
     refill(nowNanos);
     return Math.max(0, Math.floorDiv(levelScaled, windowNanos));

@@ -32,20 +32,23 @@ class LoadTest {
                 Settings.of(
                     Duration.ofSeconds(10), new Account("a", List.of("secret"), 100, 0, 0, 0)));
         Load load = new Load(plan(simulator.port(), 400, 256), new SplittableRandom(7))) {
-      load.run(Duration.ofSeconds(1));
+      load.run(Duration.ofSeconds(2)); // a 429 tells a second: those of the first one come again
       LoadTally.Counts counts = load.counts();
       assertEquals(0, counts.errors(), counts.firstError());
       assertEquals(simulator.stats().admitted(), counts.granted());
       assertEquals(simulator.stats().refused(), counts.relay429());
       assertEquals(counts.sent(), counts.granted() + counts.relay429());
       assertEquals(0, counts.exact429(), "the provider has no retry-after-ms");
-      assertTrue(Math.abs(counts.granted() - 110) <= 1, "a full bucket and a second's refill");
+      assertTrue(Math.abs(counts.granted() - 120) <= 1, "a full bucket and two seconds' refill");
+      assertEquals(counts.relay429(), load.toldMs().size());
       assertEquals(
           20 * counts.granted(),
           simulator.charged("a", Dimension.OUTPUT_TOKENS, 0, Long.MAX_VALUE));
       assertTrue(counts.retried() > 0);
       long split = counts.grantedByReplica().get(0) - counts.grantedByReplica().get(1);
       assertTrue(Math.abs(split) < 40, counts.toString());
+      load.startOver();
+      assertEquals(0, load.counts().sent() + load.toldMs().size());
     }
   }
 
@@ -75,6 +78,26 @@ class LoadTest {
   }
 
   @Test
+  void a_stream_of_chat_completions_ends_with_done() {
+    LoadTally tally = new LoadTally(1);
+    Map<String, String> stream = Map.of("content-type", "text/event-stream");
+    tally.answered(0, new Answer(200, stream, "data: {}\n\ndata: [DONE]\n\n"));
+    assertEquals(1, tally.counts().granted());
+  }
+
+  @Test
+  void bursts_keep_their_rate_and_leave_the_rest_of_each_period_out() {
+    ArrivalTimes bursts = ArrivalTimes.bursts(10, Duration.ofSeconds(2), Duration.ofSeconds(5));
+    double[] times = new double[61];
+    for (int n = 1; n < times.length; n++) {
+      times[n] = bursts.next(times[n - 1], 1);
+    }
+    assertEquals(1.9e9, times[19]);
+    assertEquals(5e9, times[20], "the first of the second burst");
+    assertEquals(15e9, times[60], "three periods of 20 each");
+  }
+
+  @Test
   void relays_429s_and_the_providers_are_told_apart() {
     LoadTally tally = new LoadTally(1);
     tally.answered(0, limited("relay", "1", "250"));
@@ -89,8 +112,9 @@ class LoadTest {
   void retry_after_needs_both_headers_and_that_they_agree() {
     assertEquals(new RetryAfter(1001, true), RetryAfter.of(limited("relay", "2", "1001")));
     assertEquals(new RetryAfter(1000, true), RetryAfter.of(limited("relay", "1", "1000")));
-    assertEquals(new RetryAfter(0, false), RetryAfter.of(limited("relay", "1", "")));
-    assertEquals(new RetryAfter(0, false), RetryAfter.of(limited("relay", "", "-5")));
+    assertEquals(new RetryAfter(250, false), RetryAfter.of(limited("relay", "", "250")));
+    assertEquals(new RetryAfter(1000, false), RetryAfter.of(limited("relay", "1", "")));
+    assertEquals(new RetryAfter(-1, false), RetryAfter.of(limited("relay", "", "-5")));
   }
 
   @Test
@@ -159,12 +183,10 @@ class LoadTest {
     InetSocketAddress address = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port);
     return new Load.Plan(
         List.of(address, address),
-        "secret",
-        perSecond,
-        perSecond,
+        ArrivalTimes.steady(perSecond),
         Duration.ZERO,
-        100,
-        20,
+        RequestBytes.ofManySizes("secret", 100, 20, false),
+        RequestBytes.ofManySizes("secret", 100, 20, true),
         3,
         4,
         maxInFlight);
