@@ -2,12 +2,12 @@ package relay;
 
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import picocli.CommandLine;
+import relay.cli.CommandGroup;
 import relay.cli.RelayCommandLine;
-import relay.cli.Subcommand;
 import relay.logging.Logging;
 import relay.operate.OperatorCommands;
 
@@ -42,11 +42,10 @@ public final class Main {
 
   static CommandLine commandLine(
       Map<String, String> environment, PrintStream out, PrintStream err) {
-    List<Subcommand> commands =
-        Stream.concat(
-                Stream.of(new ServeCommand(environment, err), new TryCommand()),
-                OperatorCommands.all(environment, System.in, out, err).stream())
-            .toList();
-    return RelayCommandLine.of(commands, out, err);
+    List<CommandGroup> groups = new ArrayList<>();
+    groups.add(
+        new CommandGroup("Run", List.of(new ServeCommand(environment, err), new TryCommand())));
+    groups.addAll(OperatorCommands.all(environment, System.in, out, err));
+    return RelayCommandLine.of(groups, out, err);
   }
 }

@@ -75,6 +75,11 @@ final class TryCommand implements Subcommand {
   }
 
   @Override
+  public boolean readsConfig() {
+    return false;
+  }
+
+  @Override
   public int run(@Nullable Path config) {
     Logging.configure(Level.INFO, Logging.Format.TEXT);
     try {

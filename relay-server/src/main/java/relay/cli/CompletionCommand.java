@@ -40,6 +40,11 @@ final class CompletionCommand implements Subcommand {
   }
 
   @Override
+  public boolean readsConfig() {
+    return false;
+  }
+
+  @Override
   public int run(@Nullable Path config) {
     String name = shell.<@Nullable String>getValue();
     out.print(

@@ -32,6 +32,11 @@ final class HelpCommand implements Subcommand {
   }
 
   @Override
+  public boolean readsConfig() {
+    return false;
+  }
+
+  @Override
   public int run(@Nullable Path config) {
     CommandLine relay = root.commandLine();
     String name = topic.<@Nullable String>getValue();

@@ -4,7 +4,9 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -24,20 +26,11 @@ public final class RelayCommandLine {
   private RelayCommandLine() {}
 
   /**
-   * The command line of the given commands and of {@code version}, {@code completion} and {@code
-   * help}. {@link CommandLine#execute} gives the exit code.
+   * The command line of the given commands, and of {@code version}, {@code completion} and {@code
+   * help} in the last group. {@link CommandLine#execute} gives the exit code.
    */
-  public static CommandLine of(List<Subcommand> commands, PrintStream out, PrintStream err) {
-    OptionSpec config =
-        OptionSpec.builder("--config")
-            .paramLabel("FILE")
-            .type(Path.class)
-            .converters(RelayCommandLine::parseFile)
-            .scopeType(ScopeType.INHERIT)
-            .description(
-                "The configuration. Default: relay.yaml here, else"
-                    + " $XDG_CONFIG_HOME/relay/relay.yaml, else /etc/relay/relay.yaml")
-            .build();
+  public static CommandLine of(List<CommandGroup> groups, PrintStream out, PrintStream err) {
+    OptionSpec config = config();
     OptionSpec help =
         OptionSpec.builder("-h", "--help")
             .type(boolean.class)
@@ -60,11 +53,17 @@ public final class RelayCommandLine {
             "",
             "New here: `relay try`. More on a command: `relay COMMAND --help`.",
             "Exit codes: 0 ok, 1 failure at run time, 2 bad usage or config.");
-    Stream.concat(
-            commands.stream(),
-            Stream.of(
-                new VersionCommand(out), new CompletionCommand(root, out), new HelpCommand(root)))
-        .forEach(command -> add(root, command, config));
+    Map<String, String> titles = new HashMap<>();
+    for (CommandGroup group : groups) {
+      List<String> names = group.commands().stream().map(c -> add(root, c, config)).toList();
+      titles.put(names.getFirst(), group.title());
+    }
+    Stream.of(new VersionCommand(out), new CompletionCommand(root, out), new HelpCommand(root))
+        .forEach(
+            command -> {
+              var _ = add(root, command, config);
+            });
+    CommandList.install(root, titles);
     return new CommandLine(root)
         .setExpandAtFiles(false)
         .setUnmatchedOptionsAllowedAsOptionParameters(false)
@@ -85,12 +84,36 @@ public final class RelayCommandLine {
     return ExitCode.OK;
   }
 
-  private static void add(CommandSpec root, Subcommand command, OptionSpec config) {
-    Callable<Integer> run = () -> command.run(config.<@Nullable Path>getValue());
+  private static OptionSpec config() {
+    return OptionSpec.builder("--config")
+        .paramLabel("FILE")
+        .type(Path.class)
+        .converters(RelayCommandLine::parseFile)
+        .description(
+            "The configuration. Default: relay.yaml here, else"
+                + " $XDG_CONFIG_HOME/relay/relay.yaml, else /etc/relay/relay.yaml")
+        .build();
+  }
+
+  /**
+   * @param before the option where it stands before the command
+   * @return the command's name
+   */
+  private static String add(CommandSpec root, Subcommand command, OptionSpec before) {
+    OptionSpec own = config();
+    Callable<Integer> run =
+        () -> {
+          Path named = own.<@Nullable Path>getValue();
+          return command.run(named == null ? before.<@Nullable Path>getValue() : named);
+        };
     CommandSpec spec = CommandSpec.wrapWithoutInspection(run);
     command.describe(spec);
+    if (command.readsConfig()) {
+      spec.addOption(own);
+    }
     spec.usageMessage().footerHeading("%nExamples:%n").abbreviateSynopsis(false);
     root.addSubcommand(spec.name(), spec);
+    return spec.name();
   }
 
   private static Path parseFile(String name) {

@@ -14,6 +14,11 @@ public interface Subcommand {
    */
   void describe(CommandSpec spec);
 
+  /** Whether it has {@code --config}. */
+  default boolean readsConfig() {
+    return true;
+  }
+
   /**
    * Runs the command. Its options and operands have their values.
    *

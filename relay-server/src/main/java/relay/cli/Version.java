@@ -1,5 +1,6 @@
 package relay.cli;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -29,6 +30,16 @@ record Version(String version, String commit, String java) {
         built.getProperty("version", "unknown"),
         built.getProperty("commit", "unknown"),
         Runtime.version() + " (" + System.getProperty("java.vendor", "unknown vendor") + ")");
+  }
+
+  /** {@code {"version": "0.1.0", "commit": "1a2b3c4", "java": "25.0.3+9-LTS (Vendor)"}}. */
+  String json() {
+    return JsonNodeFactory.instance
+        .objectNode()
+        .put("version", version)
+        .put("commit", commit)
+        .put("java", java)
+        .toString();
   }
 
   /** One line: {@code relay 0.1.0 (commit 1a2b3c4, Java 25.0.3+9-LTS (Vendor))}. */

@@ -59,6 +59,11 @@ final class ConnectCommand implements Subcommand {
   }
 
   @Override
+  public boolean readsConfig() {
+    return false;
+  }
+
+  @Override
   public int run(@Nullable Path config) {
     String name = Objects.requireNonNull(client.<String>getValue());
     if (name.equals("env")) {

@@ -34,6 +34,11 @@ final class ExplainCommand implements Subcommand {
   }
 
   @Override
+  public boolean readsConfig() {
+    return false;
+  }
+
+  @Override
   public int run(@Nullable Path config) {
     String wanted = setting.<String>getValue().toLowerCase(Locale.ROOT);
     List<Setting> all = SettingsCatalog.all();

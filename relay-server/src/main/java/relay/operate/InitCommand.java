@@ -72,6 +72,11 @@ final class InitCommand implements Subcommand {
   }
 
   @Override
+  public boolean readsConfig() {
+    return false;
+  }
+
+  @Override
   public int run(@Nullable Path config) {
     String type =
         said(provider, "Provider (" + String.join(", ", TYPES) + ")", "anthropic")

@@ -47,13 +47,13 @@ record ReloadCommand(CommandContext context) implements Subcommand {
     PrintStream out = context.out();
     List<String> changes = lines(answer.path("changes"));
     changes.forEach(out::println);
+    String hash = answer.path("hash").asText();
+    String since = answer.path("since").asText();
     // The replica may have seen the change before this command asked
     out.println(
-        "Config %s, in effect since %s: %s"
-            .formatted(
-                answer.path("hash").asText(),
-                answer.path("since").asText(),
-                changes.isEmpty() ? "nothing has changed since." : changes.size() + " changed."));
+        changes.isEmpty()
+            ? "Already running this file, config %s, since %s.".formatted(hash, since)
+            : "Config %s, in effect since %s: %d changed.".formatted(hash, since, changes.size()));
     List<String> later = lines(answer.path("need_restart"));
     if (!later.isEmpty()) {
       out.println("From the next start: " + String.join(", ", later));

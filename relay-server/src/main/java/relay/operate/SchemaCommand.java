@@ -22,6 +22,11 @@ record SchemaCommand(CommandContext context) implements Subcommand {
   }
 
   @Override
+  public boolean readsConfig() {
+    return false;
+  }
+
+  @Override
   public int run(@Nullable Path config) {
     context.out().print(ConfigSchema.json());
     return ExitCode.OK;

@@ -3,6 +3,8 @@ package relay.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -65,12 +67,15 @@ class RelayCommandLineTest {
     int exitCode =
         RelayCommandLine.of(
                 List.of(
-                    new Recorder("keys"),
-                    new Recorder(
-                        "cooldown",
-                        Operands.word("POOL", "A pool"),
-                        Operands.word("KEY", "A key"),
-                        Operands.duration("DURATION", "A time"))),
+                    new CommandGroup("Look", List.of(new Recorder("keys"))),
+                    new CommandGroup(
+                        "Change",
+                        List.of(
+                            new Recorder(
+                                "cooldown",
+                                Operands.word("POOL", "A pool"),
+                                Operands.word("KEY", "A key"),
+                                Operands.duration("DURATION", "A time"))))),
                 new PrintStream(out, true, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8))
             .execute(line.isEmpty() ? new String[0] : line.split(" "));
@@ -101,7 +106,7 @@ class RelayCommandLineTest {
         "keys --config=a/relay.yaml",
         "--config a/relay.yaml keys"
       })
-  void every_command_takes_a_config(String line) {
+  void a_command_takes_a_config(String line) {
     assertEquals(new Run("keys", Path.of("a/relay.yaml"), false, List.of()), ran(line));
   }
 
@@ -158,6 +163,42 @@ class RelayCommandLineTest {
     for (String name : List.of("keys", "cooldown", "version", "completion", "help")) {
       assertTrue(help.out().contains("\n  " + name + " "), help.out());
     }
+  }
+
+  @Test
+  void help_lists_the_commands_in_groups() {
+    List<String> list =
+        execute("help")
+            .out()
+            .lines()
+            .filter(line -> line.endsWith(":") || line.matches(" {2}[a-z].*"))
+            .map(line -> line.strip().replaceAll(" .*", ""))
+            .toList();
+    assertEquals(
+        List.of("Look:", "keys", "Change:", "cooldown", "version", "completion", "help"), list);
+  }
+
+  @Test
+  void a_command_that_reads_no_config_is_not_offered_one() {
+    assertTrue(execute("keys --help").out().contains("--config"));
+    for (String command : List.of("version", "completion", "help")) {
+      String help = execute(command + " --help").out();
+      assertTrue(help.contains("--help") && !help.contains("--config"), help);
+    }
+    assertRefused("relay version: Unknown options: '--config'", "version --config a");
+  }
+
+  @Test
+  void the_config_of_a_command_is_not_that_of_the_one_before() {
+    assertEquals(Path.of("b"), ran("--config a keys --config b").config());
+  }
+
+  @Test
+  void the_version_is_told_to_programs() throws IOException {
+    JsonNode version = new ObjectMapper().readTree(execute("version --json").out());
+    assertEquals(Version.current().version(), version.path("version").asText());
+    assertEquals(Version.current().commit(), version.path("commit").asText());
+    assertEquals(Version.current().java(), version.path("java").asText());
   }
 
   @Test

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import relay.cli.CommandGroup;
 import relay.cli.RelayCommandLine;
 
 final class ConnectCommandTest {
@@ -43,7 +44,10 @@ final class ConnectCommandTest {
     String[] all = new String[words.length + 1];
     all[0] = "connect";
     System.arraycopy(words, 0, all, 1, words.length);
-    return RelayCommandLine.of(List.of(new ConnectCommand(context)), context.out(), context.err())
+    return RelayCommandLine.of(
+            List.of(new CommandGroup("Set up", List.of(new ConnectCommand(context)))),
+            context.out(),
+            context.err())
         .execute(all);
   }
 

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.cli.CommandGroup;
 import relay.cli.RelayCommandLine;
 import relay.config.Config;
 import relay.config.ConfigFile;
@@ -38,7 +39,8 @@ final class InitCommandTest {
     InitCommand init = new InitCommand(context, new ByteArrayInputStream(answers.getBytes(UTF_8)));
     List<String> words = new ArrayList<>(List.of("init", "--out", file().toString()));
     words.addAll(List.of(options));
-    return RelayCommandLine.of(List.of(init), context.out(), context.err())
+    return RelayCommandLine.of(
+            List.of(new CommandGroup("Set up", List.of(init))), context.out(), context.err())
         .execute(words.toArray(new String[0]));
   }
 

@@ -188,10 +188,7 @@ class OperatorTest {
   void a_reload_after_the_replica_saw_the_change_tells_since_when_it_holds() throws Exception {
     assertEquals(
         new CommandRun(
-            0,
-            "Config 0123456789ab, in effect since 1970-01-01T00:00:00Z: nothing has changed"
-                + " since.\n",
-            ""),
+            0, "Already running this file, config 0123456789ab, since 1970-01-01T00:00:00Z.\n", ""),
         run(config(Way.ADMIN_PLANE), "reload"));
   }
 
