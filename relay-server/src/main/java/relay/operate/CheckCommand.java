@@ -43,7 +43,7 @@ final class CheckCommand implements Subcommand {
         .description(
             "Validate a config.",
             "Prints every fault as FILE:LINE:COLUMN: path.to.value: what is wrong; what is"
-                + " allowed.",
+                + " allowed. On a terminal the line follows, without secrets.",
             "Warns of what is valid, but cannot work or is hardly meant.",
             "With --connect it exits with 1 if Redis or a provider does not answer, or refuses a"
                 + " key.")
@@ -69,7 +69,11 @@ final class CheckCommand implements Subcommand {
         yield connect.<Boolean>getValue() ? connect(valid) : ExitCode.OK;
       }
       case Loaded.Invalid(List<ConfigFault> faults) -> {
-        faults.forEach(context.err()::println);
+        TerminalFeatures terminal = TerminalFeatures.ofErrors(context.err(), context.environment());
+        for (ConfigFault fault : faults) { // programs read the lines: they get no excerpts
+          context.err().println(fault);
+          context.err().print(terminal.live() ? FaultExcerpt.of(fault, terminal) : "");
+        }
         yield ExitCode.USAGE;
       }
     };

@@ -28,6 +28,10 @@ final class Grid {
     Style(String code) {
       this.code = code;
     }
+
+    String on(String text) {
+      return this == PLAIN ? text : code + text + RESET;
+    }
   }
 
   /** The text of one column in one row. */
@@ -53,9 +57,8 @@ final class Grid {
       }
       for (int column = 0; column <= last; column++) {
         Cell cell = row.get(column);
-        boolean styled = colours && cell.style() != Style.PLAIN;
         lines.append(GAP);
-        lines.append(styled ? cell.style().code + cell.text() + RESET : cell.text());
+        lines.append(colours ? cell.style().on(cell.text()) : cell.text());
         if (column < last) {
           lines.repeat(' ', widths[column] - cell.text().length());
         }

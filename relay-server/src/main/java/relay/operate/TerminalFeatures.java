@@ -47,6 +47,24 @@ record TerminalFeatures(boolean live, boolean colours, boolean blocks, int colum
         : new TerminalFeatures(true, colours, blocks, USUAL_COLUMNS, USUAL_LINES);
   }
 
+  /** The same for standard error, which may go elsewhere. */
+  static TerminalFeatures ofErrors(PrintStream err, Map<String, String> environment) {
+    TerminalFeatures terminal = of(err, environment);
+    return terminal.live() && isTerminal("2") ? terminal : file(terminal.blocks());
+  }
+
+  /** The JDK cannot tell it of one descriptor. */
+  private static boolean isTerminal(String descriptor) {
+    try {
+      return new ProcessBuilder("test", "-t", descriptor).inheritIO().start().waitFor() == 0;
+    } catch (IOException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
   /** Lines and columns of the terminal, which the JDK cannot tell; empty if they are unknown. */
   private static String size() {
     try {
