@@ -101,7 +101,8 @@ class ArchitectureTest {
               "relay.bedrock", 3), // signatures, the keys for them, and the events of a stream
           Map.entry("relay.body", 5), // a body, one that passes, a buffer, all buffers, slow bodies
           Map.entry("relay.carrier", 12), // carriers, sockets, TLS, buffers, dates, descriptors
-          Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
+          Map.entry(
+              "relay.cli", 4), // the command line, its groups of commands, one, usual operands
           Map.entry(
               "relay.config", 37), // a record for each block of the file, its outline, its schema
           Map.entry("relay.edge", 1),
@@ -116,10 +117,11 @@ class ArchitectureTest {
           Map.entry(
               "relay.pipeline",
               8), // the way of a request, its two sides, the probes of keys, own probes
-          Map.entry("relay.pool", 7), // a plan, its JSON and line, a key's status, owners, shares
+          Map.entry(
+              "relay.pool", 9), // plan, its JSON and line, status, quarantines, owners, shares
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
           Map.entry("relay.reach", 10), // one for each part of a library, except for the finder
-          Map.entry("relay.redis", 34), // a library's API: each script's arguments and outcomes
+          Map.entry("relay.redis", 35), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.stream", 6), // five taps on a response, and one's find
           Map.entry("relay.tls", 1),

@@ -1,5 +1,7 @@
 package relay.redis;
 
+import java.util.Arrays;
+
 /** How the limits of a quota group are kept. */
 public enum Accounting {
   /**
@@ -18,6 +20,13 @@ public enum Accounting {
    * provider's answers prove that its limits are refilled steadily, until a refusal contradicts it.
    */
   AUTO;
+
+  static Accounting of(long code) {
+    return Arrays.stream(values())
+        .filter(accounting -> accounting.code() == code)
+        .findFirst()
+        .orElse(SLIDING_WINDOW);
+  }
 
   /** As the scripts know it. */
   int code() {

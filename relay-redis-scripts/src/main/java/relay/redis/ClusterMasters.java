@@ -308,6 +308,11 @@ final class ClusterMasters implements Masters {
   }
 
   @Override
+  public Set<InetSocketAddress> all() {
+    return slots.masters();
+  }
+
+  @Override
   public boolean isUp() {
     for (int slot : used) {
       MasterLink master = masters.get(slot);

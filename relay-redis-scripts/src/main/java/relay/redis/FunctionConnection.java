@@ -50,6 +50,19 @@ final class FunctionConnection extends RedisChannelHandler<byte[], byte[]> {
     return call(function, keys, args);
   }
 
+  /** A part of the names of all keys that match: its cursor, "0" after the last, and the names. */
+  CompletableFuture<List<Object>> scan(String cursor, String pattern) {
+    return send(
+        CommandType.SCAN,
+        new NestedMultiOutput<>(BYTES),
+        new CommandArgs<>(BYTES)
+            .add(cursor)
+            .add(CommandKeyword.MATCH)
+            .add(pattern)
+            .add(CommandKeyword.COUNT)
+            .add(1000));
+  }
+
   /** The memory section of INFO. */
   CompletableFuture<String> memoryInfo() {
     return send(

@@ -171,10 +171,7 @@ public final class KeyPool {
     return room.waiting();
   }
 
-  /**
-   * As {@link #acquire}, but reserves nothing: picks any key that is neither quarantined nor
-   * cooling down.
-   */
+  /** Reserves nothing: picks any key that is neither quarantined nor cooling down. */
   public CompletableFuture<Acquisition> pick(Demand demand) {
     if (retirement.hasBegun()) {
       return CompletableFuture.completedFuture(new NoneUsable());
@@ -280,7 +277,12 @@ public final class KeyPool {
 
   /** Quarantines one key, on an operator's request. The future fails when Redis cannot be asked. */
   public CompletableFuture<Void> operatorQuarantine(String key, String reason) {
-    return scripts.standings().quarantine(List.of(key), reason, false);
+    return scripts.standings().quarantineByOperator(List.of(key), reason);
+  }
+
+  /** The quarantines of these keys, in order. The future fails when Redis cannot be asked. */
+  public CompletableFuture<List<Quarantine>> quarantines(List<String> ids) {
+    return scripts.standings().quarantines(ids);
   }
 
   /**

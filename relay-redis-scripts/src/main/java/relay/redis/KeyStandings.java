@@ -3,6 +3,7 @@ package relay.redis;
 import static relay.redis.RedisKeys.bytes;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Set;
@@ -12,6 +13,9 @@ import relay.redis.ScriptCaller.Call;
 
 /** Takes keys out of use, and brings them back: the calls of a pool's scripts for that. */
 final class KeyStandings {
+  private static final byte[] REAL_TIME = {};
+  private static final byte[] OPERATOR = bytes("+");
+
   private final PoolScripts scripts;
   private final RedisLink link;
   private final RedisKeys keys;
@@ -30,16 +34,45 @@ final class KeyStandings {
    * @param refused whether the provider refused the credentials that this replica has
    */
   CompletableFuture<Void> quarantine(List<String> ids, String reason, boolean refused) {
-    byte[] by = refused && !replica.isEmpty() ? bytes(replica) : ScriptCaller.NONE;
+    return quarantine(
+        ids, reason, refused && !replica.isEmpty() ? bytes(replica) : ScriptCaller.NONE);
+  }
+
+  /** As an operator says: the reason replaces any other, so that no probe ends it. */
+  CompletableFuture<Void> quarantineByOperator(List<String> ids, String reason) {
+    return quarantine(ids, reason, OPERATOR);
+  }
+
+  private CompletableFuture<Void> quarantine(List<String> ids, String reason, byte[] by) {
     List<byte[]> k = List.of(keys.state, keys.quarantine);
     return inBatches(
         ids,
         some -> {
-          List<byte[]> args = new ArrayList<>(List.of(bytes(reason), by));
+          List<byte[]> args = new ArrayList<>(List.of(REAL_TIME, bytes(reason), by));
           some.forEach(id -> args.add(bytes(id)));
           return scripts.callConfigured(
               () -> new Call(ScriptFile.QUARANTINE, k, args), Reply::ofCount);
         });
+  }
+
+  /** Tells since when keys are quarantined, and when each is probed next, in order. */
+  CompletableFuture<List<Quarantine>> quarantines(List<String> ids) {
+    List<Quarantine> all = Collections.synchronizedList(new ArrayList<>());
+    return inBatches(
+            ids,
+            some ->
+                link.call(
+                        ScriptFile.QUARANTINED,
+                        new byte[][] {keys.quarantine, keys.probes},
+                        some.stream().map(RedisKeys::bytes).toArray(byte[][]::new))
+                    .thenApply(
+                        raw -> {
+                          for (int n = 1; n + 3 <= raw.size(); n += 3) {
+                            all.add(Quarantine.of(raw.subList(n, n + 3)));
+                          }
+                          return new Reply.Done(raw);
+                        }))
+        .thenApply(done -> all);
   }
 
   /** The secrets of these keys have changed: ends their quarantine for refused credentials. */

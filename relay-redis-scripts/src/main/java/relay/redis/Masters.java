@@ -1,8 +1,10 @@
 package relay.redis;
 
 import io.lettuce.core.cluster.SlotHash;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +44,9 @@ sealed interface Masters extends AutoCloseable permits SingleMaster, ClusterMast
 
   /** The master of a slot; null while it is unknown. */
   @Nullable MasterLink of(int slot);
+
+  /** The masters that hold keys, as far as they are known; empty if none answers. */
+  Set<InetSocketAddress> all();
 
   /** Whether the master of every pool answers. */
   boolean isUp();

@@ -11,8 +11,12 @@ final class Names {
 
   private Names() {}
 
+  static boolean isGood(String name) {
+    return ALLOWED.matcher(name).matches();
+  }
+
   static void check(String what, String name) {
-    if (!ALLOWED.matcher(name).matches()) {
+    if (!isGood(name)) {
       throw new IllegalArgumentException(
           what + " '" + name + "': 1 to 200 characters without spaces and braces are allowed");
     }

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -92,6 +93,25 @@ public final class RedisEngine implements AutoCloseable {
       announce(pool);
     }
     return pool;
+  }
+
+  /**
+   * The names of all pools with a state in Redis, without those of clients' limits. Scans all keys,
+   * and blocks.
+   *
+   * @throws RuntimeException if Redis does not answer
+   */
+  public Set<String> storedPools() throws InterruptedException {
+    return new StoredPools(masters, options.prefix()).names();
+  }
+
+  /**
+   * A pool as the live replicas announced it, as far as Redis tells: without limits, and with its
+   * keys in the order of their names. So an observer can open a pool that it has no plan of. Empty
+   * if Redis has no state of it, or no key. The future fails when Redis cannot be asked.
+   */
+  public CompletableFuture<Optional<PoolPlan>> storedPlan(String pool) {
+    return new StoredPools(masters, options.prefix()).plan(pool);
   }
 
   /** The pool of this name that was opened last, unless it was retired and is over. */

@@ -2,6 +2,7 @@ package relay.redis;
 
 import java.net.InetSocketAddress;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -65,6 +66,12 @@ final class SingleMaster implements Masters {
   @Override
   public MasterLink of(int slot) {
     return master;
+  }
+
+  @Override
+  public Set<InetSocketAddress> all() {
+    InetSocketAddress address = master.isUp() ? master.address() : null;
+    return address == null ? Set.of() : Set.of(address);
   }
 
   @Override

@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Which master of a Cluster has which slot, as one of its nodes sees it. */
@@ -78,6 +79,11 @@ final class SlotMap {
   @Nullable InetSocketAddress master(int slot) {
     var range = ranges.floorEntry((long) slot);
     return range == null || range.getValue().last() < slot ? null : range.getValue().master();
+  }
+
+  /** The masters that have slots. */
+  Set<InetSocketAddress> masters() {
+    return ranges.values().stream().map(Range::master).collect(Collectors.toSet());
   }
 
   /** All nodes, replicas included. */

@@ -1,5 +1,7 @@
 package relay.redis;
 
+import java.util.Arrays;
+
 /** How to choose among the keys of the highest priority that can carry a request. */
 public enum Strategy {
   /** The key whose fullest dimension is the least full. */
@@ -15,6 +17,13 @@ public enum Strategy {
 
   Strategy(int code) {
     this.code = code;
+  }
+
+  static Strategy of(long code) {
+    return Arrays.stream(values())
+        .filter(strategy -> strategy.code == code)
+        .findFirst()
+        .orElse(LEAST_LOADED);
   }
 
   int code() {

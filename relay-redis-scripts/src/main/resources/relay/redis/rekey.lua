@@ -25,7 +25,7 @@ for n = 2, #ARGV do
   if k[K_STOPPED] == REFUSED then
     k[K_STOPPED] = 0
     restored = restored + 1
-    redis.call('HDEL', quarantine, id)
+    redis.call('HDEL', quarantine, id, 'since ' .. id)
     for _, group in ipairs(records.names_in(r, 'q:' .. id)) do ready_sets.make_key_ready(r, id, group, 3, KEYS) end
     records.change(r, k)
   end

@@ -26,7 +26,7 @@ for _, field in ipairs(ARGV) do
     local k = record
     if k[K_COOL] > last or k[K_STOPPED] > 0 then restored = restored + 1 end
     k[K_COOL], k[K_STOPPED] = 0, 0
-    redis.call('HDEL', quarantine, k.id)
+    redis.call('HDEL', quarantine, k.id, 'since ' .. k.id)
     for _, group in ipairs(records.names_in(r, 'q:' .. k.id)) do ready_sets.make_key_ready(r, k.id, group, 3, KEYS) end
   end
   records.change(r, record)

@@ -3,12 +3,14 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -47,7 +49,7 @@ final class ClusterTest {
   }
 
   @Test
-  void pools_spread_over_the_masters_and_each_is_exact() {
+  void pools_spread_over_the_masters_and_each_is_exact() throws InterruptedException {
     try (RedisEngine engine = engine(Duration.ofSeconds(10))) {
       Set<RedisNode> owners = new HashSet<>();
       List<KeyPool> pools = new ArrayList<>();
@@ -64,6 +66,10 @@ final class ClusterTest {
         }
         assertEquals(50, granted, "half the limit at once");
       }
+      Set<String> names =
+          pools.stream().map(pool -> pool.plan().name()).collect(Collectors.toSet());
+      assertTrue(engine.storedPools().containsAll(names), "those of all masters");
+      assertEquals(1, engine.storedPlan("pool-7").join().orElseThrow().keys().size());
     }
   }
 

@@ -23,7 +23,7 @@ final class OutageModel {
     return reasons.get(key);
   }
 
-  /** The reasons of all quarantined keys. */
+  /** The reasons of all quarantined keys, and since when they are. */
   Map<String, String> reasons() {
     return reasons;
   }
@@ -49,7 +49,7 @@ final class OutageModel {
     return List.of(1L, now, g.cooldownEnd - now);
   }
 
-  List<Object> quarantine(String reason, List<String> ids) {
+  List<Object> quarantine(Clock clock, String reason, List<String> ids) {
     if (!pool.keys.keySet().containsAll(ids)) {
       return PoolModel.UNKNOWN;
     }
@@ -59,6 +59,7 @@ final class OutageModel {
       if (key.quarantine == null) {
         key.quarantine = reason;
         reasons.put(id, reason);
+        reasons.put("since " + id, Long.toString(clock.given() / 1000));
         newly++;
       }
     }
@@ -83,6 +84,7 @@ final class OutageModel {
         key.cooldownEnd = 0;
         key.quarantine = null;
         reasons.remove(id);
+        reasons.remove("since " + id);
       }
     }
     return List.of(restored);

@@ -368,8 +368,8 @@ final class PoolModel {
     return outages.cooldown(clock, field, micros, granted);
   }
 
-  List<Object> quarantine(String reason, List<String> ids) {
-    return outages.quarantine(reason, ids);
+  List<Object> quarantine(Clock clock, String reason, List<String> ids) {
+    return outages.quarantine(clock, reason, ids);
   }
 
   List<Object> restore(List<String> fields) {

@@ -264,14 +264,14 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      List<Object> args = new ArrayList<>(List.of(reason, "-"));
+      List<Object> args = new ArrayList<>(List.of(c.told(), reason, "-"));
       args.addAll(ids);
       return args;
     }
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.quarantine(reason, ids);
+      return model.quarantine(c, reason, ids);
     }
   }
 

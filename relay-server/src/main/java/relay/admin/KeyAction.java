@@ -18,6 +18,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.admin.PoolStates.RedisSilent;
 import relay.model.DurationText;
+import relay.pool.QuarantineReason;
 import relay.redis.KeyPool;
 
 /** An operator's action on a key, for all replicas. */
@@ -51,36 +52,47 @@ enum KeyAction {
     done.put("pool", pool.plan().name()).put("key", key).put("action", word());
     switch (this) {
       case COOLDOWN -> {
-        String text = durationText(exchange, body);
-        Optional<Duration> duration = DurationText.parse(text);
+        Optional<String> text = given("duration", exchange, body);
+        Optional<Duration> duration = text.flatMap(DurationText::parse);
         if (duration.isEmpty()) {
-          return AdminReply.error(400, (text.isEmpty() ? "no" : "bad") + " duration" + HOW);
+          String wrong = text.equals(Optional.of("")) ? "no" : "bad";
+          return AdminReply.error(400, wrong + " duration" + HOW);
         }
         PoolStates.await(pool.operatorCooldown(key, duration.get()));
         done.put("duration_ms", duration.get().toMillis());
       }
-      case QUARANTINE -> PoolStates.await(pool.operatorQuarantine(key, "operator"));
+      case QUARANTINE -> {
+        Optional<String> reason =
+            given("reason", exchange, body).flatMap(QuarantineReason::byOperator);
+        if (reason.isEmpty()) {
+          return AdminReply.error(400, "bad reason; allowed: " + QuarantineReason.ALLOWED);
+        }
+        PoolStates.await(pool.operatorQuarantine(key, reason.get()));
+        done.put("reason", reason.get());
+      }
       case RESTORE -> PoolStates.await(pool.restore(key));
     }
     log.info("an operator asked for {} of key {} in pool {}", word(), key, pool.plan().name());
     return AdminReply.json(done);
   }
 
-  /** The duration of the request; empty if absent. */
-  private static String durationText(HttpServerExchange exchange, byte[] body) {
-    String ofBody = inBody(new String(body, StandardCharsets.UTF_8));
-    Deque<String> parameter = exchange.getQueryParameters().get("duration");
+  /** A value of the request: blank if it is absent, empty if it is given twice, or not in JSON. */
+  private static Optional<String> given(String name, HttpServerExchange exchange, byte[] body) {
+    Optional<String> ofBody = inBody(name, new String(body, StandardCharsets.UTF_8));
+    Deque<String> parameter = exchange.getQueryParameters().get(name);
     if (parameter == null) {
       return ofBody;
     }
-    return parameter.size() == 1 && ofBody.isEmpty() ? parameter.getFirst() : "several";
+    return parameter.size() == 1 && ofBody.equals(Optional.of(""))
+        ? Optional.of(parameter.getFirst())
+        : Optional.empty();
   }
 
-  private static String inBody(String body) {
+  private static Optional<String> inBody(String name, String body) {
     try {
-      return body.isBlank() ? "" : JSON.readTree(body).path("duration").asText("");
-    } catch (JsonProcessingException e) { // also for a second duration, or anything after it
-      return "not JSON";
+      return Optional.of(body.isBlank() ? "" : JSON.readTree(body).path(name).asText(""));
+    } catch (JsonProcessingException e) { // also for a second value, or anything after it
+      return Optional.empty();
     }
   }
 }

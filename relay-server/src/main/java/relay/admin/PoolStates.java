@@ -1,6 +1,7 @@
 package relay.admin;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -12,6 +13,7 @@ import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.pool.PoolJson;
+import relay.pool.Quarantines;
 import relay.redis.KeyPool;
 import relay.redis.PoolSnapshot;
 import relay.redis.ProviderBreaker;
@@ -78,12 +80,13 @@ final class PoolStates {
     String name = pool.plan().name();
     ProviderBreaker breaker = served.breakers().apply(name);
     return known(pool)
-        .thenApply(
+        .thenCompose(
             known -> {
               ObjectNode json = PoolJson.of(pool.plan(), known.state(), breaker.standing());
-              return PoolJson.warn(json, served.countedApart().apply(name))
+              PoolJson.warn(json, served.countedApart().apply(name))
                   .put("age_ms", known.ageMs())
                   .put("mode", mode(pool));
+              return Quarantines.addTo(json, pool, Instant.now());
             });
   }
 

@@ -2,6 +2,7 @@ package relay.config;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,31 @@ public record RedisConfig(
     OnUnavailable onUnavailable,
     int replicas,
     @Nullable Path folder) {
+
+  /**
+   * The Redis at a URL, with the usual settings. Several servers are nodes of a Cluster.
+   *
+   * @param prefix null for the usual one
+   * @return empty if the URL or the prefix is none
+   */
+  public static Optional<RedisConfig> at(String url, @Nullable String prefix) {
+    RedisUrl parsed = RedisUrl.parse(url);
+    if (parsed == null || (prefix != null && !TextSettings.PREFIX.matcher(prefix).matches())) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new RedisConfig(
+            parsed,
+            parsed.master() == null && parsed.servers().size() > 1,
+            prefix == null ? RedisSection.DEFAULT_PREFIX : prefix,
+            null,
+            null,
+            null,
+            Duration.ofMillis(RedisSection.DEFAULT_TIMEOUT_MS),
+            OnUnavailable.FAIR_SHARE,
+            0,
+            null));
+  }
 
   /** The replica's behaviour while Redis is unavailable. */
   public enum OnUnavailable {

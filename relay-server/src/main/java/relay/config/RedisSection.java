@@ -11,7 +11,8 @@ import relay.config.Value.Scalar;
 
 /** Reads {@code redis}. */
 final class RedisSection {
-  private static final String DEFAULT_PREFIX = "relay";
+  static final String DEFAULT_PREFIX = "relay";
+  static final int DEFAULT_TIMEOUT_MS = 100;
   static final int MAX_TIMEOUT_MS = 60_000;
   static final int MAX_REPLICAS = 10_000;
   private static final int MAX_PASSWORD_BYTES = 64 * 1024;
@@ -62,7 +63,8 @@ final class RedisSection {
                     "a password",
                     MAX_PASSWORD_BYTES,
                     RedisSection::isPassword),
-            Duration.ofMillis(ScalarSettings.whole(redis, "timeout_ms", 100, 1, MAX_TIMEOUT_MS)),
+            Duration.ofMillis(
+                ScalarSettings.whole(redis, "timeout_ms", DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS)),
             ScalarSettings.choice(redis, "on_unavailable", OnUnavailable.FAIR_SHARE, Set.of()),
             ScalarSettings.whole(redis, "replicas", 0, 0, MAX_REPLICAS),
             folderValue == null ? null : folder(folderValue));

@@ -39,7 +39,8 @@ public record RedisUrl(
     }
   }
 
-  static final String FORMS =
+  /** What is allowed. */
+  public static final String FORMS =
       "redis://[user:password@]host[:port][/database], rediss:// for TLS, or"
           + " redis-sentinel://host:port,host:port/database#master";
 

@@ -97,8 +97,8 @@ final class AdminAccess implements PoolsAccess {
   }
 
   @Override
-  public void quarantine(String pool, String key) throws OperationFailed {
-    post(pool, key, "quarantine");
+  public void quarantine(String pool, String key, String words) throws OperationFailed {
+    post(pool, key, words.isEmpty() ? "quarantine" : "quarantine?reason=" + encoded(words));
   }
 
   @Override

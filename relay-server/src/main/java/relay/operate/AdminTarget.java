@@ -16,7 +16,7 @@ import relay.config.Secret;
  * Which replica a command asks if a config is not to say it: the one at {@code --admin}, else at
  * {@code RELAY_ADMIN}. So an operator needs neither the config nor the providers' secrets.
  */
-final class AdminTarget {
+final class AdminTarget implements Target<AdminAccess> {
   private static final String ADDRESS = "RELAY_ADMIN";
   private static final String TOKEN = "RELAY_ADMIN_TOKEN";
 
@@ -27,12 +27,17 @@ final class AdminTarget {
       Operands.option(
           "--token-file", "FILE", "Holds its server.admin_token; or " + TOKEN + " has the token");
 
-  void addTo(CommandSpec spec) {
+  @Override
+  public void addTo(CommandSpec spec) {
     spec.addOption(admin).addOption(tokenFile);
   }
 
-  /** Null: a config says it. */
-  @Nullable AdminAccess named(Map<String, String> environment) throws OperationFailed {
+  boolean isGiven() {
+    return admin.getValue() != null;
+  }
+
+  @Override
+  public @Nullable AdminAccess named(Map<String, String> environment) throws OperationFailed {
     String option = admin.getValue();
     String address = option == null ? environment.get(ADDRESS) : option;
     return address == null || address.isBlank()
@@ -40,8 +45,8 @@ final class AdminTarget {
         : AdminAccess.at(uri(address.strip()), token(environment));
   }
 
-  /** This machine's replica, at the default address. */
-  AdminAccess here(Map<String, String> environment) throws OperationFailed {
+  @Override
+  public AdminAccess here(Map<String, String> environment) throws OperationFailed {
     return AdminAccess.at(URI.create("http://127.0.0.1:9091"), token(environment));
   }
 

@@ -4,7 +4,6 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 import picocli.CommandLine.ExitCode;
@@ -37,14 +36,13 @@ record CommandContext(Map<String, String> environment, PrintStream out, PrintStr
   }
 
   /** Runs the operation on the pools of the target, or of a configuration; gives the exit code. */
-  int withPools(AdminTarget target, @Nullable Path file, Operation operation) {
-    return run(target, file, PoolsAccess::of, access -> access, operation::on);
+  int withPools(PoolsTarget target, @Nullable Path file, Operation operation) {
+    return run(target, file, PoolsAccess::of, operation::on);
   }
 
   /** The same on one replica, for what Redis does not tell. */
   int withReplica(AdminTarget target, @Nullable Path file, ReplicaOperation operation) {
-    return run(
-        target, file, config -> AdminAccess.to(config.server()), access -> access, operation::on);
+    return run(target, file, config -> AdminAccess.to(config.server()), operation::on);
   }
 
   /**
@@ -52,19 +50,15 @@ record CommandContext(Map<String, String> environment, PrintStream out, PrintStr
    * machine: it may run with an earlier one, or without a file.
    */
   private <A extends PoolsAccess> int run(
-      AdminTarget target,
-      @Nullable Path file,
-      Opener<A> configured,
-      Function<AdminAccess, A> named,
-      Task<A> task) {
+      Target<A> target, @Nullable Path file, Opener<A> configured, Task<A> task) {
     // The command reports a lost connection in its own words.
     Logging.configure(Level.ERROR, Logging.Format.TEXT);
     boolean isWithoutFile = file == null && ConfigLookup.found(environment).isEmpty();
     Optional<Config> config = Optional.empty();
     boolean isWithoutConfig = false;
     try {
-      AdminAccess replica = target.named(environment);
-      if (replica == null) {
+      A named = target.named(environment);
+      if (named == null) {
         if (!isWithoutFile) {
           config = ConfigLookup.withoutSecrets(file, environment, err);
         }
@@ -73,7 +67,7 @@ record CommandContext(Map<String, String> environment, PrintStream out, PrintStr
       try (A access =
           config.isPresent()
               ? configured.open(config.get())
-              : named.apply(replica == null ? target.here(environment) : replica)) {
+              : named == null ? target.here(environment) : named) {
         task.run(access);
         return ExitCode.OK;
       }

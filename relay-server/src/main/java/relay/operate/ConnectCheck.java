@@ -59,7 +59,7 @@ final class ConnectCheck {
     if (url == null) {
       return Finding.good("Redis: the embedded one, which starts with Relay");
     }
-    try (RedisAccess redis = new RedisAccess(config, url)) {
+    try (RedisAccess redis = RedisAccess.of(config, url)) {
       redis.present();
       return Finding.good("Redis at " + url.addresses() + ": answers");
     } catch (OperationFailed e) {

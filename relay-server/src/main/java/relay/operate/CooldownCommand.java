@@ -14,7 +14,7 @@ final class CooldownCommand implements Subcommand {
   private final PositionalParamSpec duration =
       Operands.duration(
           "DURATION", "A number with ms, s, m, h or d, up to 30 days: 500ms, 90s, 5m, 1h, 7d");
-  private final AdminTarget target = new AdminTarget();
+  private final PoolsTarget target = new PoolsTarget();
   private final CommandContext context;
 
   CooldownCommand(CommandContext context) {

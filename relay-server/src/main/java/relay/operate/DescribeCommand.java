@@ -11,7 +11,7 @@ import relay.cli.Subcommand;
 /** {@code relay describe}. */
 final class DescribeCommand implements Subcommand {
   private final KeyOperands operands = new KeyOperands();
-  private final AdminTarget target = new AdminTarget();
+  private final PoolsTarget target = new PoolsTarget();
   private final CommandContext context;
 
   DescribeCommand(CommandContext context) {

@@ -103,8 +103,10 @@ record FleetVerdict(List<String> problems, List<String> pools) {
   }
 
   private static String named(JsonNode key) {
+    String since = key.has("since") ? ", since " + key.path("since").asText() : "";
     JsonNode reason = key.path("reason");
-    return key.path("id").asText() + (reason.isTextual() ? " (" + reason.asText() + ")" : "");
+    return key.path("id").asText()
+        + (reason.isTextual() ? " (" + reason.asText() + since + ")" : "");
   }
 
   private static List<JsonNode> with(JsonNode pool, String status) {

@@ -3,6 +3,7 @@ package relay.operate;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
+import relay.pool.QuarantineReason;
 
 /** What {@code relay describe} says of a key of {@code GET /pools}. */
 final class KeyDescription {
@@ -15,6 +16,9 @@ final class KeyDescription {
     String reason = key.path("reason").isNull() ? "" : ": " + key.path("reason").asText();
     line(text, "key", key.path("id").asText() + " of pool " + pool.path("name").asText());
     line(text, "status", key.path("status").asText() + reason);
+    if (key.has("since")) {
+      line(text, "since", key.path("since").asText());
+    }
     line(text, "next", next(pool, key));
     long most = key.path("max_concurrent").asLong();
     line(
@@ -47,12 +51,33 @@ final class KeyDescription {
     String restore =
         "relay restore %s %s".formatted(pool.path("name").asText(), key.path("id").asText());
     return switch (key.path("status").asText()) {
-      case "quarantined" ->
-          "Relay probes it, and uses it again when a probe succeeds; or `" + restore + "`";
+      case "quarantined" -> ending(key) + "`" + restore + "`";
       case "cooling" -> "used again in " + Durations.text(key.path("cooldown_ms").asLong());
       case "draining" -> "it has left the config, and goes after its last request";
       default -> "gets requests";
     };
+  }
+
+  /** What ends a quarantine but an operator. */
+  private static String ending(JsonNode key) {
+    String reason = key.path("reason").asText();
+    long tries = key.path("probes").asLong();
+    String soon =
+        key.has("next_probe_ms")
+            ? " in " + Durations.text(key.path("next_probe_ms").asLong())
+            : " at times";
+    String before =
+        tries == 0 ? "" : tries == 1 ? ", after 1 try" : ", after %d tries".formatted(tries);
+    if (QuarantineReason.mayBeProbed(reason)) {
+      return "Relay probes it%s%s, and uses it again when the provider accepts it; or "
+          .formatted(soon, before);
+    }
+    if (QuarantineReason.isSpendLimit(reason)) {
+      return "Relay lets a request try it%s%s; or ".formatted(soon, before);
+    }
+    return QuarantineReason.end(reason)
+        .map(end -> "used again at %s; or ".formatted(end))
+        .orElse("used again when an operator restores it: ");
   }
 
   private static String shared(JsonNode pool, JsonNode key, String account) {

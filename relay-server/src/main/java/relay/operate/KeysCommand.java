@@ -18,7 +18,7 @@ final class KeysCommand implements Subcommand {
           "--status", "STATUS", "Only keys that are quarantined, cooling, draining or active");
   private final OptionSpec sort =
       Operands.option("--sort", "ORDER", "status (the default: problems first), in-flight or id");
-  private final AdminTarget target = new AdminTarget();
+  private final PoolsTarget target = new PoolsTarget();
   private final CommandContext context;
 
   KeysCommand(CommandContext context) {

@@ -70,7 +70,7 @@ final class PoolTable {
   /** The table of what {@code GET /pools} gives. */
   String of(JsonNode all) {
     StringBuilder text = new StringBuilder();
-    if (all.has("config")) {
+    if (all.has("config") || all.has("fleet")) {
       text.append(ConfigLine.of(all)).append('\n');
     }
     for (JsonNode pool : all.path("pools")) {
@@ -227,24 +227,29 @@ final class PoolTable {
 
   private Grid keys(JsonNode pool, Form form) {
     Grid grid = new Grid(terminal.colours());
+    boolean hasSince =
+        form.names() == Integer.MAX_VALUE
+            && list(pool.path("keys")).stream().anyMatch(key -> key.has("since"));
     grid.add(
-        Stream.of("key", "account", "status", "in flight", "cooldown", "reason")
+        Stream.of("key", "account", "status", "in flight", "cooldown", "since", "reason")
+            .filter(name -> hasSince || !name.equals("since"))
             .map(PoolTable::faint)
             .toList());
     for (JsonNode key : pool.path("keys")) {
       String status = key.path("status").asText();
       long most = key.path("max_concurrent").asLong();
-      grid.add(
-          List.of(
-              Cell.of(cut(key.path("id").asText(), form.names())),
-              Cell.of(cut(key.path("account").asText(), form.names())),
-              new Cell(status, style(status)),
-              Cell.of(key.path("in_flight").asText() + (most > 0 ? "/" + most : "")),
-              cooldown(key),
-              Cell.of(
-                  key.path("reason").isNull()
-                      ? ""
-                      : cut(key.path("reason").asText(), form.names()))));
+      List<Cell> row = new ArrayList<>();
+      row.add(Cell.of(cut(key.path("id").asText(), form.names())));
+      row.add(Cell.of(cut(key.path("account").asText(), form.names())));
+      row.add(new Cell(status, style(status)));
+      row.add(Cell.of(key.path("in_flight").asText() + (most > 0 ? "/" + most : "")));
+      row.add(cooldown(key));
+      if (hasSince) {
+        row.add(Cell.of(key.path("since").asText()));
+      }
+      String reason = key.path("reason").isNull() ? "" : key.path("reason").asText();
+      row.add(Cell.of(cut(reason, form.names())));
+      grid.add(row);
     }
     return grid;
   }

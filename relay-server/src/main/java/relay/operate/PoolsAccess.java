@@ -12,7 +12,12 @@ interface PoolsAccess extends AutoCloseable {
 
   void cooldown(String pool, String key, Duration duration) throws OperationFailed;
 
-  void quarantine(String pool, String key) throws OperationFailed;
+  /**
+   * Takes a key out of use.
+   *
+   * @param words why, as {@link relay.pool.QuarantineReason#byOperator} allows it
+   */
+  void quarantine(String pool, String key, String words) throws OperationFailed;
 
   void restore(String pool, String key) throws OperationFailed;
 
@@ -27,6 +32,6 @@ interface PoolsAccess extends AutoCloseable {
     RedisUrl redis = config.redis().url();
     return redis == null
         ? AdminAccess.withoutRedis(config.server())
-        : new RedisAccess(config, redis);
+        : RedisAccess.of(config, redis);
   }
 }

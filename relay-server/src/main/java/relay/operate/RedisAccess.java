@@ -2,42 +2,67 @@ package relay.operate;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
 import relay.config.Config;
 import relay.config.ConfigOutline;
 import relay.config.ProviderConfig;
+import relay.config.RedisConfig;
 import relay.config.RedisUrl;
-import relay.config.ServerConfig;
 import relay.pool.Plans;
 import relay.pool.PoolJson;
+import relay.pool.QuarantineReason;
+import relay.pool.Quarantines;
 import relay.redis.KeyPlan;
 import relay.redis.KeyPool;
+import relay.redis.PoolPlan;
 import relay.redis.RedisEngine;
 
-/** Uses the Redis that the configuration names; no replica needs to run. */
+/** Uses Redis; no replica needs to run. */
 final class RedisAccess implements PoolsAccess {
   private final RedisEngine engine;
-  private final ServerConfig server;
   private final Map<String, KeyPool> pools = new LinkedHashMap<>();
   private final String address;
-  private final PoolJson.Configuration own;
+  private final @Nullable Config config; // null: Redis tells which pools there are
 
-  RedisAccess(Config config, RedisUrl redis) {
-    address = redis.addresses();
-    server = config.server();
-    own = new PoolJson.Configuration(ConfigOutline.of(config).hash(), null, List.of(), List.of());
-    engine =
-        RedisEngine.start(Plans.onlooker(config.redis(), Plans.servers(config.redis(), redis)));
+  private RedisAccess(RedisConfig redis, RedisUrl url, @Nullable Config config) {
+    this.config = config;
+    address = url.addresses();
+    engine = RedisEngine.start(Plans.onlooker(redis, Plans.servers(redis, url)));
+  }
+
+  /** The pools of a configuration. */
+  static RedisAccess of(Config config, RedisUrl url) {
+    RedisAccess access = new RedisAccess(config.redis(), url, config);
     for (ProviderConfig provider : config.enabledProviders()) {
       if (provider.keys().isEmpty()) { // all have ids by secrets that are not set here
         continue;
       }
-      pools.put(provider.name(), engine.pool(Plans.of(provider)));
+      access.open(Plans.of(provider));
     }
+    return access;
+  }
+
+  /** The pools that live replicas have in this Redis. */
+  static RedisAccess at(RedisConfig redis) {
+    return new RedisAccess(redis, Objects.requireNonNull(redis.url()), null);
+  }
+
+  private KeyPool open(PoolPlan plan) {
+    KeyPool known = pools.get(plan.name());
+    if (known != null && known.plan().equals(plan)) {
+      return known;
+    }
+    KeyPool opened = engine.pool(plan);
+    pools.put(plan.name(), opened);
+    return opened;
   }
 
   @Override
@@ -51,7 +76,10 @@ final class RedisAccess implements PoolsAccess {
 
   /** What the replica of this machine knew last, if one runs. */
   private String lastKnown(OperationFailed silent) throws OperationFailed {
-    try (AdminAccess replica = AdminAccess.to(server)) {
+    if (config == null) {
+      throw silent;
+    }
+    try (AdminAccess replica = AdminAccess.to(config.server())) {
       return replica.json();
     } catch (OperationFailed none) {
       throw silent;
@@ -60,16 +88,54 @@ final class RedisAccess implements PoolsAccess {
 
   /** What Redis says; fails if it does not answer. */
   String present() throws OperationFailed {
+    if (config == null) {
+      openStored();
+    }
     List<CompletableFuture<ObjectNode>> asked = pools.values().stream().map(this::state).toList();
     await(CompletableFuture.allOf(asked.toArray(CompletableFuture[]::new)));
-    return PoolJson.ofAll(own, asked.stream().map(CompletableFuture::join).toList()).toString();
+    return PoolJson.ofAll(own(), asked.stream().map(CompletableFuture::join).toList()).toString();
+  }
+
+  private PoolJson.@Nullable Configuration own() {
+    return config == null
+        ? null
+        : new PoolJson.Configuration(ConfigOutline.of(config).hash(), null, List.of(), List.of());
   }
 
   private CompletableFuture<ObjectNode> state(KeyPool pool) {
     return pool.snapshot()
         .thenCombine(
             engine.breaker(pool.plan().name()).look(),
-            (state, breaker) -> PoolJson.of(pool.plan(), state, breaker));
+            (state, breaker) -> PoolJson.of(pool.plan(), state, breaker))
+        .thenCompose(json -> Quarantines.addTo(json, pool, Instant.now()));
+  }
+
+  /** Opens the pools that Redis holds. The first time all its keys are scanned. */
+  private void openStored() throws OperationFailed {
+    for (String name : pools.isEmpty() ? stored() : Set.copyOf(pools.keySet())) {
+      await(engine.storedPlan(name)).ifPresent(this::open);
+    }
+    if (pools.isEmpty()) {
+      throw none();
+    }
+  }
+
+  private Set<String> stored() throws OperationFailed {
+    try {
+      return engine.storedPools();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw OperationFailed.atRunTime("interrupted");
+    } catch (RuntimeException e) {
+      throw failed(e);
+    }
+  }
+
+  private OperationFailed none() {
+    return OperationFailed.atRunTime(
+        "Redis at "
+            + address
+            + " holds no pool that a replica has used in the last ten minutes; is --prefix right?");
   }
 
   @Override
@@ -78,8 +144,9 @@ final class RedisAccess implements PoolsAccess {
   }
 
   @Override
-  public void quarantine(String pool, String key) throws OperationFailed {
-    await(pool(pool, key).operatorQuarantine(key, "operator"));
+  public void quarantine(String pool, String key, String words) throws OperationFailed {
+    String reason = QuarantineReason.byOperator(words).orElseThrow();
+    await(pool(pool, key).operatorQuarantine(key, reason));
   }
 
   @Override
@@ -88,10 +155,12 @@ final class RedisAccess implements PoolsAccess {
   }
 
   private KeyPool pool(String name, String key) throws OperationFailed {
+    if (config == null) {
+      await(engine.storedPlan(name)).ifPresent(this::open);
+    }
     KeyPool pool = pools.get(name);
     if (pool == null) {
-      throw OperationFailed.badUsage(
-          "unknown pool \"" + name + "\"; the config has " + String.join(", ", pools.keySet()));
+      throw unknown(name);
     }
     if (pool.plan().keys().stream().map(KeyPlan::id).noneMatch(key::equals)) {
       throw OperationFailed.badUsage(
@@ -100,14 +169,28 @@ final class RedisAccess implements PoolsAccess {
     return pool;
   }
 
+  private OperationFailed unknown(String pool) throws OperationFailed {
+    Set<String> known = config == null ? stored() : pools.keySet();
+    return known.isEmpty()
+        ? none()
+        : OperationFailed.badUsage(
+            "unknown pool \"%s\"; %s has %s"
+                .formatted(
+                    pool, config == null ? "Redis" : "the config", String.join(", ", known)));
+  }
+
   /** The engine has a timeout for every call. */
-  private void await(CompletableFuture<?> answer) throws OperationFailed {
+  private <T> T await(CompletableFuture<T> answer) throws OperationFailed {
     try {
-      answer.join();
+      return answer.join();
     } catch (CompletionException e) {
-      throw OperationFailed.atRunTime(
-          "Redis at " + address + " cannot be used: " + engine.explained(e));
+      throw failed(e);
     }
+  }
+
+  private OperationFailed failed(RuntimeException why) {
+    return OperationFailed.atRunTime(
+        "Redis at " + address + " cannot be used: " + engine.explained(why));
   }
 
   @Override

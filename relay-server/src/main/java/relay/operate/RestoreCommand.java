@@ -8,7 +8,7 @@ import relay.cli.Subcommand;
 /** {@code relay restore}. */
 final class RestoreCommand implements Subcommand {
   private final KeyOperands operands = new KeyOperands();
-  private final AdminTarget target = new AdminTarget();
+  private final PoolsTarget target = new PoolsTarget();
   private final CommandContext context;
 
   RestoreCommand(CommandContext context) {

@@ -12,7 +12,7 @@ import relay.cli.Subcommand;
 /** {@code relay status}. */
 final class StatusCommand implements Subcommand {
   private final OptionSpec json = Operands.flag("--json", "Print the same as JSON");
-  private final AdminTarget target = new AdminTarget();
+  private final PoolsTarget target = new PoolsTarget();
   private final CommandContext context;
 
   StatusCommand(CommandContext context) {

@@ -6,6 +6,7 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.pipeline.RefusalRule.Case;
+import relay.pool.QuarantineReason;
 import relay.redis.Lease;
 import relay.redis.Refusals;
 import relay.redis.Refusals.Scope;

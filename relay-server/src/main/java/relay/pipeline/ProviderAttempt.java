@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
 import relay.body.Upload;
 import relay.model.RelayError;
+import relay.pool.QuarantineReason;
 import relay.redis.Lease;
 import relay.redis.ProviderBreaker.Passage;
 import relay.redis.Remaining;

@@ -16,8 +16,9 @@ public final class ConfigLine {
     List<String> parts = new ArrayList<>();
     JsonNode fleet = all.path("fleet");
     String hash = own.path("hash").asText();
+    boolean hasOwn = own.has("hash");
     if (fleet.isEmpty()) {
-      parts.add("config " + hash);
+      parts.add(hasOwn ? "config " + hash : "no replica runs");
     }
     boolean same = false;
     for (JsonNode one : fleet) {
@@ -35,7 +36,7 @@ public final class ConfigLine {
     if (fleet.size() > 1) {
       line.append("; the fleet runs with ").append(fleet.size()).append(" configs");
     }
-    if (!same && !fleet.isEmpty()) {
+    if (hasOwn && !same && !fleet.isEmpty()) {
       line.append("; no replica runs with the config at hand, ").append(hash);
     }
     if (!own.path("need_restart").isEmpty()) {

@@ -1,5 +1,7 @@
 package relay.pool;
 
+import static java.util.Comparator.naturalOrder;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -12,6 +14,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.BinaryOperator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Dimension;
 import relay.redis.PoolPlan;
@@ -43,16 +47,18 @@ public final class PoolJson {
   /**
    * {@code {"config": {...}, "fleet": [...], "pools": [...]}}. {@code fleet} has each configuration
    * that a live replica runs with: more than one while a change goes through.
+   *
+   * @param own null if whoever answers has none; then there is no {@code config}
    */
-  public static ObjectNode ofAll(Configuration own, Collection<ObjectNode> pools) {
+  public static ObjectNode ofAll(@Nullable Configuration own, Collection<ObjectNode> pools) {
     ObjectNode all = JSON.objectNode();
-    ObjectNode config = all.putObject("config");
-    config.put("hash", own.hash());
-    config.put("since", own.since() == null ? null : seconds(own.since()));
-    ArrayNode later = config.putArray("need_restart");
-    own.needRestart().forEach(later::add);
-    ArrayNode refused = config.putArray("refused");
-    own.refused().forEach(refused::add);
+    if (own != null) {
+      ObjectNode config = all.putObject("config");
+      config.put("hash", own.hash());
+      config.put("since", own.since() == null ? null : seconds(own.since()));
+      own.needRestart().forEach(config.putArray("need_restart")::add);
+      own.refused().forEach(config.putArray("refused")::add);
+    }
     all.putArray("fleet").addAll(fleet(pools));
     all.putArray("pools").addAll(pools);
     return all;
@@ -73,7 +79,7 @@ public final class PoolJson {
     return byHash.values();
   }
 
-  private static String seconds(Instant instant) {
+  static String seconds(Instant instant) {
     return instant.truncatedTo(ChronoUnit.SECONDS).toString();
   }
 
@@ -105,7 +111,8 @@ public final class PoolJson {
     ArrayNode groups = pool.putArray("groups");
     snapshot.groups().forEach(group -> groups.add(group(group)));
     ArrayNode keys = pool.putArray("keys");
-    snapshot.keys().forEach(key -> keys.add(key(key)));
+    Map<String, Duration> refused = refused(snapshot);
+    snapshot.keys().forEach(key -> keys.add(key(key, refused)));
     return pool;
   }
 
@@ -158,12 +165,32 @@ public final class PoolJson {
     }
   }
 
-  private static ObjectNode key(KeyState state) {
+  /** How long each account is cooled down by its provider's refusals: the least of its groups. */
+  private static Map<String, Duration> refused(PoolSnapshot snapshot) {
+    return snapshot.groups().stream()
+        .filter(group -> group.modelClass().indexOf('+') < 0) // a sub-quota is not the account
+        .collect(
+            Collectors.toMap(
+                GroupState::account, GroupState::cooldown, BinaryOperator.minBy(naturalOrder())));
+  }
+
+  /** Only an operator cools a key down; a provider's refusal does so to its account's groups. */
+  private static @Nullable String reason(KeyState state, Map<String, Duration> refused) {
+    if (state.quarantine() != null || state.cooldown().isZero()) {
+      return state.quarantine();
+    }
+    Duration ofAccount = refused.getOrDefault(state.account(), Duration.ZERO);
+    return state.cooldown().minus(ofAccount).toMillis() > 0
+        ? QuarantineReason.OPERATOR
+        : QuarantineReason.refused(429);
+  }
+
+  private static ObjectNode key(KeyState state, Map<String, Duration> refused) {
     ObjectNode key = JSON.objectNode();
     key.put("id", state.id());
     key.put("account", state.account());
     key.put("status", KeyStatus.of(state).label());
-    key.put("reason", state.quarantine());
+    key.put("reason", reason(state, refused));
     key.put("cooldown_ms", millis(state.cooldown()));
     key.put("in_flight", state.inFlight());
     key.put("max_concurrent", state.maxConcurrent());

@@ -21,13 +21,22 @@ final class KeyDescriptionTest {
         'max_concurrent':4,'priority':1,'weight':2},
        {'id':'acme-2','account':'acme','status':'active','reason':null,'cooldown_ms':0,'in_flight':0,
         'max_concurrent':0,'priority':1,'weight':1},
-       {'id':'b-1','account':'b','status':'quarantined','reason':'401','cooldown_ms':0,'in_flight':0,
-        'max_concurrent':0,'priority':1,'weight':1}]}
+       {'id':'b-1','account':'b','status':'quarantined','reason':'%s','cooldown_ms':0,'in_flight':0,
+        'max_concurrent':0,'priority':1,'weight':1,'since':'2026-12-01T10:00:00Z'%s}]}
       """;
 
-  private static String described(int key) throws IOException {
-    JsonNode pool = new ObjectMapper().readTree(POOL.replace('\'', '"'));
+  private static String described(int key, String reason, String more) throws IOException {
+    JsonNode pool = new ObjectMapper().readTree(POOL.formatted(reason, more).replace('\'', '"'));
     return KeyDescription.of(pool, pool.get("keys").get(key));
+  }
+
+  /** The line that says what comes next for the quarantined key. */
+  private static String next(String reason, String more) throws IOException {
+    return described(2, reason, more)
+        .lines()
+        .filter(line -> line.startsWith("next "))
+        .findFirst()
+        .orElseThrow();
   }
 
   @Test
@@ -42,7 +51,7 @@ final class KeyDescriptionTest {
         account     acme, which shares its limits with acme-2
         opus        rpm 50 of 50 (100 %), itpm 8100 of 30000 (27 %); sliding_window, since it is stated
         """,
-        described(0));
+        described(0, "", ""));
   }
 
   @Test
@@ -50,13 +59,32 @@ final class KeyDescriptionTest {
     assertEquals(
         """
         key         b-1 of pool anthropic
-        status      quarantined: 401
-        next        Relay probes it, and uses it again when a probe succeeds; or `relay restore anthropic b-1`
+        status      quarantined: provider answered 401
+        since       2026-12-01T10:00:00Z
+        next        Relay probes it in 4 s, after 2 tries, and uses it again when the provider accepts it; or `relay restore anthropic b-1`
         in flight   0
         order       priority 1, weight 1, strategy least_loaded
         account     b
         opus        no limits are known; the provider refused: cools for 9 ms
         """,
-        described(2));
+        described(2, "provider answered 401", ",'probes':2,'next_probe_ms':4000"));
+  }
+
+  @Test
+  void what_ends_a_quarantine_depends_on_its_reason() throws IOException {
+    assertEquals(
+        "next        Relay probes it at times, and uses it again when the provider accepts it; or"
+            + " `relay restore anthropic b-1`",
+        next("provider answered 403", ""));
+    assertEquals(
+        "next        Relay lets a request try it in 1 m, after 1 try; or `relay restore anthropic"
+            + " b-1`",
+        next("spend_limit", ",'probes':1,'next_probe_ms':60000"));
+    assertEquals(
+        "next        used again at 2027-01-01T00:00:00Z; or `relay restore anthropic b-1`",
+        next("spend limit reached until 2027-01-01T00:00:00Z", ""));
+    assertEquals(
+        "next        used again when an operator restores it: `relay restore anthropic b-1`",
+        next("operator: provider answered 401", ""));
   }
 }

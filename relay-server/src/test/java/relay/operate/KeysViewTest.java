@@ -60,7 +60,7 @@ class KeysViewTest {
     }
 
     @Override
-    public void quarantine(String pool, String key) {
+    public void quarantine(String pool, String key, String words) {
       throw new UnsupportedOperationException();
     }
 

@@ -9,6 +9,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import relay.pool.QuarantineReason;
 
 class QuarantineReasonTest {
 
@@ -35,5 +37,35 @@ class QuarantineReasonTest {
       assertEquals(Optional.empty(), QuarantineReason.end(other));
     }
     assertEquals(Optional.empty(), QuarantineReason.end("spend limit reached until tomorrow"));
+  }
+
+  /** Relay would probe the key, and restore it against the operator's will. */
+  @Test
+  void an_operators_words_are_none_of_relays_own_reasons() {
+    for (String words :
+        new String[] {
+          QuarantineReason.refused(401),
+          QuarantineReason.spendLimit(),
+          QuarantineReason.spent(Instant.EPOCH)
+        }) {
+      String reason = QuarantineReason.byOperator(words).orElseThrow();
+      assertEquals("operator: " + words, reason);
+      assertFalse(QuarantineReason.mayBeProbed(reason));
+      assertFalse(QuarantineReason.isSpendLimit(reason));
+      assertEquals(Optional.empty(), QuarantineReason.end(reason));
+    }
+    assertEquals(Optional.of("operator"), QuarantineReason.byOperator(" "));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"a\nb", "a\u001b[31mb", "a\u2028b", "a\u202eb", "a\0"})
+  void what_acts_on_a_terminal_is_refused(String words) {
+    assertEquals(Optional.empty(), QuarantineReason.byOperator(words));
+  }
+
+  @Test
+  void words_have_a_bound() {
+    assertEquals(Optional.empty(), QuarantineReason.byOperator("x".repeat(201)));
+    assertTrue(QuarantineReason.byOperator("é".repeat(200)).isPresent());
   }
 }

@@ -125,6 +125,44 @@ class PoolJsonTest {
         "\"quarantined\"", PoolJson.of(PLAN, snapshot, CLOSED).at("/keys/0/status").toString());
   }
 
+  @Test
+  void a_cooling_key_tells_who_cools_it_down() {
+    Duration minute = Duration.ofMinutes(1);
+    assertEquals("provider answered 429", reason(minute, minute));
+    assertEquals("operator", reason(Duration.ZERO, minute));
+    assertEquals("operator", reason(minute, minute.multipliedBy(2)));
+    assertEquals("null", reason(Duration.ZERO, Duration.ZERO));
+  }
+
+  /** Of a key whose account has a free class, too, which is no part of its account's cooldown. */
+  private static String reason(Duration ofGroup, Duration ofKey) {
+    KeyState key = key(null, ofKey, 0, 0);
+    PoolSnapshot state =
+        new PoolSnapshot(
+            Duration.ZERO,
+            1,
+            0,
+            0,
+            List.of(group("default", ofGroup), group("default+fast", Duration.ZERO)),
+            List.of(key));
+    return PoolJson.of(PLAN, state, CLOSED).at("/keys/0/reason").asText();
+  }
+
+  private static GroupState group(String modelClass, Duration cooldown) {
+    return new GroupState(
+        "acme/" + modelClass,
+        "acme",
+        modelClass,
+        Limits.UNKNOWN,
+        new Usage(0, 0, 0),
+        0,
+        cooldown,
+        cooldown,
+        Limits.UNKNOWN,
+        1,
+        0);
+  }
+
   private static long nextCapacity(Duration groupOpens, KeyState... keys) {
     return PoolJson.of(PLAN, snapshot(groupOpens, keys), CLOSED).get("next_capacity_ms").asLong();
   }
