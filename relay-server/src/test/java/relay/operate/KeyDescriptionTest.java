@@ -21,12 +21,13 @@ final class KeyDescriptionTest {
         'max_concurrent':4,'priority':1,'weight':2},
        {'id':'acme-2','account':'acme','status':'active','reason':null,'cooldown_ms':0,'in_flight':0,
         'max_concurrent':0,'priority':1,'weight':1},
-       {'id':'b-1','account':'b','status':'quarantined','reason':'%s','cooldown_ms':0,'in_flight':0,
-        'max_concurrent':0,'priority':1,'weight':1,'since':'2026-12-01T10:00:00Z'%s}]}
+       {'id':'b-1','account':'b','status':'quarantined','reason':'REASON','cooldown_ms':0,'in_flight':0,
+        'max_concurrent':0,'priority':1,'weight':1,'since':'2026-12-01T10:00:00Z'MORE}]}
       """;
 
   private static String described(int key, String reason, String more) throws IOException {
-    JsonNode pool = new ObjectMapper().readTree(POOL.formatted(reason, more).replace('\'', '"'));
+    String json = POOL.replace("REASON", reason).replace("MORE", more).replace('\'', '"');
+    JsonNode pool = new ObjectMapper().readTree(json);
     return KeyDescription.of(pool, pool.get("keys").get(key));
   }
 
