@@ -128,7 +128,7 @@ class ArchitectureTest {
           Map.entry("relay.token", 3), // a token, where it is kept, and why there is none
           Map.entry("relay.trace", 2), // the sender, and the trace of a request
           Map.entry("relay.trial", 1),
-          Map.entry("relay.trial.load", 7), // two loads, their tally, requests and answers, a probe
+          Map.entry("relay.trial.load", 8), // two loads, their tally, requests and answers, a probe
           Map.entry("relay.trial.process", 1),
           Map.entry("relay.trial.provider", 2), // the provider, and a certificate for it
           Map.entry("relay.upstream", 7), // a provider, a request, its call, its answer, its limits

@@ -16,7 +16,7 @@ import relay.config.Secret;
  * Which replica a command asks if a config is not to say it: the one at {@code --admin}, else at
  * {@code RELAY_ADMIN}. So an operator needs neither the config nor the providers' secrets.
  */
-final class AdminTarget implements Target<AdminAccess> {
+final class AdminTarget implements CommandTarget<AdminAccess> {
   private static final String ADDRESS = "RELAY_ADMIN";
   private static final String TOKEN = "RELAY_ADMIN_TOKEN";
 

@@ -50,7 +50,7 @@ record CommandContext(Map<String, String> environment, PrintStream out, PrintStr
    * machine: it may run with an earlier one, or without a file.
    */
   private <A extends PoolsAccess> int run(
-      Target<A> target, @Nullable Path file, Opener<A> configured, Task<A> task) {
+      CommandTarget<A> target, @Nullable Path file, Opener<A> configured, Task<A> task) {
     // The command reports a lost connection in its own words.
     Logging.configure(Level.ERROR, Logging.Format.TEXT);
     boolean isWithoutFile = file == null && ConfigLookup.found(environment).isEmpty();

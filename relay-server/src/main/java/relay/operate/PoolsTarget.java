@@ -9,7 +9,7 @@ import relay.config.RedisConfig;
 import relay.config.RedisUrl;
 
 /** A replica, or the Redis at {@code --redis}, else at {@code RELAY_REDIS_URL}. */
-final class PoolsTarget implements Target<PoolsAccess> {
+final class PoolsTarget implements CommandTarget<PoolsAccess> {
   private static final String ADDRESS = "RELAY_REDIS_URL";
 
   private final AdminTarget admin = new AdminTarget();

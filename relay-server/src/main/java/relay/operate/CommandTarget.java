@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** Options that say what a command acts on, so that it needs no config. */
-interface Target<A extends PoolsAccess> {
+interface CommandTarget<A extends PoolsAccess> {
   void addTo(CommandSpec spec);
 
   /** Null: a config says it. */
