@@ -10,6 +10,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import relay.config.Config;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
 import relay.metrics.ReplicaTotals.ClientCounts;
@@ -30,8 +31,19 @@ public final class ClientMeters {
   private final Series requests;
   private final Series denials;
   private final Series tokens;
+  private final CostSeries cost;
 
-  ClientMeters(MeterRegistry registry, Auth auth) {
+  /**
+   * A request that a provider served.
+   *
+   * @param model as the client named it
+   * @param upstreamModel the provider's name of it, which has the price
+   * @param tier that the client named; empty for none
+   */
+  public record Served(
+      String client, String provider, String model, String upstreamModel, String tier) {}
+
+  ClientMeters(MeterRegistry registry, Config config, LabelValues labels) {
     waits =
         new TimerSeries(
             registry,
@@ -56,15 +68,16 @@ public final class ClientMeters {
             "Tokens by client, as reported by providers",
             "client",
             "type");
-    reconfigure(auth);
+    cost = new CostSeries(registry, labels);
+    reconfigure(config, labels);
   }
 
   /**
    * Counts these clients from now on, and those of the configuration before, which may have more.
    */
-  synchronized void reconfigure(Auth auth) {
+  synchronized void reconfigure(Config config, LabelValues labels) {
     List<Client> clients =
-        switch (auth) {
+        switch (config.server().auth()) {
           case Auth.Open() -> List.of();
           case Auth.Clients(List<Client> all) -> all;
         };
@@ -94,6 +107,7 @@ public final class ClientMeters {
     requests.prepareOne(LabelValues.NONE, OK);
     tokens.prepareOne(LabelValues.NONE, INPUT);
     denials.prepareOne(LabelValues.NONE, TrafficMeters.reasons().findFirst().orElseThrow());
+    cost.reconfigure(config, clients, all, labels);
   }
 
   /** Counts an answered request; unknown clients are not counted. */
@@ -121,9 +135,12 @@ public final class ClientMeters {
     }
   }
 
-  /** Counts the tokens that a provider reported for a client's request. */
-  public void tokens(String client, TokenUsage usage) {
-    if (names.contains(client)) {
+  /** Counts the tokens that a provider reported for a client's request, and what they cost. */
+  public void used(Served request, TokenUsage usage) {
+    String client = request.client();
+    boolean isKnown = names.contains(client);
+    cost.add(isKnown ? client : LabelValues.NONE, request, usage);
+    if (isKnown) {
       add(client, INPUT, usage.inputTokens());
       add(client, OUTPUT, usage.outputTokens());
       add(client, CACHE_READ, usage.cacheReadTokens());

@@ -15,7 +15,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import relay.config.Config;
 import relay.config.ProviderConfig;
@@ -60,8 +59,7 @@ public final class Meters implements AutoCloseable {
   private final Counter failedReloads;
   private final Counter takenReloads;
   private final ConfigCollector configuration;
-  private final Series wouldDeny;
-  private final ShadowLog shadow = new ShadowLog(System::nanoTime);
+  private final ShadowLog shadow = new ShadowLog(registry, System::nanoTime);
   private final EstimateErrors estimateErrors;
   private final LongAdder inflight = new LongAdder();
   private final LongAdder reserved = new LongAdder();
@@ -76,7 +74,7 @@ public final class Meters implements AutoCloseable {
     engine =
         new EngineGauges(
             providers.stream().map(Plans::of).toList(), config.redis().onUnavailable());
-    clients = new ClientMeters(registry, config.server().auth());
+    clients = new ClientMeters(registry, config, labels);
     clientUsage =
         new ClientUsage(
             config.server().auth(),
@@ -99,13 +97,6 @@ public final class Meters implements AutoCloseable {
     FunctionCounter.builder("relay.log.dropped", this, m -> m.droppedLines.getAsLong())
         .description("Log lines dropped because stderr was not read fast enough")
         .register(registry);
-    wouldDeny =
-        new Series(
-            registry,
-            "relay.would.deny",
-            "Requests that passed in shadow mode, and would have been refused",
-            "scope");
-    wouldDeny.prepare(Stream.of("pool", "client", "budget").map(List::of));
     engine.register(registry);
     resources.register(registry);
     configuration = new ConfigCollector(engine::configurations);
@@ -174,7 +165,7 @@ public final class Meters implements AutoCloseable {
     LabelValues known = new LabelValues(both);
     labels = known;
     traffic.reconfigure(known, providers);
-    clients.reconfigure(config.server().auth());
+    clients.reconfigure(config, known);
     clientUsage.reconfigure(config.server().auth());
     byPool.retain(known::isProvider);
     requestDuration.retain(known::isProvider);
@@ -198,7 +189,6 @@ public final class Meters implements AutoCloseable {
    * @param reason as for {@link #denied}
    */
   public void wouldDeny(String scope, String name, String reason) {
-    wouldDeny.of(scope).increment();
     shadow.passed(scope, name, reason);
   }
 
@@ -349,6 +339,13 @@ public final class Meters implements AutoCloseable {
   /** Counts an answer that had begun, and that the end of the drain cut. */
   public void cutByStop(String pool) {
     traffic.cutByStop(pool);
+  }
+
+  /** What other replicas hear of this one. */
+  public ReplicaTotals.Answers answers() {
+    TrafficMeters.Sums sums = traffic.answers();
+    return new ReplicaTotals.Answers(
+        engine.mode(), sums.requests, sums.failures, sums.refusedByRelay, inflight.sum());
   }
 
   /** What the dashboard shows of this replica. */

@@ -41,6 +41,10 @@ public record ReplicaTotals(
     clients = Map.copyOf(clients);
   }
 
+  /** What all of it had, and how; as in the totals, and cheap. */
+  public record Answers(
+      String mode, long requests, long failures, long refusedByRelay, long inflight) {}
+
   /**
    * The answers that a client had.
    *

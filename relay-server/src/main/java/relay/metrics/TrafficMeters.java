@@ -232,8 +232,8 @@ final class TrafficMeters {
     }
   }
 
-  /** Sums over all labels, for the dashboard. */
-  Sums sums() {
+  /** Requests, and how they ended, over all labels. */
+  Sums answers() {
     Sums sums = new Sums();
     requests.forEach(
         (values, count) -> {
@@ -242,6 +242,12 @@ final class TrafficMeters {
           boolean refused = LabelValues.isRefusal(values.get(2)) && values.get(3).equals(RELAY);
           sums.refusedByRelay += refused ? count : 0;
         });
+    return sums;
+  }
+
+  /** Sums over all labels, for the dashboard. */
+  Sums sums() {
+    Sums sums = answers();
     responses.forEach(
         (values, count) -> sums.refusedByProviders += values.get(2).equals(TOO_MANY) ? count : 0);
     tokens.forEach(

@@ -293,7 +293,7 @@ final class AnswerRelay {
         trace.reported(scanner.model(), usage);
       }
       request.meters().tokens(plan.route().name(), lease.key(), plan.facts().model(), usage);
-      request.meters().clients().tokens(request.record().clientName(), usage);
+      request.meters().clients().used(plan.served(request.record().clientName()), usage);
       if (scanner.finished()) {
         if (reports != null) {
           reports.ended(usage.outputTokens());

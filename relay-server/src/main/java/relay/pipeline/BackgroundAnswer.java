@@ -78,13 +78,11 @@ final class BackgroundAnswer {
     }
     BackgroundLease kept =
         new BackgroundLease(
-            plan.route().name(),
             lease,
             resources.quota(),
             plan.counting(),
             plan.parsed().maxOutputTokens(),
-            plan.facts().model(),
-            request.record().clientName(),
+            plan.served(request.record().clientName()),
             request.meters());
     CompletableFuture<?> begun =
         request.background().hold(id(state.id()), plan.route().pins(), kept);

@@ -1,6 +1,7 @@
 package relay.pipeline;
 
 import org.jspecify.annotations.Nullable;
+import relay.metrics.ClientMeters;
 import relay.metrics.Meters;
 import relay.model.Counting;
 import relay.model.TokenUsage;
@@ -12,16 +13,13 @@ import relay.redis.Lease;
  * body.
  *
  * @param maxOutputTokens the client's bound on the output; negative if it gave none
- * @param model as the client named it
  */
 record BackgroundLease(
-    String provider,
     Lease lease,
     ClientQuota quota,
     Counting counting,
     long maxOutputTokens,
-    String model,
-    String client,
+    ClientMeters.Served request,
     Meters meters) {
 
   /**
@@ -36,8 +34,8 @@ record BackgroundLease(
       Charge charge = Charge.of(counting, maxOutputTokens, usage);
       lease.settle(charge.inputTokens(), charge.outputTokens());
       quota.used(lease, usage);
-      meters.tokens(provider, lease.key(), model, usage);
-      meters.clients().tokens(client, usage);
+      meters.tokens(request.provider(), lease.key(), request.model(), usage);
+      meters.clients().used(request, usage);
     }
     quota.end();
   }

@@ -9,6 +9,7 @@ import relay.config.ProviderConfig.Affinity;
 import relay.config.ProviderConfig.ModelClass;
 import relay.config.ServiceTiers.Tier;
 import relay.estimate.Estimator;
+import relay.metrics.ClientMeters;
 import relay.model.Counting;
 import relay.model.Dialect;
 import relay.model.Endpoint;
@@ -82,6 +83,12 @@ final class RequestPlan {
 
   RequestFacts facts() {
     return parsed.facts();
+  }
+
+  /** For the meters of a client. */
+  ClientMeters.Served served(String client) {
+    return new ClientMeters.Served(
+        client, route.api().config().name(), facts().model(), upstreamModel, facts().serviceTier());
   }
 
   Dialect dialect() {

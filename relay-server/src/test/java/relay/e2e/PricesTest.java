@@ -134,6 +134,18 @@ class PricesTest {
     return JSON.readTree(told.text()).get("budgets").get(0).get("used").decimalValue();
   }
 
+  /** The dollars that the metric has of a model, without those of a client. */
+  private double counted(String model, String client) throws Exception {
+    return replicas
+        .admin(0, "/metrics")
+        .text()
+        .lines()
+        .filter(line -> line.startsWith("relay_cost_usd_total{"))
+        .filter(line -> line.contains("model=\"%s\"".formatted(model)) && !line.contains(client))
+        .mapToDouble(line -> Double.parseDouble(line.substring(line.indexOf('}') + 2)))
+        .sum();
+  }
+
   @Test
   void no_provider_serves_a_model_without_a_price_there_whichever_comes_first() throws Exception {
     Answer failed = ask(Dialect.ANTHROPIC, "shared", "dollars", "");
@@ -190,6 +202,8 @@ class PricesTest {
       Dialect dialect, String model, String client, BigDecimal input) throws Exception {
     Answer whole = RawClient.ask(replicas.port(0), Ask.stream(dialect, model));
     assertTrue(whole.whole(), whole.toString());
+    double dollars = input.doubleValue() + OUTPUT / 1e6;
+    assertEquals(dollars, counted(model, client), 1e-9, "of the other client");
     Answer broken = ask(dialect, model, client, BROKEN + "\"max_tokens\":64000,");
     assertFalse(broken.whole(), broken.toString());
     // about half of the events came; what a model makes of each is estimated

@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import relay.Documents;
 import relay.config.Config;
 import relay.embedded.EmbeddedRedis;
+import relay.metrics.ClientMeters.Served;
 import relay.model.TokenUsage;
 import relay.pool.Configs;
 import relay.pool.Plans;
@@ -317,12 +318,12 @@ class MetersTest {
   void only_configured_clients_have_their_own_series() {
     meters.clients().answered("team", 200);
     meters.clients().answered("team", 200);
-    meters.clients().tokens("team", new TokenUsage(1, 2, 3, 4));
+    meters.clients().used(served("team"), new TokenUsage(1, 2, 3, 4));
     meters.clients().denied("team", "requests");
     meters.clients().waited("team", TimeUnit.SECONDS.toNanos(90));
     for (String unknown : List.of("", "anonymous", "somebody")) {
       meters.clients().answered(unknown, 401);
-      meters.clients().tokens(unknown, new TokenUsage(1, 1, 1, 1));
+      meters.clients().used(served(unknown), new TokenUsage(1, 1, 1, 1));
       meters.clients().denied(unknown, "requests");
       meters.clients().waited(unknown, 1);
     }
@@ -347,6 +348,10 @@ class MetersTest {
             "relay_client_wait_seconds_max{client=\"team\"} 90.0",
             "relay_client_wait_seconds_sum{client=\"team\"} 90.0"),
         counted.stream().sorted().toList());
+  }
+
+  private static Served served(String client) {
+    return new Served(client, "anthropic", "claude-opus-4-5", "claude-opus-4-5", "");
   }
 
   private List<String> series(String name) {

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import relay.config.Config;
 import relay.config.ProviderConfig;
 import relay.embedded.EmbeddedRedis;
+import relay.metrics.ClientMeters;
 import relay.metrics.Meters;
 import relay.model.TokenUsage;
 import relay.pool.Configs;
@@ -75,13 +76,11 @@ final class BackgroundLeasesTest {
 
   private BackgroundLease of(Lease lease) {
     return new BackgroundLease(
-        provider.name(),
         lease,
         ClientQuota.NONE,
         provider.countingOf("model"),
         -1,
-        "model",
-        "client",
+        new ClientMeters.Served("client", provider.name(), "model", "model", ""),
         meters);
   }
 
