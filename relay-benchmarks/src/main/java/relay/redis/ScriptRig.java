@@ -116,7 +116,8 @@ final class ScriptRig implements AutoCloseable {
             url, "bench", "bench", PATIENCE, Fallback.CLOSED, EngineOptions.DEFAULT_LEASE);
     try (Masters masters = Masters.of(options.servers(), PATIENCE, null, master -> {})) {
       masters.start();
-      PoolScripts scripts = new PoolScripts(masters.link(plan.name()), plan, options);
+      PoolScripts scripts =
+          new PoolScripts(masters.link(plan.name()), plan, options, new Introductions());
       scripts.configure().join();
       List<CompletableFuture<Reply>> all = new ArrayList<>();
       for (int n = 0; n < workload.keys(); n++) {

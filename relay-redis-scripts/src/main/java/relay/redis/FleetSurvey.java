@@ -43,6 +43,7 @@ final class FleetSurvey {
   private final String replica;
   private final String shares;
   private final ToldLimits answers;
+  private final Introductions introductions;
   private final AtomicBoolean reading = new AtomicBoolean(); // guards the fields up to `seen`
   private volatile @Nullable SurveyedRows rows;
   private volatile long readAt = System.nanoTime() - READ_EVERY_NANOS; // news was read
@@ -73,8 +74,10 @@ final class FleetSurvey {
       PlanAnnouncer plans,
       String replica,
       boolean shares,
-      ToldLimits answers) {
+      ToldLimits answers,
+      Introductions introductions) {
     this.answers = answers;
+    this.introductions = introductions;
     this.shares = shares ? " 1" : " 0";
     this.caller = caller;
     this.plans = plans;
@@ -138,8 +141,10 @@ final class FleetSurvey {
     PoolPlan plan = plans.candidates().plan();
     boolean asks = drew ? isDrawn(plan) || standing.equals(LEAVES) : isDue(plan);
     String from = asks ? position : FROM_START; // a list of what is new would not be read
-    String told = standing.equals(LEAVES) ? "" : answers.take();
-    return call(replica, standing, READS, from + " " + nextMs + shares + told, NOTHING)
+    boolean leaves = standing.equals(LEAVES);
+    String told = leaves ? "" : answers.take();
+    String words = leaves ? "" : introductions.due(plan.name(), System.nanoTime());
+    return call(replica, standing + words, READS, from + " " + nextMs + shares + told, NOTHING)
         .thenCompose(
             beat -> {
               Reply.Fleet fleet = beat.fleet(7);
@@ -359,7 +364,8 @@ final class FleetSurvey {
    *     the request to announce again is out of date
    */
   private void applyFleet(Reply.Fleet fleet, long announcement) {
-    alive = fleet.replicas();
+    alive = fleet.replicas().lines().findFirst().orElse("");
+    introductions.heard(plans.candidates().plan().name(), fleet.replicas(), System.nanoTime());
     Set<String> fresh = plans.learnSets(fleet.sets());
     if (left || replica.isEmpty()) {
       return;

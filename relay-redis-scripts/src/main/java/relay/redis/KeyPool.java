@@ -47,11 +47,12 @@ public final class KeyPool {
       PoolPlan plan,
       EngineOptions options,
       LeaseIds leaseIds,
-      WaitingRoom.Alarm alarm) {
+      WaitingRoom.Alarm alarm,
+      Introductions introductions) {
     this.link = link;
     this.options = options;
     this.leaseIds = leaseIds;
-    scripts = new PoolScripts(link, plan, options);
+    scripts = new PoolScripts(link, plan, options, introductions);
     fairShare = FairShare.of(plan, link, options);
     picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);

@@ -30,7 +30,7 @@ final class PoolScripts {
   private final String replica;
   private final byte[] leaseMs;
 
-  PoolScripts(RedisLink link, PoolPlan plan, EngineOptions options) {
+  PoolScripts(RedisLink link, PoolPlan plan, EngineOptions options, Introductions introductions) {
     this.link = link;
     replica = options.replica();
     keys = new RedisKeys(options.prefix(), plan.name());
@@ -40,7 +40,13 @@ final class PoolScripts {
     standings = new KeyStandings(this, link, keys, replica);
     answers = new ToldLimits();
     fleet =
-        new FleetSurvey(caller, plans, replica, options.fallback() == Fallback.FAIR_SHARE, answers);
+        new FleetSurvey(
+            caller,
+            plans,
+            replica,
+            options.fallback() == Fallback.FAIR_SHARE,
+            answers,
+            introductions);
   }
 
   /** The epoch under which this replica uses the pool; 0 before the first use. */

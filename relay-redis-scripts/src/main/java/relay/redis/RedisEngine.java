@@ -16,6 +16,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntPredicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +42,7 @@ public final class RedisEngine implements AutoCloseable {
   private final Map<String, Refusals> refusals = new ConcurrentHashMap<>();
   private final Map<String, UsageTally> tallies = new ConcurrentHashMap<>();
   private final Set<KeyPool> ticked = ConcurrentHashMap.newKeySet(); // including pools that retire
+  private final Introductions introductions = new Introductions();
   private volatile ConfigMark config = ConfigMark.NONE;
 
   private RedisEngine(EngineOptions options, @Nullable SocketLoop loop) {
@@ -85,7 +87,8 @@ public final class RedisEngine implements AutoCloseable {
    * changes it and {@link KeyPool#retire} closes it. Until then do not open its name again.
    */
   public KeyPool pool(PoolPlan plan) {
-    KeyPool pool = new KeyPool(masters.link(plan.name()), plan, options, leaseIds, this::alarm);
+    KeyPool pool =
+        new KeyPool(masters.link(plan.name()), plan, options, leaseIds, this::alarm, introductions);
     pool.runs(config);
     pools.put(plan.name(), pool);
     ticked.add(pool);
@@ -129,6 +132,25 @@ public final class RedisEngine implements AutoCloseable {
   public void runs(String hash, Instant since) {
     config = ConfigMark.of(hash, since);
     ticked.forEach(pool -> pool.runs(config));
+  }
+
+  /**
+   * Says what the other replicas are to see of this process in {@link #introductions}. It travels
+   * with heartbeats every few seconds, and costs no call.
+   *
+   * @param words asked then, so it must not block or fail; 200 printable ASCII characters at most,
+   *     others are cut or become {@code ?}; blank for nothing
+   */
+  public void introduce(Supplier<String> words) {
+    introductions.own(words);
+  }
+
+  /**
+   * The replicas of the last ten seconds by id, as the last heartbeats or snapshots told, with what
+   * each says of itself; empty where it said nothing. Of at most 200 replicas there are words.
+   */
+  public Map<String, String> introductions() {
+    return introductions.all();
   }
 
   /** The circuit breaker of the provider whose keys are in the named pool. */
@@ -258,6 +280,7 @@ public final class RedisEngine implements AutoCloseable {
     String name = pool.plan().name();
     ticked.remove(pool);
     if (pools.remove(name, pool)) { // unless the name was opened again
+      introductions.forget(name);
       breakers.remove(name);
       refusals.remove(name);
     }

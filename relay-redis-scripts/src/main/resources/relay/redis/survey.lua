@@ -16,8 +16,8 @@
 --       ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
 --       draw       1 to read these groups and keys and to write their lines, 2 to write only, 0 to read only
---       config     `plan hash since_ms` of the replica, as for configure; - for an observer; `leave` for a
---                  replica's last call
+--       config     `plan hash since_ms` of the replica, as for configure, and every few seconds ` words`, what it tells of
+--                  itself, for people to see; - for an observer; `leave` for a replica's last call
 --       groups     number of groups
 --       news       `born position next_ms shares`: what the last reply of a call that asked for news ended with, 0 0 at
 --                  first; the time until the smallest request fits, - for never, ? if nobody
@@ -31,7 +31,8 @@
 --         fleet: {1 if the replica must announce its plan again; for each configuration in use: hash, since_ms,
 --                 replicas; ready sets of other plans; ready sets without a plan; for each draining key: id,
 --                 account, in flight, cooldown_us, reason of the quarantine or '', max_concurrent, priority, weight; the
---                 replicas of the last ten seconds, separated by blanks}
+--                 replicas of the last ten seconds, separated by blanks; to an observer, and to who tells words, then
+--                 a line `replica words` of each, after a line feed}
 --         group: {requests, input, output, in flight, cooldown_us, opens_us, limits of requests, input,
 --                 output, input + output; the provider's stated limits of these; thousandths of the
 --                 burst that the provider is known to admit; output that is expected still to come; 1 if it mirrors

@@ -26,7 +26,7 @@ final class PoolParts implements AutoCloseable {
     names = new RedisKeys(options.prefix(), plan.name());
     masters = Masters.of(options.servers(), options.timeout(), null, master -> {});
     link = masters.link(plan.name());
-    scripts = new PoolScripts(link, plan, options);
+    scripts = new PoolScripts(link, plan, options, new Introductions());
     ledger = new BudgetLedger(link, scripts, nanoTime);
     endings =
         new LeaseEndings(
@@ -52,7 +52,7 @@ final class PoolParts implements AutoCloseable {
   /** A pool for leases: its settlements go elsewhere. */
   KeyPool pool() {
     LeaseIds ids = new LeaseIds(ThreadLocalRandom.current());
-    return new KeyPool(link, plan, options, ids, PoolParts::never);
+    return new KeyPool(link, plan, options, ids, PoolParts::never, new Introductions());
   }
 
   @Override

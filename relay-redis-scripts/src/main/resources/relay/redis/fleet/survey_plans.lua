@@ -3,12 +3,35 @@
 local survey_plans = {}
 
 local PEN_US = 3e6 -- a replica that died stops the picture for no longer
-local STANDING = '^(%d+) (%S+) (%d+)$'
+local STANDING = '^(%d+) (%S+) (%d+) ?([ -~]*)$'
+local MOST_ABOUT, LONGEST_ABOUT = 200, 200 -- replicas, characters
 
 function survey_plans.check(config)
-  if config ~= '-' and config ~= 'leave' and not string.find(config, STANDING) then
-    error({ err = 'BADARG config must be `plan hash since_ms`, - or leave' })
+  local _, _, plan, _, _, words = string.find(config, STANDING)
+  if config ~= '-' and config ~= 'leave' and (not plan or #words > LONGEST_ABOUT) then
+    error({ err = 'BADARG config must be `plan hash since_ms words`, - or leave' })
   end
+end
+
+-- What replicas tell of themselves, for people to see: field `about` of the state, a line for each, `r1 WORDS`. Returns the
+-- lines of all, each after a line feed, to a replica that tells its own, and to an observer. Older versions know no field.
+local function introduce(r, replica, config, heard)
+  local _, _, plan, _, _, words = string.find(config, STANDING)
+  if config ~= '-' and (not plan or words == '') then return '' end
+  local present, lines, mine = {}, {}, plan and replica .. ' ' .. words
+  for _, id in ipairs(heard) do present[id] = true end
+  for line in string.gmatch(redis.call('HGET', r.state, 'about') or '', '[^\n]+') do
+    local id = string.match(line, '^%S+')
+    if mine and id == replica then
+      lines[#lines + 1], mine = mine, nil
+    elseif present[id] then
+      lines[#lines + 1] = line
+    end
+  end
+  if mine and #lines < MOST_ABOUT then lines[#lines + 1] = mine end
+  local text = table.concat(lines, '\n')
+  if plan then redis.call('HSET', r.state, 'about', text) end
+  return text == '' and text or '\n' .. text
 end
 
 -- Removes replicas without a recent heartbeat, and a replica that leaves. Returns the live plans, and whether there are
@@ -61,7 +84,8 @@ function survey_plans.reply(r, fleet, live, replica, config, heard, now)
   end
   table.sort(sets)
   table.sort(heard)
-  return { again and 1 or 0, configs, sets, members.names_of(fleet.unused), {}, table.concat(heard, ' ') }
+  local told = table.concat(heard, ' ') .. introduce(r, replica, config, heard)
+  return { again and 1 or 0, configs, sets, members.names_of(fleet.unused), {}, told }
 end
 
 -- Whether the replica draws its plan's lines of the readable picture, and whether it must draw all of them. One replica of
