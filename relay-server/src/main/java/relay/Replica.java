@@ -62,6 +62,7 @@ final class Replica implements ConfigReloads.Target {
   private final boolean needsRedis;
   private final @Nullable EmbeddedRedis embedded;
   private final FleetSize fleetSize;
+  private final FleetMembers members = new FleetMembers(log::info);
   private final RedisEngine engine;
   private final Upstream upstream;
   private final Carriers carriers;
@@ -153,8 +154,11 @@ final class Replica implements ConfigReloads.Target {
                 live::clientsPool,
                 live.tally(),
                 meters::totals,
+                meters::answers,
+                engine::introductions,
                 reloads::state,
                 reloads::reload));
+    engine.introduce(adminPlane::introduction);
     listen("server.listen", server.listen(), dataPlane::start);
     listen(
         "server.admin_listen",
@@ -164,7 +168,7 @@ final class Replica implements ConfigReloads.Target {
     reloads.start();
     var _ =
         configThread.scheduleWithFixedDelay(
-            () -> fleetSize.saw(engine.replicas()), LOOK_AT_FLEET_S, LOOK_AT_FLEET_S, SECONDS);
+            this::lookAtFleet, LOOK_AT_FLEET_S, LOOK_AT_FLEET_S, SECONDS);
     log.info(
         "clients: {}://{}  operators: http://{}",
         server.tls() == null ? "http" : "https",
@@ -181,6 +185,11 @@ final class Replica implements ConfigReloads.Target {
       String why = cause == null ? "unknown host" : cause.getMessage();
       throw new IOException("cannot listen on " + address + " (" + setting + "): " + why);
     }
+  }
+
+  private void lookAtFleet() {
+    fleetSize.saw(engine.replicas());
+    members.saw(engine.introductions());
   }
 
   /** How many replicas share the limits, as far as is known before Redis answers. */

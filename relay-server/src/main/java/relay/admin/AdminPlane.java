@@ -131,8 +131,7 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
       case 1 ->
           switch (path.getFirst()) {
             case "metrics" -> get(exchange, this::metrics);
-            case "pools" ->
-                get(exchange, () -> AdminReply.json(PoolJson.ofAll(configuration(), states())));
+            case "pools" -> get(exchange, this::pools);
             case "clients" -> get(exchange, this::clients);
             case "events" -> get(exchange, () -> AdminReply.json(RecentRecords.events()));
             case "requests" -> get(exchange, () -> requests(exchange));
@@ -214,8 +213,9 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
         .findFirst();
   }
 
-  private List<ObjectNode> states() throws RedisSilent {
-    return PoolStates.of(served.pools().get(), served);
+  private AdminReply pools() throws RedisSilent {
+    List<ObjectNode> states = PoolStates.of(served.pools().get(), served);
+    return AdminReply.json(PoolJson.ofAll(configuration(), served.replicas().get(), states));
   }
 
   private AdminReply ready() {
@@ -229,6 +229,11 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
   private AdminReply metrics() {
     return new AdminReply(
         200, "text/plain; version=0.0.4; charset=utf-8", served.metrics().get(), Map.of());
+  }
+
+  /** As {@link AdminServer#introduction}. */
+  String introduction() {
+    return feed.introduction();
   }
 
   @Override

@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -66,6 +67,8 @@ public final class AdminServer implements AutoCloseable {
    * @param clientLimits the pool of clients' own limits now; gives null if no client has any
    * @param clientUse what clients without limits use
    * @param totals what the replica has done
+   * @param answers a part of that, which costs less
+   * @param replicas what all replicas tell of themselves, by id
    * @param configuration what the replica runs with now
    * @param reload reads the configuration again
    */
@@ -79,6 +82,8 @@ public final class AdminServer implements AutoCloseable {
       Supplier<@Nullable KeyPool> clientLimits,
       UsageTally clientUse,
       Supplier<ReplicaTotals> totals,
+      Supplier<ReplicaTotals.Answers> answers,
+      Supplier<Map<String, String>> replicas,
       Supplier<ConfigState> configuration,
       Supplier<CompletableFuture<ReloadOutcome>> reload) {}
 
@@ -173,6 +178,11 @@ public final class AdminServer implements AutoCloseable {
   private void open(StreamConnection connection) {
     opener.handleEvent(connection);
     waiting.opened(connection);
+  }
+
+  /** What the other replicas are to know of this one: a line of a {@code GET /pools}. */
+  public String introduction() {
+    return plane.introduction();
   }
 
   /** The listening port; 0 before the start. */

@@ -43,6 +43,7 @@ final class DashboardAssets {
               "plots.js",
               "pools.js",
               "recent.js",
+              "replicas.js",
               "table.js",
               "traffic.js",
               "verdict.js" ->

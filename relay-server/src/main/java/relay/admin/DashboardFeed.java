@@ -164,6 +164,11 @@ final class DashboardFeed implements AutoCloseable {
     }
   }
 
+  /** As {@link AdminServer#introduction}. From any thread. */
+  String introduction() {
+    return source.introduction();
+  }
+
   @Override
   public void close() {
     thread.shutdownNow();

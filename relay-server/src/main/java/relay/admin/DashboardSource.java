@@ -15,6 +15,7 @@ import relay.admin.PoolStates.RedisSilent;
 import relay.metrics.ReplicaTotals;
 import relay.pool.KeyStatus;
 import relay.pool.PoolJson;
+import relay.pool.ReplicaLine;
 import relay.redis.KeyPool;
 import relay.redis.PoolSnapshot;
 import relay.redis.ProviderBreaker;
@@ -27,6 +28,7 @@ final class DashboardSource {
   private static final int SAMPLE_EVERY = 2;
   private static final String BREAKER = "breaker";
   private static final String CLIENTS = "clients";
+  private static final String DRAINING = "draining";
   private static final String POOLS = "pools";
   private static final String REDIS = "redis";
   private static final String SHARED = "shared";
@@ -38,6 +40,8 @@ final class DashboardSource {
   private final TrafficHistory traffic = new TrafficHistory();
   private final SeenSince ofPools = new SeenSince();
   private final SeenSince ofReplica = new SeenSince();
+  private final AnswerRates rates = new AnswerRates();
+  private volatile String introduction = "";
 
   DashboardSource(Served served, Supplier<PoolJson.Configuration> configuration, long nowMs) {
     this.served = served;
@@ -54,12 +58,26 @@ final class DashboardSource {
     if (second % SAMPLE_EVERY == 0) {
       history.sample(served.pools().get());
       lookAtPools(nowMs);
+      introduce(served.answers().get(), nowMs);
     }
     if (second % TrafficHistory.EVERY == 0) {
       ReplicaTotals totals = served.totals().get();
-      traffic.add(totals, nowMs);
+      traffic.add(totals, ReplicaLine.sums(ReplicaLine.json(served.replicas().get())), nowMs);
       lookAtReplica(totals, nowMs);
     }
+  }
+
+  /** What the other replicas are to know of this one. From any thread. */
+  String introduction() {
+    return introduction;
+  }
+
+  private void introduce(ReplicaTotals.Answers answers, long nowMs) {
+    rates.add(answers, nowMs);
+    boolean drains =
+        served.readiness().get() instanceof Readiness.NotReady(String reason)
+            && reason.equals(DRAINING);
+    introduction = rates.line(identity, drains ? DRAINING : answers.mode()).text();
   }
 
   private void lookAtPools(long nowMs) {
@@ -117,11 +135,12 @@ final class DashboardSource {
         pools.add(pool(pool, latest, totals));
       }
     }
-    ObjectNode all = PoolJson.ofAll(configuration.get(), pools);
+    ObjectNode all = PoolJson.ofAll(configuration.get(), served.replicas().get(), pools);
     ObjectNode replica = TrafficHistory.json(totals);
     identity.addTo(replica);
     addSince(replica, "redis_since", ofReplica.of(REDIS, REDIS));
     all.set("replica", replica);
+    all.set("traffic", ReplicaLine.sums(all.path("replicas")));
     all.put("ready", served.readiness().get() instanceof Readiness.Ready);
     return all;
   }

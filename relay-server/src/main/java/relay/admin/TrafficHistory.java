@@ -12,10 +12,11 @@ import java.util.stream.Collectors;
 import relay.metrics.ReplicaTotals;
 import relay.metrics.ReplicaTotals.ClientCounts;
 import relay.metrics.ReplicaTotals.Histogram;
+import relay.pool.ReplicaLine;
 
 /**
- * What this replica did in the last five minutes, so that a page has plots when it opens, and whom
- * it refused in the last minute. Not thread-safe.
+ * What this replica and the fleet did in the last five minutes, so that a page has plots when it
+ * opens, and whom it refused in the last minute. Not thread-safe.
  */
 final class TrafficHistory {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
@@ -34,9 +35,13 @@ final class TrafficHistory {
   private final Deque<ObjectNode> readings = new ArrayDeque<>();
   private final Deque<ReplicaTotals> minute = new ArrayDeque<>();
 
-  void add(ReplicaTotals totals, long nowMs) {
+  /**
+   * @param fleet what all replicas do, as {@link ReplicaLine#sums} gives it
+   */
+  void add(ReplicaTotals totals, ObjectNode fleet, long nowMs) {
     ObjectNode reading = JSON.objectNode().put("now", nowMs);
     reading.set("replica", json(totals));
+    reading.set("traffic", fleet);
     readings.add(reading);
     minute.add(totals);
     if (readings.size() > READINGS) {
@@ -47,7 +52,7 @@ final class TrafficHistory {
     }
   }
 
-  /** All readings, the oldest first: {@code {"now", "replica"}}. */
+  /** All readings, the oldest first: {@code {"now", "replica", "traffic"}}. */
   ArrayNode json() {
     return JSON.arrayNode().addAll(readings);
   }

@@ -9,14 +9,18 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
-/** Whether the pools of {@code GET /pools} can do their work, and a line of how full each is. */
-record FleetVerdict(List<String> problems, List<String> pools) {
+/**
+ * Whether the pools of {@code GET /pools} can do their work, a line of how full each is, and one of
+ * each replica.
+ */
+record FleetVerdict(List<String> problems, List<String> pools, List<String> replicas) {
   private static final int SHOWN = 5;
   private static final int WHOLE = 100;
 
   FleetVerdict {
     problems = List.copyOf(problems);
     pools = List.copyOf(pools);
+    replicas = List.copyOf(replicas);
   }
 
   static FleetVerdict of(JsonNode all) {
@@ -29,7 +33,7 @@ record FleetVerdict(List<String> problems, List<String> pools) {
       problemsOf(pool, problems);
       pools.add(line(pool));
     }
-    return new FleetVerdict(problems, pools);
+    return new FleetVerdict(problems, pools, ReplicaTable.lines(all.path("replicas")));
   }
 
   boolean isHealthy() {
@@ -46,6 +50,10 @@ record FleetVerdict(List<String> problems, List<String> pools) {
     problems.forEach(problem -> text.append("  ").append(problem).append('\n'));
     text.append('\n');
     pools.forEach(pool -> text.append(pool).append('\n'));
+    if (!replicas.isEmpty()) {
+      text.append('\n');
+      replicas.forEach(replica -> text.append(replica).append('\n'));
+    }
     return text.toString();
   }
 
@@ -54,6 +62,7 @@ record FleetVerdict(List<String> problems, List<String> pools) {
     ObjectNode all = JsonNodeFactory.instance.objectNode().put("healthy", isHealthy());
     problems.forEach(all.putArray("problems")::add);
     pools.forEach(all.putArray("pools")::add);
+    replicas.forEach(all.putArray("replicas")::add);
     return all + "\n";
   }
 

@@ -18,12 +18,16 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.Timeout;
 import org.openqa.selenium.Keys;
+import relay.config.Config;
 import relay.guards.Await;
 import relay.metrics.ReplicaTotals.ClientCounts;
 import relay.pool.Configs;
+import relay.pool.Plans;
+import relay.pool.ReplicaLine;
 import relay.redis.Acquisition;
 import relay.redis.Budget;
 import relay.redis.Demand;
+import relay.redis.RedisEngine;
 
 /**
  * The dashboard as an operator sees it, in Chromium, over a real Redis. It leaves screenshots in
@@ -286,6 +290,45 @@ class DashboardBrowserTest {
       browser.click("#clients thead", "client");
       browser.awaitText(CLIENT, words -> words.startsWith("zeta "));
       Await.until("the log is read", () -> browser.count("#events.none, #event-list td") > 0);
+    }
+  }
+
+  /** As the engine of another replica tells it. */
+  private static String line(String name, double refused) {
+    return new ReplicaLine(name, "1.0", 5, "fair_share", 10, refused, 0, 4).text();
+  }
+
+  @Test
+  void the_fleet_is_the_sum_of_its_replicas() throws Exception {
+    Config config = Configs.of(Configs.POOLS);
+    try (ServedPools own = ServedPools.of(config);
+        AdminServer its = own.serve();
+        RedisEngine older = RedisEngine.start(Configs.replica(config, own.redisUrl(), "r-0"))) {
+      config.enabledProviders().stream().map(Plans::of).forEach(older::pool);
+      browser.looks(1180, 980, "light");
+      browser.open(its.port());
+      String title = "Fleet of 1 of 2 replicas, by their heartbeats";
+      browser.awaitText("#replicas-title", title::equals);
+      browser.awaitText("#replicas", rows -> rows.contains("r-0 – – – – – – –"));
+      browser.awaitText("#replicas", rows -> rows.contains("(this page's) "));
+      try (RedisEngine other = RedisEngine.start(Configs.replica(config, own.redisUrl(), "r-2"))) {
+        other.introduce(() -> line("pod-2", 4));
+        config.enabledProviders().stream().map(Plans::of).forEach(other::pool);
+        browser.awaitText("#replicas tbody tr:nth-child(1)", row -> row.startsWith("pod-2 1.0 "));
+        String figures = browser.text("#replicas tbody tr:nth-child(1)");
+        assertTrue(figures.endsWith(" fair share 10 4 0 4"), figures);
+        browser.awaitText(
+            "#fleet-tiles", tiles -> tiles.contains("refused by Relay a second 4 (40 %)"));
+        browser.awaitText(
+            "#problems",
+            words -> words.contains("other replicas refuse 4 requests a second (40 %)"));
+        assertTrue(
+            browser.text("#problems").startsWith("1 other replica is not in mode shared: pod-2"));
+        assertEquals(2, browser.count("#fleet-plots canvas"));
+        browser.screenshot("fleet");
+      }
+      browser.awaitText("#replicas", rows -> !rows.contains("pod-2")); // it left
+      browser.awaitText("#verdict", words -> words.startsWith("Healthy: 2 pools"));
     }
   }
 

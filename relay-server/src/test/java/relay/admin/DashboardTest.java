@@ -68,6 +68,7 @@ class DashboardTest {
     "plots.js, text/javascript",
     "pools.js, text/javascript",
     "recent.js, text/javascript",
+    "replicas.js, text/javascript",
     "table.js, text/javascript",
     "traffic.js, text/javascript",
     "verdict.js, text/javascript",

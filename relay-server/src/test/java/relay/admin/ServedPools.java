@@ -91,8 +91,11 @@ public final class ServedPools implements AutoCloseable {
                 () -> clients,
                 Plans.tally(engine, shown.server().auth()),
                 this::totals,
+                this::answers,
+                engine::introductions,
                 () -> new ConfigState("0123456789ab", Instant.EPOCH, List.of()),
                 () -> CompletableFuture.completedFuture(reloaded)));
+    engine.introduce(started::introduction);
     started.start("127.0.0.1", 0);
     return started;
   }
@@ -102,6 +105,10 @@ public final class ServedPools implements AutoCloseable {
 
   /** What its clients have had. */
   volatile Map<String, ClientCounts> clientCounts = Map.of();
+
+  private ReplicaTotals.Answers answers() {
+    return new ReplicaTotals.Answers("shared", 7, 0, 0, 0);
+  }
 
   private ReplicaTotals totals() {
     ReplicaTotals.Histogram none = new ReplicaTotals.Histogram(List.of(), List.of(), 0);

@@ -50,7 +50,7 @@ class TrafficHistoryTest {
   @Test
   void refusals_are_those_of_the_last_minute() {
     for (int n = 0; n < 20; n++) {
-      history.add(after(n), n * 10_000L);
+      history.add(after(n), JsonNodeFactory.instance.objectNode(), n * 10_000L);
     }
     assertEquals("{\"requests\":6}", history.refused("pool", after(19)).toString());
     assertEquals(
@@ -62,7 +62,7 @@ class TrafficHistoryTest {
   @Test
   void counts_before_the_first_reading_are_not_of_the_last_minute() {
     assertEquals(Set.of(), history.unserved(after(5)));
-    history.add(after(5), 0);
+    history.add(after(5), JsonNodeFactory.instance.objectNode(), 0);
     assertEquals(0, team(5).path("requests").asLong());
     assertEquals(Set.of(), history.unserved(after(5)));
     assertEquals(0, team(3).path("requests").asLong(), "counters were forgotten");
@@ -71,7 +71,7 @@ class TrafficHistoryTest {
   @Test
   void readings_are_of_five_minutes() {
     for (int n = 0; n < 100; n++) {
-      history.add(after(n), n * 10_000L);
+      history.add(after(n), JsonNodeFactory.instance.objectNode(), n * 10_000L);
     }
     assertEquals(31, history.json().size());
     assertEquals(690_000, history.json().at("/0/now").asLong());

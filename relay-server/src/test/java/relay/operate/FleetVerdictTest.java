@@ -72,10 +72,33 @@ final class FleetVerdictTest {
   }
 
   @Test
+  void each_replica_is_a_line() throws IOException {
+    String one =
+        "{'id':'r1','name':'pod-1','version':'1.0','started':'2026-12-02T09:00:00Z',"
+            + "'mode':'fair_share','requests_per_second':1.5,'refused_per_second':0.0,"
+            + "'failed_per_second':0.1,'in_flight':2}";
+    FleetVerdict verdict =
+        of("{'pools':[],'replicas':[%s,{'id':'r2','name':null}]}".formatted(one));
+    assertEquals(
+        """
+        healthy
+
+
+        replica pod-1: 1.0, since 2026-12-02T09:00:00Z, fair share; a second: 1.5 requests, 0.0 refused, 0.1 failed; 2 under way
+        replica r2: -
+        """,
+        verdict.text());
+    FleetVerdict many =
+        of("{'pools':[],'replicas':[%s{'id':'z'}]}".formatted((one + ",").repeat(24)));
+    assertEquals(21, many.replicas().size());
+    assertEquals("and 5 more replicas", many.replicas().getLast());
+  }
+
+  @Test
   void the_same_as_json() throws IOException {
     assertEquals(
         "{\"healthy\":false,\"problems\":[\"pool p: Redis has not answered for 3 s; open"
-            + " decides\"],\"pools\":[\"p: no key can be used; keys: 1 active\"]}\n",
+            + " decides\"],\"pools\":[\"p: no key can be used; keys: 1 active\"],\"replicas\":[]}\n",
         ofPool(
                 "'age_ms':3000,'mode':'open','next_capacity_ms':null,"
                     + "'keys':[{'id':'a','status':'active'}]")

@@ -6,6 +6,7 @@ import { KeyList } from "./keys.js";
 import { Plots } from "./plots.js";
 import { DAILY, DIMENSIONS, capacity, poolTable, words } from "./pools.js";
 import { readRecent } from "./recent.js";
+import { showReplicas } from "./replicas.js";
 import { Table, usage } from "./table.js";
 import { Traffic, showTraffic } from "./traffic.js";
 import { problems, since, summary } from "./verdict.js";
@@ -65,10 +66,10 @@ function take(message) {
     pools.clear();
     traffic = new Traffic();
     clients = new Map();
-    for (const reading of first.traffic) traffic.add(reading.now, reading.replica);
+    for (const reading of first.traffic) traffic.add(reading.now, reading.replica, reading.traffic);
   }
   head = message;
-  traffic.add(message.now, message.replica);
+  traffic.add(message.now, message.replica, message.traffic);
   const names = new Set();
   for (const each of message.pools) {
     const { groups, groups_order, keys, keys_order, ...poolHead } = each;
@@ -240,6 +241,7 @@ function show() {
   const users = [...clients.values()];
   showHead();
   overview.show(states);
+  showReplicas(head, traffic);
   showTraffic(traffic, states, users);
   showPool();
   showClients(users);

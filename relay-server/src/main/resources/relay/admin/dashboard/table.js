@@ -1,4 +1,4 @@
-// Tables that are searched, and sorted by a click on a header.
+// Tables that are searched, and sorted by a click on a header; and tiles.
 
 import { at, short, text } from "./format.js";
 
@@ -121,4 +121,12 @@ export function usage(cell, used, limit, remark = "", title = "") {
   }
   text(cell.firstChild, `${short(used)} / ${short(limit)}${remark}`);
   meter.value = Math.min(1, used / limit);
+}
+
+/** A figure and its name. */
+export function tile(name, value, kind = "") {
+  const div = document.createElement("div");
+  const dd = Object.assign(document.createElement("dd"), { textContent: value, className: kind });
+  div.append(Object.assign(document.createElement("dt"), { textContent: name }), dd);
+  return div;
 }

@@ -3,20 +3,20 @@
 import { at, percent, seconds, short, sum, text } from "./format.js";
 import { Plots } from "./plots.js";
 import { words } from "./pools.js";
-import { Table } from "./table.js";
+import { Table, tile } from "./table.js";
 
 const KEPT_MS = 300_000;
 const OVER_MS = 10_000; // rates are means of the last ten seconds
 const MINUTE_MS = 60_000;
 
 export class Traffic {
-  readings = []; // {now, replica}: of the time before this page was open one each ten seconds, then one a second
+  readings = []; // {now, replica, traffic of the fleet}: of the time before this page was open one each ten seconds, then one a second
 
-  add(now, replica) {
+  add(now, replica, traffic) {
     const last = this.readings.at(-1);
     if (last && now <= last.now) return;
     if (last && replica.requests < last.replica.requests) this.readings = []; // the replica restarted
-    this.readings.push({ now, replica });
+    this.readings.push({ now, replica, traffic });
     while (this.readings[0].now < now - KEPT_MS) this.readings.shift();
   }
 
@@ -101,13 +101,6 @@ function refused(pools, clients, requests) {
     for (const [reason, count] of Object.entries(head.refused)) add(`pool ${head.name}`, reason, count, requests);
   }
   return all.sort((a, b) => b.count - a.count);
-}
-
-function tile(name, value, kind = "") {
-  const div = document.createElement("div");
-  const dd = Object.assign(document.createElement("dd"), { textContent: value, className: kind });
-  div.append(Object.assign(document.createElement("dt"), { textContent: name }), dd);
-  return div;
 }
 
 export function showTraffic(traffic, pools, clients) {

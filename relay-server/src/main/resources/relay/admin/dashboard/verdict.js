@@ -1,8 +1,9 @@
 // Whether all is well: the same as `relay status` says of the pools, and whom this replica refuses.
 
-import { named, percent, plural, sum, time } from "./format.js";
+import { named, percent, plural, short, sum, time } from "./format.js";
 import { standing } from "./clients.js";
 import { words } from "./pools.js";
+import { isApart, isOwn, nameOf } from "./replicas.js";
 
 const FAILING = 0.05; // as the alert RelayRequestsFail
 
@@ -20,11 +21,24 @@ export function problems({ head, pools, clients, minute, silentMs }) {
   if (!head.ready) add("this replica is not ready", "events-title");
   for (const fault of config.refused) add(`the config on disk is refused, and an earlier one runs: ${fault}`, "events-title");
   for (const pool of pools) ofPool(pool, add);
+  if (replica.redis_up && !silentMs) ofReplicas(head, add); // else it is old
   if (minute.failures && minute.failures >= FAILING * minute.requests) {
     add(`${minute.failures} of ${minute.requests} requests failed in the last minute`, "failed-title");
   }
   ofClients(clients, add);
   return all;
+}
+
+/** What other replicas tell: this one's own figures are exact, and of a minute. */
+function ofReplicas({ replicas, replica: own }, add) {
+  const others = replicas.filter((replica) => !isOwn(replica, own));
+  const apart = others.filter(isApart);
+  if (apart.length) add(`${plural(apart.length, "other replica")} ${apart.length === 1 ? "is" : "are"} not in mode shared: ${named(apart.map((one) => `${nameOf(one)} (${words(one.mode)})`))}`, "replicas-title");
+  const all = (field) => others.reduce((count, one) => count + (one[field] ?? 0), 0);
+  const requests = all("requests_per_second");
+  const [refused, failed] = [all("refused_per_second"), all("failed_per_second")];
+  if (refused) add(`other replicas refuse ${short(refused)} requests a second (${percent(refused / Math.max(refused, requests))})`, "replicas-title");
+  if (failed && failed >= FAILING * requests) add(`other replicas answer ${short(failed)} requests a second with 5xx (${percent(failed / Math.max(failed, requests))})`, "replicas-title");
 }
 
 function ofPool({ head, keys }, add) {
