@@ -98,7 +98,8 @@ final class FleetVerdictTest {
   void the_same_as_json() throws IOException {
     assertEquals(
         "{\"healthy\":false,\"problems\":[\"pool p: Redis has not answered for 3 s; open"
-            + " decides\"],\"pools\":[\"p: no key can be used; keys: 1 active\"],\"replicas\":[]}\n",
+            + " decides\"],\"pools\":[\"p: no key can be used; keys: 1"
+            + " active\"],\"replicas\":[]}\n",
         ofPool(
                 "'age_ms':3000,'mode':'open','next_capacity_ms':null,"
                     + "'keys':[{'id':'a','status':'active'}]")
