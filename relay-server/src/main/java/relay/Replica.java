@@ -170,7 +170,7 @@ final class Replica implements ConfigReloads.Target {
         configThread.scheduleWithFixedDelay(
             this::lookAtFleet, LOOK_AT_FLEET_S, LOOK_AT_FLEET_S, SECONDS);
     log.info(
-        "clients: {}://{}  operators: http://{}",
+        "clients: {}://{}  operators and dashboard: http://{}",
         server.tls() == null ? "http" : "https",
         server.listen(),
         server.adminListen());

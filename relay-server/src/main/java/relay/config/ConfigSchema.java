@@ -115,7 +115,7 @@ public final class ConfigSchema {
   }
 
   private static SchemaNode tls() {
-    return section("What the data plane proves itself with; absent = plain. Renewed files are read")
+    return section("TLS for clients; absent = plain HTTP. Renewed files are read")
         .with(
             "certificate",
             text("PEM file: the server's certificate, then those that lead to its root")
@@ -161,7 +161,7 @@ public final class ConfigSchema {
     SchemaNode client =
         section("A client")
             .with("name", text("Its name", TextSettings.NAME).example("team-a"))
-            .with("key", text("What it shows to Relay").example("${TEAM_A_KEY}"))
+            .with("key", text("The credential that it sends to Relay").example("${TEAM_A_KEY}"))
             .with("key_sha256", sha256("Instead of `key`: its SHA-256"))
             .with(
                 "keys",
@@ -273,7 +273,7 @@ public final class ConfigSchema {
         .with(
             "password_file",
             text("Holds the password; read again when it changes").example("/run/secrets/redis"))
-        .with("timeout_ms", whole("Of one command", 100, 1, RedisSection.MAX_TIMEOUT_MS))
+        .with("timeout_ms", whole("Time for a call to Redis", 100, 1, RedisSection.MAX_TIMEOUT_MS))
         .with(
             "on_unavailable",
             words(
@@ -305,7 +305,7 @@ public final class ConfigSchema {
             .with("base_url", text("The type's own if absent; the request's path is appended"))
             .with(
                 "api",
-                text("Whose rules hold: see docs/providers.md; absent = by the host", API)
+                text("The API whose quotas count: docs/providers.md; absent = by the host", API)
                     .example("groq"))
             .with(
                 "accounts",
@@ -376,7 +376,7 @@ public final class ConfigSchema {
 
   private static SchemaNode routing() {
     return section("Between providers that serve the same model")
-        .with("strategy", words("Which one is asked first", RoutingConfig.DEFAULT.strategy()))
+        .with("strategy", words("Which provider is asked first", RoutingConfig.DEFAULT.strategy()))
         .with(
             "model_mapping",
             map(

@@ -63,7 +63,9 @@ final class KeySchema {
                 "workspace",
                 text(
                     "One of `workspaces`: its limits hold beside the account's", TextSettings.NAME))
-            .with("priority", whole("Higher first", 1, 0, PoolKeys.MAX_PRIORITY))
+            .with(
+                "priority",
+                whole("Keys of a higher number are used first", 1, 0, PoolKeys.MAX_PRIORITY))
             .with(
                 "weight",
                 whole("Its share if weighted; 0 = last of all", 1, 0, PoolKeys.MAX_WEIGHT))
@@ -91,7 +93,7 @@ final class KeySchema {
 
   /** Adds the settings of limits. */
   static void limits(SchemaNode of, String period) {
-    of.with("rpm_limit", whole("Requests " + period + "; 0 = not known", 0, 0, LimitsConfig.MAX))
+    of.with("rpm_limit", whole("Requests " + period + "; 0 = not stated", 0, 0, LimitsConfig.MAX))
         .with("itpm_limit", whole("Input tokens " + period, 0, 0, LimitsConfig.MAX))
         .with("otpm_limit", whole("Output tokens " + period, 0, 0, LimitsConfig.MAX))
         .with("tpm_limit", whole("Input and output tokens " + period, 0, 0, LimitsConfig.MAX));

@@ -55,7 +55,7 @@ final class PoolingSchema {
         .with(
             "floor",
             number(
-                "The share of each limit that batch requests have before all others",
+                "The share of each limit that batch requests get before all others, who get less",
                 none.floor(),
                 ProviderSection.MAX_FLOOR))
         .with(

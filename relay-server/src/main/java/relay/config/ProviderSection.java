@@ -47,7 +47,10 @@ final class ProviderSection {
     names.add(name, provider.placeOf("name"));
     Value typeValue = provider.need("type", "allowed: " + TYPES);
     ProviderType type =
-        typeValue == null ? null : ScalarSettings.choice(typeValue, ProviderType.class, Set.of());
+        typeValue == null
+            ? null
+            : ScalarSettings.choice(
+                typeValue, ProviderType.class, Set.of(), ProviderSection::typeInstead);
     boolean enabled = ScalarSettings.flag(provider, "enabled", true);
     Value urlValue = provider.take("base_url");
     URI url = urlValue == null ? null : TextSettings.baseUrl(urlValue);
@@ -89,6 +92,17 @@ final class ProviderSection {
         !own && api.modelsAlone(),
         keys.keys(),
         keys.groups());
+  }
+
+  /** Gemini and others have no type of their own, but are an {@code api} of one. */
+  private static String typeInstead(String given, List<String> types) {
+    for (ProviderType type : ProviderType.values()) {
+      KnownApi api = KnownApis.named(type, given);
+      if (api != null && !api.equals(KnownApi.NONE)) {
+        return "give type: " + ScalarSettings.word(type) + " and api: " + given;
+      }
+    }
+    return FaultWording.allowed(given, types);
   }
 
   /** What is known of the API that `api` names, else of the one at the host of the URL. */

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.DoublePredicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -130,6 +131,19 @@ final class ScalarSettings {
   /** Null after a fault. */
   static <E extends Enum<E>> @Nullable E choice(
       Value value, Class<E> words, Set<String> unsupportedWords) {
+    return choice(value, words, unsupportedWords, FaultWording::allowed);
+  }
+
+  /**
+   * Null after a fault.
+   *
+   * @param remedy from an unknown word and the allowed ones
+   */
+  static <E extends Enum<E>> @Nullable E choice(
+      Value value,
+      Class<E> words,
+      Set<String> unsupportedWords,
+      BiFunction<String, List<String>, String> remedy) {
     List<E> constants = Arrays.asList(words.getEnumConstants());
     List<String> allowed = constants.stream().map(ScalarSettings::word).toList();
     // YAML reads off as a boolean; here it may be a keyword.
@@ -144,12 +158,12 @@ final class ScalarSettings {
     if (unsupportedWords.contains(scalar.text())) {
       value.faults().notSupported(value.place(), "`" + scalar.text() + "`");
     } else {
-      value.fault(scalar.shown() + " is unknown", FaultWording.allowed(scalar.text(), allowed));
+      value.fault(scalar.shown() + " is unknown", remedy.apply(scalar.text(), allowed));
     }
     return null;
   }
 
-  private static String word(Enum<?> constant) {
+  static String word(Enum<?> constant) {
     return constant.name().toLowerCase(Locale.ROOT);
   }
 

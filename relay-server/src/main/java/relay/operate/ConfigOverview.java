@@ -75,10 +75,13 @@ final class ConfigOverview {
 
   private static String limits(ProviderConfig provider) {
     long stated = provider.groups().stream().filter(group -> group.limits().areKnown()).count();
-    String others = Doubts.tellsLimits(provider) ? "from answers" : "unlimited";
-    return stated == provider.groups().size()
-        ? "limits stated"
-        : stated == 0 ? "limits " + others : "limits stated, or else " + others;
+    if (stated == provider.groups().size()) {
+      return "limits stated";
+    }
+    boolean learns = Doubts.tellsLimits(provider);
+    return stated == 0
+        ? learns ? "limits from answers" : "no limits"
+        : "limits stated, or else " + (learns ? "from answers" : "none");
   }
 
   private static String rule(Accounting accounting) {
