@@ -117,12 +117,7 @@ class ArchitectureTest {
           Map.entry(
               "relay.pipeline",
               8), // the way of a request, its two sides, the probes of keys, own probes
-<<<<<<< HEAD
-          Map.entry(
-              "relay.pool", 9), // plan, its JSON and line, status, quarantines, owners, shares
-=======
-          Map.entry("relay.pool", 8), // plans, JSON and lines, a key's status, owners, shares
->>>>>>> cb687394 (The page shows the fleet: requests, refusals and 5xx of all replicas, and a row for each; one replica's figures are a twelfth of twelve. /pools and relay status have the replicas, the events who joined and left)
+          Map.entry("relay.pool", 10), // plans, JSON and lines, status, quarantines, owners, shares
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
           Map.entry("relay.reach", 10), // one for each part of a library, except for the finder
           Map.entry("relay.redis", 35), // a library's API: each script's arguments and outcomes

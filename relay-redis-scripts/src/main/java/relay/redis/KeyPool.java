@@ -14,8 +14,7 @@ import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.NoneUsable;
 
 /**
- * A pool of keys that all replicas share. Thread-safe. Methods do not block unless their Javadoc
- * says so.
+ * A pool of keys that all replicas share. Thread-safe. No method blocks unless it says so.
  *
  * <p>A grant costs one script call. The end of a lease is sent without waiting for the reply. While
  * Redis is unreachable, endings are kept, up to a bound, and sent later.

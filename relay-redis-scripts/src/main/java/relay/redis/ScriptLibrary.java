@@ -11,7 +11,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /**
  * The function library for Redis: every script as a function, and each module once. The build
@@ -83,17 +85,20 @@ final class ScriptLibrary {
     }
     StringBuilder code = new StringBuilder(1 << 17).append(BEGIN);
     for (Source module : modules.values()) {
-      String table = LOCAL + module.name.substring(module.name.lastIndexOf('/') + 1) + " = {}";
-      code.append(table).append("\ndo\n");
-      addCode(code, module, table);
-      code.append("end\n");
+      String table = LOCAL + table(module.name) + " = {}";
+      StringBuilder block = new StringBuilder();
+      Set<String> bound = new TreeSet<>();
+      addCode(block, module, table, bound);
+      code.append(table).append("\ndo\n").append(bindings(bound)).append(block).append("end\n");
     }
     int functions = code.length();
     for (Source script : sources) {
+      StringBuilder block = new StringBuilder();
+      Set<String> bound = new TreeSet<>();
+      addCode(block, script, "", bound);
+      code.append("do\n").append(bindings(bound));
       code.append(REGISTER).append('_').append(script.name).append("', function(KEYS, ARGV)\n");
-      code.append(BIND);
-      addCode(code, script, "");
-      code.append("end)\n");
+      code.append(BIND).append(block).append("end)\nend\n");
     }
     name = "relay_" + Digests.hex("SHA-256", code.toString()).substring(0, 12);
     text =
@@ -107,11 +112,29 @@ final class ScriptLibrary {
   /**
    * A file.
    *
+   * @param tables those of the modules that it uses
    * @param own its constants
    * @param visible those and the constants of the modules that it uses
    */
   private record Source(
-      String name, List<String> lines, Map<String, String> own, Map<String, String> visible) {}
+      String name,
+      List<String> lines,
+      Set<String> tables,
+      Map<String, String> own,
+      Map<String, String> visible) {}
+
+  private static String table(String module) {
+    return module.substring(module.lastIndexOf('/') + 1);
+  }
+
+  /** What a file takes of other modules becomes local: Lua would look each up in a table. */
+  private static String bindings(Set<String> bound) {
+    StringBuilder bindings = new StringBuilder();
+    for (String member : bound) {
+      bindings.append(LOCAL).append(local(member)).append(" = ").append(member).append('\n');
+    }
+    return bindings.toString();
+  }
 
   /** Reads a file, and before it the modules that it uses and that were not read. */
   private static Source source(
@@ -135,7 +158,9 @@ final class ScriptLibrary {
     }
     Map<String, String> own = constants(lines);
     visible.putAll(own);
-    return new Source(name, lines, own, visible);
+    Set<String> tables =
+        uses(lines).stream().map(ScriptLibrary::table).collect(Collectors.toUnmodifiableSet());
+    return new Source(name, lines, tables, own, visible);
   }
 
   /** The modules that a file names. */
@@ -160,7 +185,7 @@ final class ScriptLibrary {
   }
 
   /** Drops comments, empty lines, constants and one line: Redis would store them. */
-  private static void addCode(StringBuilder out, Source source, String without) {
+  private static void addCode(StringBuilder out, Source source, String without, Set<String> bound) {
     List<String> lines = source.lines;
     for (int n = 0; n < lines.size(); n++) {
       String line = lines.get(n);
@@ -170,7 +195,7 @@ final class ScriptLibrary {
       } else if (!line.isEmpty()
           && !line.stripLeading().startsWith("--")
           && !line.equals(without)) {
-        addWithLocals(out, line, source.visible);
+        addWithLocals(out, line, source, bound);
         out.append('\n');
       }
     }
@@ -231,7 +256,7 @@ final class ScriptLibrary {
    * each use.
    */
   private static void addWithLocals(
-      StringBuilder out, CharSequence lua, Map<String, String> constants) {
+      StringBuilder out, CharSequence lua, Source source, Set<String> bound) {
     int at = 0;
     while (at < lua.length()) {
       char c = lua.charAt(at);
@@ -241,12 +266,18 @@ final class ScriptLibrary {
       } else if (isWord(c)) {
         end = endOfWord(lua, at);
         String word = lua.subSequence(at, end).toString();
-        if (TABLES.contains(word)) {
+        boolean isField = at > 0 && lua.charAt(at - 1) == '.';
+        boolean isModule = !isField && source.tables.contains(word) && isAt(lua, end, '.');
+        if (isModule || TABLES.contains(word)) {
           end = endOfWord(lua, Math.min(end + 1, lua.length()));
           word = lua.subSequence(at, end).toString();
         }
-        String instead = GLOBALS.contains(word) ? local(word) : constants.get(word);
-        if (instead != null && (at == 0 || lua.charAt(at - 1) != '.')) {
+        if (isModule) {
+          bound.add(word);
+        }
+        boolean becomesLocal = isModule || GLOBALS.contains(word);
+        String instead = becomesLocal ? local(word) : source.visible.get(word);
+        if (instead != null && !isField) {
           out.append(instead);
           at = end;
         }
@@ -275,6 +306,10 @@ final class ScriptLibrary {
       end++;
     }
     return end;
+  }
+
+  private static boolean isAt(CharSequence lua, int at, char c) {
+    return at < lua.length() && lua.charAt(at) == c;
   }
 
   private static boolean isWord(char c) {

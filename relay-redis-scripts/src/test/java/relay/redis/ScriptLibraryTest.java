@@ -66,14 +66,20 @@ final class ScriptLibraryTest {
         local function G() return r.math.max(math_max) end
         function second.take() return G end
         end
+        do
+        local first_TEXT = first.TEXT
         redis.register_function('%1$s_one', function(KEYS, ARGV)
         if not redis_call then bind() end
-        return 1 + -2.5e6.A, first.TEXT
+        return 1 + -2.5e6.A, first_TEXT
         end)
+        end
+        do
+        local second_take = second.take
         redis.register_function('%1$s_two', function(KEYS, ARGV)
         if not redis_call then bind() end
-        return 'C' .. 3, CD, aC, C_, A, E, second.take(7) -- it's 3
+        return 'C' .. 3, CD, aC, C_, A, E, second_take(7) -- it's 3
         end)
+        end
         """
             .formatted(name, globals, locals, locals.replace("local ", "")),
         library.text);

@@ -93,18 +93,14 @@ final class RedisAccess implements PoolsAccess {
     }
     List<CompletableFuture<ObjectNode>> asked = pools.values().stream().map(this::state).toList();
     await(CompletableFuture.allOf(asked.toArray(CompletableFuture[]::new)));
-<<<<<<< HEAD
-    return PoolJson.ofAll(own(), asked.stream().map(CompletableFuture::join).toList()).toString();
+    List<ObjectNode> states = asked.stream().map(CompletableFuture::join).toList();
+    return PoolJson.ofAll(own(), engine.introductions(), states).toString();
   }
 
   private PoolJson.@Nullable Configuration own() {
     return config == null
         ? null
         : new PoolJson.Configuration(ConfigOutline.of(config).hash(), null, List.of(), List.of());
-=======
-    List<ObjectNode> states = asked.stream().map(CompletableFuture::join).toList();
-    return PoolJson.ofAll(own, engine.introductions(), states).toString();
->>>>>>> cb687394 (The page shows the fleet: requests, refusals and 5xx of all replicas, and a row for each; one replica's figures are a twelfth of twelve. /pools and relay status have the replicas, the events who joined and left)
   }
 
   private CompletableFuture<ObjectNode> state(KeyPool pool) {

@@ -45,22 +45,14 @@ public final class PoolJson {
   }
 
   /**
-<<<<<<< HEAD
-   * {@code {"config": {...}, "fleet": [...], "pools": [...]}}. {@code fleet} has each configuration
-   * that a live replica runs with: more than one while a change goes through.
-   *
-   * @param own null if whoever answers has none; then there is no {@code config}
-   */
-  public static ObjectNode ofAll(@Nullable Configuration own, Collection<ObjectNode> pools) {
-=======
    * {@code {"config": {...}, "fleet": [...], "replicas": [...], "pools": [...]}}. {@code fleet} has
    * each configuration that a live replica runs with: more than one while a change goes through.
    *
+   * @param own null if whoever answers has none; then there is no {@code config}
    * @param replicas the {@link ReplicaLine} of each, by id
    */
   public static ObjectNode ofAll(
-      Configuration own, Map<String, String> replicas, Collection<ObjectNode> pools) {
->>>>>>> cb687394 (The page shows the fleet: requests, refusals and 5xx of all replicas, and a row for each; one replica's figures are a twelfth of twelve. /pools and relay status have the replicas, the events who joined and left)
+      @Nullable Configuration own, Map<String, String> replicas, Collection<ObjectNode> pools) {
     ObjectNode all = JSON.objectNode();
     if (own != null) {
       ObjectNode config = all.putObject("config");
