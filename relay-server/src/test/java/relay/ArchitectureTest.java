@@ -129,7 +129,7 @@ class ArchitectureTest {
           Map.entry("relay.trial", 1),
           Map.entry("relay.trial.load", 8), // two loads, their tally, requests and answers, a probe
           Map.entry("relay.trial.process", 1),
-          Map.entry("relay.trial.provider", 2), // the provider, and a certificate for it
+          Map.entry("relay.trial.provider", 3), // the provider, a certificate for it, its flow
           Map.entry("relay.upstream", 7), // a provider, a request, its call, its answer, its limits
           Map.entry("relay.vertex", 1));
 
