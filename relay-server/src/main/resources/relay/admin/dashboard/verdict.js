@@ -5,7 +5,7 @@ import { standing } from "./clients.js";
 import { words } from "./pools.js";
 import { isApart, isOwn, nameOf } from "./replicas.js";
 
-const FAILING = 0.05; // as the alert RelayRequestsFail
+const FAILING = 0.05; // of the requests of the last minute
 
 /**
  * @param minute the requests and failures of the last minute
