@@ -1,5 +1,7 @@
 package relay.config;
 
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import relay.model.TokenUsage;
 
 /**
@@ -19,6 +21,16 @@ public record PriceConfig(
 
   static final int MAX_PRICES = 200;
   private static final long MOST_TOKENS = 1_000_000_000L; // their cost fits a long
+
+  /** The first of these prices that a model has, by the provider's name of it; null if none. */
+  public static @Nullable PriceConfig of(List<PriceConfig> prices, String model) {
+    for (PriceConfig price : prices) {
+      if (price.model.matches(model)) {
+        return price;
+      }
+    }
+    return null;
+  }
 
   /** What tokens cost, in billionths of a dollar, rounded up. */
   public long nanodollars(TokenUsage tokens) {

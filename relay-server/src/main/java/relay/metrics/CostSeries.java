@@ -4,7 +4,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import relay.config.Config;
 import relay.config.PriceConfig;
 import relay.config.ProviderConfig;
@@ -76,24 +75,15 @@ final class CostSeries {
             provider ->
                 LabelValues.modelsOf(provider).stream()
                     .sorted()
-                    .filter(model -> priceOf(provider.upstreamModel(model)) != null)
+                    .filter(model -> PriceConfig.of(prices, provider.upstreamModel(model)) != null)
                     .map(model -> List.of(client, provider.name(), model, USUAL_TIER)));
-  }
-
-  private @Nullable PriceConfig priceOf(String model) {
-    for (PriceConfig price : prices) {
-      if (price.model().matches(model)) {
-        return price;
-      }
-    }
-    return null;
   }
 
   /**
    * @param client as a label
    */
   void add(String client, Served request, TokenUsage usage) {
-    PriceConfig price = priceOf(request.upstreamModel());
+    PriceConfig price = PriceConfig.of(prices, request.upstreamModel());
     if (price != null) {
       String tier = request.tier().isEmpty() ? USUAL_TIER : request.tier();
       dollars

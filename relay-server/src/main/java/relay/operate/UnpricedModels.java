@@ -6,6 +6,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import relay.config.Config;
+import relay.config.PriceConfig;
 import relay.config.ProviderConfig;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
@@ -55,7 +56,7 @@ final class UnpricedModels {
   }
 
   private static boolean isPriced(Config config, String model) {
-    return config.prices().stream().anyMatch(price -> price.model().matches(model));
+    return PriceConfig.of(config.prices(), model) != null;
   }
 
   private static String shown(Set<String> models) {

@@ -18,11 +18,6 @@ record Prices(List<PriceConfig> all) {
 
   /** Null if the model has no price. */
   @Nullable PriceConfig of(String model) {
-    for (PriceConfig price : all) {
-      if (price.model().matches(model)) {
-        return price;
-      }
-    }
-    return null;
+    return PriceConfig.of(all, model);
   }
 }

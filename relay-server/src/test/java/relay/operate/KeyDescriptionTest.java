@@ -31,7 +31,7 @@ final class KeyDescriptionTest {
     return KeyDescription.of(pool, pool.get("keys").get(key));
   }
 
-  /** The line that says what comes next for the quarantined key. */
+  /** Says when a quarantined key is probed, or what else ends its quarantine. */
   private static String next(String reason, String more) throws IOException {
     return described(2, reason, more)
         .lines()

@@ -12,19 +12,19 @@ public interface ArrivalTimes {
    */
   double next(double nanos, double spread);
 
-  /** So many a second. */
+  /** A constant rate. */
   static ArrivalTimes steady(double perSecond) {
     return (nanos, spread) -> nanos + spread * 1e9 / perSecond;
   }
 
-  /** Another number a second at first. */
+  /** One rate for a time, and then another. */
   static ArrivalTimes steady(double perSecondAtFirst, Duration atFirst, double perSecond) {
     ArrivalTimes first = steady(perSecondAtFirst);
     ArrivalTimes then = steady(perSecond);
     return (nanos, spread) -> (nanos < atFirst.toNanos() ? first : then).next(nanos, spread);
   }
 
-  /** So many a second at the beginning of each period, and none in the rest of it. */
+  /** In each period a burst at this rate, and then no arrival until the next period. */
   static ArrivalTimes bursts(double perSecond, Duration burst, Duration period) {
     double rest = period.toNanos() - burst.toNanos();
     return (nanos, spread) -> {
