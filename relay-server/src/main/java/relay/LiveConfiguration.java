@@ -92,6 +92,7 @@ final class LiveConfiguration {
 
   /**
    * @param tracing null if requests are not traced
+   * @param background how long the lease of a background response is held without a sign of it
    * @param thread the thread that calls {@link #take}; it also retires unused pools
    * @param carriers run calls that block
    */
@@ -101,6 +102,7 @@ final class LiveConfiguration {
       Upstream upstream,
       Meters meters,
       @Nullable Tracing tracing,
+      Duration background,
       Executor thread,
       Executor carriers) {
     this.engine = engine;
@@ -111,7 +113,7 @@ final class LiveConfiguration {
     parts = parts(first, null, new ArrayList<>());
     inUse.add(parts);
     tally = Plans.tally(engine, first.server().auth());
-    pipeline = new RequestPipeline(serving(parts), meters, tracing);
+    pipeline = new RequestPipeline(serving(parts), meters, tracing, background);
     showPools();
   }
 

@@ -89,6 +89,7 @@ final class Replica implements ConfigReloads.Target {
    */
   Replica(Config config, ConfigSource source, Map<String, String> environment) throws IOException {
     ServerConfig server = config.server();
+    Timings timings = Timings.ofProcess();
     needsRedis = config.redis().onUnavailable() == OnUnavailable.CLOSED;
     RedisUrl url = config.redis().url();
     embedded = url == null ? embedded(config.redis().folder()) : null;
@@ -102,14 +103,19 @@ final class Replica implements ConfigReloads.Target {
         CompletableFuture.supplyAsync(
             () ->
                 new Upstream(
-                    carriers, server.connectTimeout(), server.idleTimeout(), descriptors::isShort));
+                    carriers,
+                    server.connectTimeout(),
+                    server.idleTimeout(),
+                    timings.ping(),
+                    descriptors::isShort));
     RedisServers redis =
         embedded != null
             ? RedisServers.of(embedded.url())
             : Plans.servers(config.redis(), Objects.requireNonNull(url));
     engine =
         RedisEngine.start(
-            withLease(Plans.options(config.redis(), redis, replicaId())).among(replicas(config)),
+            withLease(Plans.options(config.redis(), redis, replicaId()), timings.lease())
+                .among(replicas(config)),
             new RedisOnCarrier(carriers.first()));
     meters = counters.join();
     MemoryBudget memory = MemoryBudget.ofProcess();
@@ -123,12 +129,21 @@ final class Replica implements ConfigReloads.Target {
     ConfigState state = new ConfigState(ConfigOutline.of(config).hash(), Instant.now(), List.of());
     engine.runs(state.hash(), state.since());
     meters.configuration(state.hash(), 0, certificateEnds(config));
-    live = new LiveConfiguration(config, engine, upstream, meters, tracing, configThread, carriers);
+    live =
+        new LiveConfiguration(
+            config,
+            engine,
+            upstream,
+            meters,
+            tracing,
+            timings.background(),
+            configThread,
+            carriers);
     reloads = new ConfigReloads(source, state, this, configThread, InstantSource.system());
     pipeline = live.pipeline();
     keyProbes =
         new KeyProbes(
-            live::routes, engine::probation, firstProbe(), InstantSource.system(), carriers);
+            live::routes, engine::probation, timings.probe(), InstantSource.system(), carriers);
     dataPlane =
         new DataPlane(
             pipeline,
@@ -138,7 +153,7 @@ final class Replica implements ConfigReloads.Target {
             server.enableHttp2(),
             server.tls(),
             server.idleTimeout(),
-            Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000)), // tests shorten it
+            timings.patience(),
             memory,
             descriptors);
     meters.bindShed(dataPlane::shed);
@@ -198,19 +213,9 @@ final class Replica implements ConfigReloads.Target {
     return embedded != null ? 1 : stated > 0 ? stated : fleetSize.read();
   }
 
-  /** Crash tests shorten the lease through a system property. It is not a setting. */
-  private static EngineOptions withLease(EngineOptions o) {
-    Duration lease = Duration.ofMillis(Long.getLong("relay.lease_ms", o.lease().toMillis()));
+  private static EngineOptions withLease(EngineOptions o, Duration lease) {
     return new EngineOptions(
         o.servers(), o.prefix(), o.replica(), o.timeout(), o.fallback(), lease);
-  }
-
-  /**
-   * The delay before the first probe of a quarantined key. Tests shorten it through a system
-   * property.
-   */
-  private static Duration firstProbe() {
-    return Duration.ofMillis(Long.getLong("relay.probe_ms", 10_000));
   }
 
   private static EmbeddedRedis embedded(@Nullable Path folder) throws IOException {

@@ -29,12 +29,17 @@ public record TlsConfig(List<X509Certificate> chain, PrivateKey privateKey) {
         + "]"; // without the private key
   }
 
-  /** When the first certificate of the chain expires. */
+  /** When the chain ends to be valid: the earliest end of its certificates. */
   public Instant expires() {
     return chain.stream()
         .map(certificate -> certificate.getNotAfter().toInstant())
         .min(Comparator.naturalOrder())
         .orElseThrow();
+  }
+
+  /** Whether a certificate of the chain has expired. */
+  public boolean isExpired() {
+    return expires().isBefore(Instant.now());
   }
 
   /** Equal for equal files; shows nothing of the key. */

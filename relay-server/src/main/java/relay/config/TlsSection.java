@@ -56,10 +56,9 @@ final class TlsSection {
       ca.refuse("names a file in which every certificate has expired", CA_FORM);
     }
     TlsConfig own = own(certificate, key);
-    if (certificate != null && own != null && over(own.chain().getFirst())) {
+    if (certificate != null && own != null && own.isExpired()) {
       certificate.refuse(
-          "names a certificate that expired on "
-              + own.chain().getFirst().getNotAfter().toInstant().toString().substring(0, 10),
+          "names a certificate that expired on " + own.expires().toString().substring(0, 10),
           "a renewed one");
     }
     return new OutboundTls(authorities, own);

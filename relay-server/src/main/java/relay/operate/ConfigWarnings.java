@@ -1,6 +1,5 @@
 package relay.operate;
 
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import relay.body.BodyBuffers;
@@ -20,11 +19,11 @@ public final class ConfigWarnings {
   public static List<String> of(Config config, MemoryBudget memory) {
     List<String> warnings = new ArrayList<>();
     TlsConfig tls = config.server().tls();
-    if (tls != null && tls.chain().getFirst().getNotAfter().toInstant().isBefore(Instant.now())) {
+    if (tls != null && tls.isExpired()) {
       // A warning, since a client may not look: Relay starts rather than serve nobody
       warnings.add(
           "server.tls.certificate expired on %s, so clients refuse it: renew the file"
-              .formatted(tls.chain().getFirst().getNotAfter().toInstant()));
+              .formatted(tls.expires()));
     }
     long largest = BodyBuffers.largest(memory);
     if (config.server().maxBodyBytes() > largest) {

@@ -43,7 +43,7 @@ final class ConnectCheck {
     findings.add(redis(config));
     Duration connect = config.server().connectTimeout();
     try (Carriers carriers = new Carriers("check", 1);
-        Upstream upstream = new Upstream(carriers, connect, SILENCE, () -> false)) {
+        Upstream upstream = new Upstream(carriers, connect, SILENCE, SILENCE, () -> false)) {
       List<CompletableFuture<List<Finding>>> providers = new ArrayList<>();
       for (ProviderConfig provider : config.enabledProviders()) {
         ProviderApi api = new ProviderApi(upstream, provider, connect, null);

@@ -41,7 +41,7 @@ final class PoolsTarget implements CommandTarget<PoolsAccess> {
     }
     String url = option == null ? environment.getOrDefault(ADDRESS, "").strip() : option;
     if (!url.isEmpty()) {
-      return redis(url, prefix.getValue());
+      return redis(url, prefix.getValue(), option == null ? ADDRESS : "--redis");
     }
     if (prefix.getValue() != null) {
       throw OperationFailed.badUsage("--prefix needs --redis, or " + ADDRESS);
@@ -50,7 +50,8 @@ final class PoolsTarget implements CommandTarget<PoolsAccess> {
   }
 
   /** What the URL holds may be a password, so no message has it. */
-  private static PoolsAccess redis(String url, @Nullable String prefix) throws OperationFailed {
+  private static PoolsAccess redis(String url, @Nullable String prefix, String source)
+      throws OperationFailed {
     RedisConfig config =
         RedisConfig.at(url, prefix)
             .orElseThrow(
@@ -58,7 +59,7 @@ final class PoolsTarget implements CommandTarget<PoolsAccess> {
                     OperationFailed.badUsage(
                         "--redis and %s take %s; and --prefix letters, digits and . _ : @ + -"
                             .formatted(ADDRESS, RedisUrl.FORMS)));
-    return RedisAccess.at(config);
+    return RedisAccess.at(config, source);
   }
 
   @Override

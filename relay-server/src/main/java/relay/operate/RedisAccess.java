@@ -31,16 +31,18 @@ final class RedisAccess implements PoolsAccess {
   private final Map<String, KeyPool> pools = new LinkedHashMap<>();
   private final String address;
   private final @Nullable Config config; // null: Redis tells which pools there are
+  private final String source; // of the URL, if no config has it
 
-  private RedisAccess(RedisConfig redis, RedisUrl url, @Nullable Config config) {
+  private RedisAccess(RedisConfig redis, RedisUrl url, @Nullable Config config, String source) {
     this.config = config;
+    this.source = source;
     address = url.addresses();
     engine = RedisEngine.start(Plans.onlooker(redis, Plans.servers(redis, url)));
   }
 
   /** The pools of a configuration. */
   static RedisAccess of(Config config, RedisUrl url) {
-    RedisAccess access = new RedisAccess(config.redis(), url, config);
+    RedisAccess access = new RedisAccess(config.redis(), url, config, "redis.url");
     for (ProviderConfig provider : config.enabledProviders()) {
       if (provider.keys().isEmpty()) { // all have ids by secrets that are not set here
         continue;
@@ -50,9 +52,13 @@ final class RedisAccess implements PoolsAccess {
     return access;
   }
 
-  /** The pools that live replicas have in this Redis. */
-  static RedisAccess at(RedisConfig redis) {
-    return new RedisAccess(redis, Objects.requireNonNull(redis.url()), null);
+  /**
+   * The pools that live replicas have in this Redis.
+   *
+   * @param source what the user gave its URL by, an option or a variable
+   */
+  static RedisAccess at(RedisConfig redis, String source) {
+    return new RedisAccess(redis, Objects.requireNonNull(redis.url()), null, source);
   }
 
   private KeyPool open(PoolPlan plan) {
@@ -191,7 +197,16 @@ final class RedisAccess implements PoolsAccess {
 
   private OperationFailed failed(RuntimeException why) {
     return OperationFailed.atRunTime(
-        "Redis at " + address + " cannot be used: " + engine.explained(why));
+        "Redis at " + address + " cannot be used: " + inTermsOfUser(engine.explained(why)));
+  }
+
+  /** The engine names settings. Without a config the user gave options instead. */
+  private String inTermsOfUser(String why) {
+    return config != null
+        ? why
+        : why.replace("redis.username and redis.password_file, or the ", "the ")
+            .replace("redis.url", source)
+            .replace("redis.prefix", "--prefix");
   }
 
   @Override

@@ -55,11 +55,8 @@ final class BackgroundResponses {
     }
   }
 
-  BackgroundResponses() {
-    this(
-        Duration.ofMillis(Long.getLong("relay.background_ms", 600_000)), // tests shorten it
-        CompletableFuture.delayedExecutor(LOOK_MS, TimeUnit.MILLISECONDS),
-        System::nanoTime);
+  BackgroundResponses(Duration most) {
+    this(most, CompletableFuture.delayedExecutor(LOOK_MS, TimeUnit.MILLISECONDS), System::nanoTime);
   }
 
   /**

@@ -35,7 +35,7 @@ public final class RequestPipeline {
 
   private final Generations generations;
   private final Meters meters;
-  private final BackgroundResponses background = new BackgroundResponses();
+  private final BackgroundResponses background;
   private final @Nullable Tracing tracing;
 
   /**
@@ -70,10 +70,12 @@ public final class RequestPipeline {
   /**
    * @param tracing null if requests are not traced
    */
-  public RequestPipeline(Serving first, Meters meters, @Nullable Tracing tracing) {
+  public RequestPipeline(
+      Serving first, Meters meters, @Nullable Tracing tracing, Duration background) {
     generations = new Generations(new Generation(first));
     this.meters = meters;
     this.tracing = tracing;
+    this.background = new BackgroundResponses(background);
   }
 
   /**

@@ -39,10 +39,6 @@ public final class Upstream implements AutoCloseable {
   private static final int IDLE_CONNECTIONS = 10_000;
   private static final int HTTPS_PORT = 443;
 
-  /** An HTTP/2 connection whose ping is unanswered when the next is due is closed: within 14 s. */
-  private static final Duration PING_PAUSE =
-      Duration.ofMillis(Long.getLong("relay.ping_ms", 7_000));
-
   private static final Duration IDLE_CONNECTION_LIFE = Duration.ofMinutes(5);
 
   /** While descriptors are short. Connections of the present load are used more often. */
@@ -59,12 +55,15 @@ public final class Upstream implements AutoCloseable {
 
   /**
    * @param carriers the carriers that run the calls and wait for their sockets
+   * @param pingPause between pings of an HTTP/2 connection; it is closed if one is unanswered when
+   *     the next is due
    * @param descriptorsAreShort whether idle connections should be closed soon
    */
   public Upstream(
       Carriers carriers,
       Duration connectTimeout,
       Duration idleTimeout,
+      Duration pingPause,
       BooleanSupplier descriptorsAreShort) {
     this.carriers = carriers;
     this.descriptorsAreShort = descriptorsAreShort;
@@ -82,7 +81,7 @@ public final class Upstream implements AutoCloseable {
             .connectTimeout(connectTimeout)
             .readTimeout(Duration.ZERO) // IdleWatch does this
             .writeTimeout(Duration.ZERO)
-            .pingInterval(PING_PAUSE)
+            .pingInterval(pingPause)
             .retryOnConnectionFailure(false)
             .followRedirects(false)
             .followSslRedirects(false)

@@ -265,7 +265,7 @@ class BackgroundResponsesTest {
 
   @Test
   void a_client_that_never_asks_keeps_its_place_for_a_time_only() throws Exception {
-    Setup setup = new Setup().jvm("-Drelay.background_ms=1000");
+    Setup setup = new Setup().jvm("-Drelay.timings=background=1000");
     provider(setup, "short", "max_concurrent: 1");
     try (Replicas one = setup.start(1)) {
       Ask begin = make("short", "\"background\":true,");

@@ -21,7 +21,7 @@ import relay.model.Dialect;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ClientUsageTest {
-  private static final String LEASE = "-Drelay.lease_ms=3000";
+  private static final String LEASE = "-Drelay.timings=lease=3000";
 
   private final RawProvider provider = new RawProvider((request, connection) -> {});
   private final Replicas replicas = setup().start(2);

@@ -36,7 +36,7 @@ class CrashTest {
           });
   private final Replicas replicas =
       new Setup()
-          .jvm("-Drelay.lease_ms=" + LEASE.toMillis())
+          .jvm("-Drelay.timings=lease=" + LEASE.toMillis())
           .provider(
               "bounded",
               Dialect.ANTHROPIC,

@@ -50,8 +50,7 @@ final class FaultColumn implements AutoCloseable {
             .server("connect_timeout_ms: 4000")
             .redis("timeout_ms: 20000") // without Redis a grant stays charged, sent or not
             .jvm("-Xmx512m") // some 250 pools, each with an HTTP client of its own
-            .jvm("-Drelay.ping_ms=2000")
-            .jvm("-Drelay.probe_ms=3600000");
+            .jvm("-Drelay.timings=ping=2000,probe=3600000");
     pools.forEach(pool -> pool.addTo(setup));
     return setup;
   }

@@ -36,7 +36,7 @@ class KeyProbesTest {
                 });
         Replicas replicas =
             new Setup()
-                .jvm("-Drelay.probe_ms=500")
+                .jvm("-Drelay.timings=probe=500")
                 .provider(pool, dialect, provider.url(), Setup.key(pool + "-1"))
                 .start(2)) {
       Errors.relays(
@@ -80,7 +80,7 @@ class KeyProbesTest {
                             : spent));
         Replicas replicas =
             new Setup()
-                .jvm("-Drelay.probe_ms=500")
+                .jvm("-Drelay.timings=probe=500")
                 .provider(
                     "p",
                     dialect,
@@ -119,7 +119,7 @@ class KeyProbesTest {
             new RawProvider((request, connection) -> connection.write(Says.fine(dialect)));
         Replicas replicas =
             new Setup()
-                .jvm("-Drelay.probe_ms=1")
+                .jvm("-Drelay.timings=probe=1")
                 .provider("p", dialect, provider.url(), Setup.key("held"), Setup.key("spent"))
                 .start(1);
         RedisSocket redis = replicas.redisSocket()) {

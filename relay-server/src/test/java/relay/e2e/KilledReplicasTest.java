@@ -92,7 +92,7 @@ class KilledReplicasTest {
 
   @Test
   void a_killed_replica_cuts_its_own_connections_and_leaves_no_other_trace() throws Exception {
-    Setup setup = new Setup().jvm("-Drelay.lease_ms=2000");
+    Setup setup = new Setup().jvm("-Drelay.timings=lease=2000");
     try (RawProvider provider = new RawProvider(this::answer)) {
       setup.provider(
           "bounded",

@@ -91,7 +91,7 @@ class ProviderStreamsTest {
     Setup setup =
         new Setup()
             .server("connect_timeout_ms: 30000")
-            .jvm("-Drelay.ping_ms=1000")
+            .jvm("-Drelay.timings=ping=1000")
             .provider("silent", Dialect.ANTHROPIC, silent, Setup.key("s"));
     try (Replicas pinging = setup.start(1);
         ExecutorService one = Executors.newVirtualThreadPerTaskExecutor()) {

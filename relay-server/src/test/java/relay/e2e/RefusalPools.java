@@ -36,7 +36,7 @@ final class RefusalPools {
 
   /** For three clients, over replicas that probe soon. */
   static Setup behind(RawProvider provider) {
-    Setup setup = new Setup().jvm("-Drelay.probe_ms=1000");
+    Setup setup = new Setup().jvm("-Drelay.timings=probe=1000");
     for (String client : List.of("x", "y", "by")) {
       setup.client(client);
     }

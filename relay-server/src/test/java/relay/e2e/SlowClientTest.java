@@ -35,7 +35,7 @@ class SlowClientTest {
 
   private Replicas replicas(String patienceMs) throws Exception {
     return new Setup()
-        .jvm("-Drelay.client_patience_ms=" + patienceMs)
+        .jvm("-Drelay.timings=patience=" + patienceMs)
         .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
         .start(1);
   }

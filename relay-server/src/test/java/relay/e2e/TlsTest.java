@@ -60,7 +60,7 @@ class TlsTest {
         new Setup()
             .http2()
             .server("tls: { certificate: " + certificate + ", private_key: " + key + " }")
-            .jvm("-Drelay.client_patience_ms=1500")
+            .jvm("-Drelay.timings=patience=1500")
             .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
             .start(1);
   }

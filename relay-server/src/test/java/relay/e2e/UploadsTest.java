@@ -83,7 +83,7 @@ class UploadsTest {
               .http2()
               .server("max_upload_bytes: 50000000")
               .jvm("-Xmx64m")
-              .jvm("-Drelay.client_patience_ms=1500")
+              .jvm("-Drelay.timings=patience=1500")
               .provider(
                   "files",
                   Dialect.ANTHROPIC,

@@ -29,7 +29,7 @@ class OutboxTest {
         new RequestContext(
             client(),
             meters,
-            new BackgroundResponses(),
+            new BackgroundResponses(Duration.ofMinutes(1)),
             null,
             new RequestLog(0),
             Duration.ofSeconds(1),

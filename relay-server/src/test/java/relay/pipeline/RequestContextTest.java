@@ -26,7 +26,7 @@ class RequestContextTest {
       new RequestContext(
           client(),
           meters,
-          new BackgroundResponses(),
+          new BackgroundResponses(Duration.ofMinutes(1)),
           null,
           new RequestLog(0),
           Duration.ofSeconds(1),

@@ -107,7 +107,7 @@ class RequestOwnershipTest {
             """
                 .formatted(CLIENT_KEY, provider.getLocalPort()));
     engine = RedisEngine.start(Configs.replica(config, redis.url(), "a"));
-    upstream = new Upstream(carriers, LONG, LONG, () -> false);
+    upstream = new Upstream(carriers, LONG, LONG, LONG, () -> false);
     meters = new Meters(config);
     routes = new ArrayList<>();
     for (ProviderConfig one : config.enabledProviders()) {
@@ -134,7 +134,8 @@ class RequestOwnershipTest {
                 new RequestPipeline.Bounds(1_000_000, 1_000_000, 0, LONG),
                 new RequestLog(0)),
             meters,
-            null);
+            null,
+            LONG);
   }
 
   @AfterEach

@@ -42,13 +42,13 @@ import relay.upstream.UpstreamCall.Outcome;
 /** A reader waits outside OkHttp's code, and never while received bytes are unread. */
 class ChunkReaderTest {
   private static final long SECONDS = 20;
+  private static final Duration LONG = Duration.ofSeconds(SECONDS);
   private static final String HEAD =
       "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
   private final Seeds seeds = new Seeds();
   private final Carriers carriers = new Carriers("carrier", 1);
-  private final Upstream upstream =
-      new Upstream(carriers, Duration.ofSeconds(SECONDS), Duration.ofSeconds(SECONDS), () -> false);
+  private final Upstream upstream = new Upstream(carriers, LONG, LONG, LONG, () -> false);
   private final ConnectionSlots lanes =
       upstream.lanes(
           URI.create("http://127.0.0.1"), ProviderAccess.DEFAULT, false, Duration.ofSeconds(5));

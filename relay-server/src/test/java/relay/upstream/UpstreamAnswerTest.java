@@ -28,7 +28,10 @@ class UpstreamAnswerTest {
   private static final Request REQUEST = new Request.Builder().url("http://relay.test/").build();
 
   @AutoClose private final Carriers carriers = new Carriers("carrier", 1);
-  @AutoClose private final Upstream upstream = new Upstream(carriers, LONG, LONG, () -> false);
+
+  @AutoClose
+  private final Upstream upstream = new Upstream(carriers, LONG, LONG, LONG, () -> false);
+
   @AutoClose private final IdleWatch idleWatch = new IdleWatch(LONG, () -> {});
 
   private UpstreamAnswer answer(int status, String type) {
