@@ -1,5 +1,7 @@
 package relay.config;
 
+import static relay.config.SchemaNode.text;
+
 import java.net.URI;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -10,6 +12,16 @@ final class AccessSection {
   private static final String DIRECT = "none";
 
   private AccessSection() {}
+
+  /** Declares both in a provider's form. */
+  static void declare(SchemaNode provider) {
+    provider
+        .with("tls", TlsSection.PROVIDER_FORM)
+        .with(
+            "proxy",
+            text("`none`, or an HTTP proxy for TLS; absent = `HTTPS_PROXY` and `NO_PROXY`")
+                .example("http://proxy:3128"));
+  }
 
   static ProviderAccess read(Section provider, @Nullable URI baseUrl) {
     boolean plain = baseUrl != null && "http".equalsIgnoreCase(baseUrl.getScheme());

@@ -1,5 +1,12 @@
 package relay.config;
 
+import static relay.config.SchemaNode.either;
+import static relay.config.SchemaNode.list;
+import static relay.config.SchemaNode.section;
+import static relay.config.SchemaNode.text;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.util.ArrayList;
@@ -7,6 +14,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
@@ -21,6 +29,66 @@ final class AuthSection {
   private static final String FILE_FORM = "the name of a YAML file with `clients: [ ... ]`";
   private static final int MAX_FILE_BYTES = YamlSource.MAX_CHARS;
 
+  private static final Pattern SHA256 = Pattern.compile("[0-9a-fA-F]{64}");
+
+  private static final SchemaNode CLIENT =
+      section("A client")
+          .with("name", text("Its name", TextSettings.NAME).example("team-a"))
+          .with("key", text("The credential that it sends to Relay").example("${TEAM_A_KEY}"))
+          .with("key_sha256", sha256("Instead of `key`: its SHA-256"))
+          .with(
+              "keys",
+              list(
+                  "Further keys, for a rotation with overlap",
+                  text("A key"),
+                  TextSettings.MAX_MODELS))
+          .with(
+              "keys_sha256",
+              list(
+                  "Further keys by their SHA-256",
+                  sha256("The SHA-256 of a key"),
+                  TextSettings.MAX_MODELS))
+          .need("name");
+  private static final Setting<Boolean> ENFORCE =
+      CLIENT.flag("enforce", true, "false: its limits are counted and logged, and refuse nothing");
+  private static final String MODELS =
+      CLIENT.declare(
+          "models",
+          list(
+              "Models that it may use, * for any part of a name; absent = all",
+              text("A pattern", TextSettings.MODEL).example("claude-*"),
+              TextSettings.MAX_MODELS));
+  private static final String PROVIDERS =
+      CLIENT.declare(
+          "providers",
+          list(
+              "Providers that it may use; absent = all",
+              text("A provider's name", TextSettings.NAME),
+              TextSettings.MAX_MODELS));
+  private static final LimitSettings LIMITS = LimitSettings.ofClient(CLIENT);
+  private static final Setting<Long> MAX_CONCURRENT =
+      CLIENT.whole(
+          "max_concurrent",
+          0L,
+          0L,
+          LimitsConfig.MAX,
+          "Its requests at once, over all replicas; 0 = no bound");
+
+  static {
+    BudgetSection.declareBudget(CLIENT);
+  }
+
+  private static final Setting<Long> WEIGHT =
+      CLIENT.whole(
+          "weight",
+          1L,
+          1L,
+          Standing.MAX_WEIGHT,
+          "Its share of a pool that is short, among those of its priority");
+  private static final Setting<ClientPriority> PRIORITY =
+      CLIENT.choice(
+          "priority", ClientPriority.STANDARD, "Whose requests come first when a pool is short");
+
   private final Collection<String> providerNames;
   private final List<Client> found = new ArrayList<>();
   private final Uniques<String> names;
@@ -30,6 +98,31 @@ final class AuthSection {
     this.providerNames = providerNames;
     names = new Uniques<>(faults, "the same name as", "give each client its own name");
     keys = new Uniques<>(faults, "the same credential as", "give each client its own credential");
+  }
+
+  /** The form of {@code auth}. */
+  static SchemaNode form() {
+    SchemaNode known =
+        section("The clients")
+            .with(
+                "api_key",
+                text("Short form: the key of one client named `default`")
+                    .example("${RELAY_API_KEY}"))
+            .with("clients", list("Clients with names", CLIENT, MAX_CLIENTS).mayBeEmpty())
+            .with(
+                "clients_file",
+                text("YAML file with a mapping `clients: [ ... ]` of the same form; watched, too")
+                    .example("/etc/relay/clients.yaml"));
+    known.json().put("type", "object");
+    ObjectNode none = JsonNodeFactory.instance.objectNode();
+    none.put("title", "Everyone is let in").put("const", "none");
+    return either(
+        "Who may call. Absent on a loopback address, or `none`: everyone",
+        List.of(none, known.json()));
+  }
+
+  private static SchemaNode sha256(String title) {
+    return text(title + ", 64 hexadecimal digits", SHA256);
   }
 
   static Auth read(Value auth, Collection<String> providerNames) {
@@ -136,15 +229,15 @@ final class AuthSection {
     if (only == null && client.take("keys") == null && client.take("keys_sha256") == null) {
       client.missing("key", KEY_FORM);
     }
-    boolean enforce = ScalarSettings.flag(client, "enforce", true);
-    List<ModelPattern> models = TextSettings.list(client, "models", TextSettings::pattern);
-    List<String> providers = TextSettings.list(client, "providers", this::provider);
+    boolean enforce = ENFORCE.in(client);
+    List<ModelPattern> models = TextSettings.list(client, MODELS, TextSettings::pattern);
+    List<String> providers = TextSettings.list(client, PROVIDERS, this::provider);
     Client.Bounds bounds =
         new Client.Bounds(
             models,
             Set.copyOf(providers),
-            PoolKeys.stated(client),
-            PoolKeys.maxConcurrent(client),
+            LIMITS.in(client),
+            PoolKeys.maxConcurrent(MAX_CONCURRENT, client),
             BudgetSection.of(client));
     Standing standing = standing(client);
     client.done();
@@ -152,9 +245,7 @@ final class AuthSection {
   }
 
   private static Standing standing(Section client) {
-    return new Standing(
-        ScalarSettings.whole(client, "weight", 1L, 1, Standing.MAX_WEIGHT),
-        ScalarSettings.choice(client, "priority", ClientPriority.STANDARD, Set.of()));
+    return new Standing(WEIGHT.in(client), PRIORITY.in(client));
   }
 
   private void add(
@@ -202,7 +293,7 @@ final class AuthSection {
     if (scalar == null) {
       return null;
     }
-    if (!scalar.text().matches("[0-9a-fA-F]{64}")) {
+    if (!SHA256.matcher(scalar.text()).matches()) {
       value.refuse("is not a SHA-256", allowed);
       return null;
     }

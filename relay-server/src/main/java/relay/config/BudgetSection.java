@@ -1,5 +1,11 @@
 package relay.config;
 
+import static relay.config.SchemaNode.amount;
+import static relay.config.SchemaNode.list;
+import static relay.config.SchemaNode.section;
+import static relay.config.SchemaNode.text;
+import static relay.config.SchemaNode.words;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -11,7 +17,49 @@ import relay.config.ServerConfig.Client;
 final class BudgetSection {
   private static final String FORM = "give usd or tokens";
 
+  private static final SchemaNode BUDGET =
+      section("What it may spend in a period")
+          .with("usd", amount("US dollars, by `prices`", BudgetConfig.MAX_DOLLARS));
+  private static final Setting<Long> TOKENS =
+      BUDGET.whole("tokens", 0L, 0L, LimitsConfig.MAX, "Instead: input and output tokens");
+  private static final String PER =
+      BUDGET.declare("per", words("The period, in UTC", BudgetConfig.Per.class));
+  private static final Setting<Boolean> ROLLING =
+      BUDGET.flag("rolling", false, "true: any 24 hours, any 30 days");
+  private static final Setting<Boolean> HARD =
+      BUDGET.flag("hard", false, "true: a running stream ends when it is spent");
+
   private BudgetSection() {}
+
+  /** Declares {@code budget} in a client's form. */
+  static void declareBudget(SchemaNode client) {
+    client.declare(
+        "budget",
+        list("Its budgets, over all replicas", BUDGET.need(PER), BudgetConfig.MAX_BUDGETS)
+            .mayBeEmpty());
+  }
+
+  /** Declares {@code prices} in the form of the file. */
+  static void declarePrices(SchemaNode root) {
+    SchemaNode price =
+        section("The prices of a model, in US dollars a million tokens")
+            .with(
+                "model",
+                text("The provider's name, * for any part of it", TextSettings.MODEL)
+                    .example("claude-sonnet-*"))
+            .with("input", amount("Input", PriceConfig.MAX_DOLLARS))
+            .with("output", amount("Output", PriceConfig.MAX_DOLLARS))
+            .with(
+                "cache_read",
+                amount("Input from a cache; absent = as input", PriceConfig.MAX_DOLLARS))
+            .with(
+                "cache_write",
+                amount("Input into a cache; absent = as input", PriceConfig.MAX_DOLLARS))
+            .need("model", "input", "output");
+    root.declare(
+        "prices",
+        list("Prices of models, for budgets", price, PriceConfig.MAX_PRICES).mayBeEmpty());
+  }
 
   /** A client's budgets. */
   static List<BudgetConfig> of(Section client) {
@@ -22,12 +70,12 @@ final class BudgetSection {
       Section budget = entry.section();
       long most = BudgetConfig.MAX_DOLLARS;
       double usd = ScalarSettings.number(budget, "usd", 0, 0, (double) most);
-      long tokens = ScalarSettings.whole(budget, "tokens", 0, 0, LimitsConfig.MAX);
-      Value per = budget.need("per", "give day or month");
+      long tokens = TOKENS.in(budget);
+      Value per = budget.need(PER, "give day or month");
       BudgetConfig.Per period =
           per == null ? null : ScalarSettings.choice(per, BudgetConfig.Per.class, Set.of());
-      boolean rolling = ScalarSettings.flag(budget, "rolling", false);
-      boolean hard = ScalarSettings.flag(budget, "hard", false);
+      boolean rolling = ROLLING.in(budget);
+      boolean hard = HARD.in(budget);
       budget.done();
       long nanodollars = Math.round(usd * BudgetConfig.DOLLAR);
       if (nanodollars > 0 == tokens > 0) {

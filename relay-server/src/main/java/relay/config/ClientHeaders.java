@@ -50,9 +50,9 @@ public record ClientHeaders(Set<String> named) {
   private static final Set<String> WITHHELD =
       Set.of("openai-organization", "openai-project", "cookie", "ocp-apim-subscription-key");
 
-  static final Pattern NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}");
+  private static final Pattern NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}");
   private static final String FORM = "the name of a header, such as openai-project";
-  static final int MOST = 100;
+  private static final int MOST = 100;
 
   public ClientHeaders {
     named = Set.copyOf(named);
@@ -69,6 +69,17 @@ public record ClientHeaders(Set<String> named) {
 
   private static boolean isWithheld(String name) {
     return WITHHELD.contains(name) || name.startsWith("x-goog-") || name.startsWith("x-amz-");
+  }
+
+  /** Declares {@code pass_headers} in a provider's form. */
+  static void declare(SchemaNode provider) {
+    provider.with(
+        "pass_headers",
+        SchemaNode.list(
+            "Clients' headers that pass although they may carry a credential or choose"
+                + " an organization",
+            SchemaNode.text("The name of a header", NAME),
+            MOST));
   }
 
   /** Reads {@code pass_headers} of a provider. */

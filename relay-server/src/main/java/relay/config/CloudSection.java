@@ -1,20 +1,34 @@
 package relay.config;
 
+import static relay.config.SchemaNode.text;
+
 import java.net.URI;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a provider's type-specific settings and derives its default base URL. */
 record CloudSection(Cloud cloud, @Nullable URI defaultBaseUrl) {
-  static final Pattern VERSION = Pattern.compile("[a-z0-9][a-z0-9.-]{0,39}");
-  static final Pattern REGION = Pattern.compile("[a-z][a-z0-9-]{0,39}");
-  static final Pattern PROJECT = Pattern.compile("[a-z0-9][a-z0-9.:-]{0,99}");
-  static final Pattern SCOPE = Pattern.compile("[\\x21-\\x7e]{1,200}");
+  private static final Pattern VERSION = Pattern.compile("[a-z0-9][a-z0-9.-]{0,39}");
+  private static final Pattern REGION = Pattern.compile("[a-z][a-z0-9-]{0,39}");
+  private static final Pattern PROJECT = Pattern.compile("[a-z0-9][a-z0-9.:-]{0,99}");
+  private static final Pattern SCOPE = Pattern.compile("[\\x21-\\x7e]{1,200}");
 
   private static final String API_VERSION =
       "2024-10-21"; // the newest version that is not a preview
   private static final URI LOGIN_URL = URI.create("https://login.microsoftonline.com");
   private static final String TOKEN_SCOPE = "https://cognitiveservices.azure.com/.default";
+
+  /** Declares them in a provider's form. */
+  static void declare(SchemaNode provider) {
+    provider
+        .with("api_version", text("azure: a date", VERSION).fallback(API_VERSION))
+        .with("login_url", text("azure: where Entra gives tokens").fallback(LOGIN_URL.toString()))
+        .with("token_scope", text("azure: what tokens are for", SCOPE).fallback(TOKEN_SCOPE))
+        .with("region", text("bedrock, vertex: where", REGION).example("us-east-1"))
+        .with("project", text("vertex: the Google Cloud project", PROJECT))
+        .only(ProviderType.AZURE, "api_version", "login_url", "token_scope")
+        .only(ProviderType.VERTEX, "project");
+  }
 
   /**
    * @param type null after a fault in {@code type}: then no required setting is checked

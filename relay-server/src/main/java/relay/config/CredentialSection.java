@@ -1,5 +1,8 @@
 package relay.config;
 
+import static relay.config.SchemaNode.text;
+import static relay.config.SchemaNode.words;
+
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
@@ -9,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads a key's credential. The setting {@code key} always holds the secret part. */
 final class CredentialSection {
-  static final Pattern ENTRA_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,127}");
-  static final Pattern ACCESS_KEY_ID = Pattern.compile("[A-Za-z0-9_]{16,128}");
+  private static final Pattern ENTRA_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,127}");
+  private static final Pattern ACCESS_KEY_ID = Pattern.compile("[A-Za-z0-9_]{16,128}");
   private static final String IMDS = "http://169.254.169.254";
   private static final String TOKEN_FILE = "a file that holds a federated token";
   private static final int MAX_TOKEN_BYTES = 64 * 1024;
@@ -18,6 +21,26 @@ final class CredentialSection {
   private static final String ACCESS_KEY_FORM = "16 to 128 letters and digits, such as AKIA...";
 
   private CredentialSection() {}
+
+  /** Declares the settings of a credential in a key's form. */
+  static SchemaNode declare(SchemaNode key) {
+    return key.with(
+            "key", text("The secret; of ollama it may be absent").example("${ANTHROPIC_API_KEY_1}"))
+        .with("tenant_id", text("azure: of an Entra application", ENTRA_ID))
+        .with("client_id", text("azure: of an Entra application", ENTRA_ID))
+        .with(
+            "token_file",
+            text("azure: a workload identity's token, instead of a key")
+                .example("/var/run/secrets/azure/tokens/azure-identity-token"))
+        .with(
+            "identity",
+            words(
+                "azure, bedrock, vertex: machine = what the cloud gives this machine, instead"
+                    + " of a key",
+                Identity.class))
+        .with("access_key_id", text("bedrock: AKIA...", ACCESS_KEY_ID))
+        .with("session_token", text("bedrock: of a temporary key"));
+  }
 
   /** Null after a fault. */
   static @Nullable Credential read(Section key, @Nullable ProviderType type, KnownApi api) {

@@ -1,5 +1,8 @@
 package relay.config;
 
+import static relay.config.SchemaNode.section;
+import static relay.config.SchemaNode.text;
+
 import java.time.DateTimeException;
 import java.time.LocalTime;
 import java.time.ZoneId;
@@ -14,10 +17,17 @@ final class DaySection {
   private static final String TIME_FORM = "hours and minutes in quotes, such as \"00:00\"";
   private static final String ZONE_FORM = "the name of a time zone, such as America/Los_Angeles";
 
+  static final SchemaNode FORM =
+      section("When a day of rpd_limit and tpd_limit begins; absent = any 24 hours count");
+  private static final String STARTS =
+      FORM.declare("starts", text("A time of day", TIME).example("00:00"));
+  private static final String ZONE =
+      FORM.declare("zone", text("A time zone").example("America/Los_Angeles"));
+
   private DaySection() {}
 
   static DayStart read(Section day) {
-    DayStart read = new DayStart(starts(day.take("starts")), zone(day.take("zone")));
+    DayStart read = new DayStart(starts(day.take(STARTS)), zone(day.take(ZONE)));
     day.done();
     return read;
   }

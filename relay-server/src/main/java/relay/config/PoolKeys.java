@@ -1,5 +1,9 @@
 package relay.config;
 
+import static relay.config.SchemaNode.map;
+import static relay.config.SchemaNode.section;
+import static relay.config.SchemaNode.text;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,10 +21,42 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
   static final int MAX_PRIORITY = 1000;
   static final int MAX_WEIGHT = 1000;
   static final int MAX_WORKSPACES = 100;
+
+  private static final SchemaNode CLASS_FORM = section("Limits of a model class");
+  private static final LimitSettings CLASS_LIMITS = LimitSettings.ofQuota(CLASS_FORM);
+
+  /** Of a key; the credential comes first. */
+  static final SchemaNode FORM = CredentialSection.declare(section("A key"));
+
+  private static final String ID =
+      FORM.declare(
+          "id", text("Absent = the first 8 hex digits of the secret's SHA-256", TextSettings.NAME));
+  private static final String ACCOUNT =
+      FORM.declare(
+          "account",
+          text("Keys of one account share its limits; absent = its own", TextSettings.NAME));
+  static final String WORKSPACE =
+      FORM.declare(
+          "workspace",
+          text("One of `workspaces`: its limits hold beside the account's", TextSettings.NAME));
+  private static final Setting<Integer> PRIORITY =
+      FORM.whole("priority", 1, 0, MAX_PRIORITY, "Keys of a higher number are used first");
+  private static final Setting<Integer> WEIGHT =
+      FORM.whole("weight", 1, 0, MAX_WEIGHT, "Its share if weighted; 0 = last of all");
+  private static final Setting<Long> MAX_CONCURRENT =
+      FORM.whole("max_concurrent", 0L, 0L, LimitsConfig.MAX, "Requests at once; 0 = no bound");
+  private static final String LIMITS = declareLimits(FORM);
+
   private static final String EMPTY_POOL = "give at least one key";
 
   /** The id of the implicit key of a provider without credentials. */
   private static final String KEYLESS = "local";
+
+  /** Limits, and those of model classes, of a key or a workspace. */
+  static String declareLimits(SchemaNode form) {
+    LimitSettings.ofQuota(form);
+    return form.declare("limits", map("Limits by model class, instead of the above", CLASS_FORM));
+  }
 
   /** One key's limits by model class, and the key's path. */
   private record KeyLimits(Map<String, LimitsConfig> byClass, String path) {
@@ -65,8 +101,8 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
       workspaces.joined(key, section);
       boolean otherSecret = secrets.add(key.credential().secret(), section.placeOf("key"));
       // Equal secrets without ids derive equal ids: report one fault, not two.
-      if (otherSecret || section.take("id") != null) {
-        ids.add(key.id(), section.placeOf("id"));
+      if (otherSecret || section.take(ID) != null) {
+        ids.add(key.id(), section.placeOf(ID));
       }
       KeyLimits first = accounts.putIfAbsent(key.account(), stated);
       if (first != null) {
@@ -93,14 +129,14 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
   private static @Nullable KeyConfig key(
       Section section, @Nullable ProviderType type, KnownApi api, Workspaces workspaces) {
     Credential credential = CredentialSection.read(section, type, api);
-    Value idValue = section.take("id");
+    Value idValue = section.take(ID);
     String id = idValue == null ? null : TextSettings.name(idValue);
-    Value accountValue = section.take("account");
+    Value accountValue = section.take(ACCOUNT);
     String account = accountValue == null ? null : TextSettings.name(accountValue);
     String workspace = workspaces.of(section);
-    int priority = ScalarSettings.whole(section, "priority", 1, 0, MAX_PRIORITY);
-    int weight = ScalarSettings.whole(section, "weight", 1, 0, MAX_WEIGHT);
-    int maxConcurrent = maxConcurrent(section);
+    int priority = PRIORITY.in(section);
+    int weight = WEIGHT.in(section);
+    int maxConcurrent = maxConcurrent(MAX_CONCURRENT, section);
     Secret secret = credential == null ? null : credential.secret();
     // Of an unknown secret nobody can tell the id.
     String keyId = id == null && secret != null && secret.isKnown() ? secret.hash().id() : id;
@@ -121,15 +157,15 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
    * Limits by model class: from {@code limits}, else those stated at the key or workspace itself.
    */
   static Map<String, LimitsConfig> limits(Section key, List<String> classes) {
-    LimitsConfig plain = withDay(key);
+    LimitsConfig plain = CLASS_LIMITS.in(key);
     Map<String, LimitsConfig> byClass = new LinkedHashMap<>();
     classes.forEach(modelClass -> byClass.put(modelClass, plain));
-    key.section("limits")
+    key.section(LIMITS)
         .all()
         .forEach(
             (name, value) -> {
               Section section = value.section();
-              LimitsConfig limits = withDay(section);
+              LimitsConfig limits = CLASS_LIMITS.in(section);
               section.done();
               if (byClass.containsKey(name)) {
                 byClass.put(name, limits);
@@ -141,36 +177,11 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     return byClass;
   }
 
-  /** The limits stated directly in a section: a key or a model class. */
-  private static LimitsConfig withDay(Section section) {
-    LimitsConfig ofWindow = stated(section);
-    return new LimitsConfig(
-        ofWindow.rpm(),
-        ofWindow.itpm(),
-        ofWindow.otpm(),
-        ofWindow.tpm(),
-        limit(section, "rpd_limit"),
-        limit(section, "tpd_limit"));
-  }
-
-  /** The limits of a window stated directly in a section: a key, a model class or a client. */
-  static LimitsConfig stated(Section section) {
-    return new LimitsConfig(
-        limit(section, "rpm_limit"),
-        limit(section, "itpm_limit"),
-        limit(section, "otpm_limit"),
-        limit(section, "tpm_limit"));
-  }
-
   /** The bound on concurrent requests; 0 = none. */
-  static int maxConcurrent(Section section) {
+  static int maxConcurrent(Setting<Long> setting, Section section) {
     // Accepts the range of every other limit; larger values are capped at Integer.MAX_VALUE.
-    long stated = ScalarSettings.whole(section, "max_concurrent", 0L, 0L, LimitsConfig.MAX);
+    long stated = setting.in(section);
     return (int) Math.min(stated, Integer.MAX_VALUE);
-  }
-
-  private static long limit(Section section, String name) {
-    return ScalarSettings.whole(section, name, 0L, 0L, LimitsConfig.MAX);
   }
 
   private static KeyLimits share(KeyLimits first, KeyLimits second, Value key) {

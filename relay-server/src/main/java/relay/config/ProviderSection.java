@@ -1,20 +1,23 @@
 package relay.config;
 
+import static relay.config.SchemaNode.list;
+import static relay.config.SchemaNode.map;
+import static relay.config.SchemaNode.section;
+import static relay.config.SchemaNode.text;
+import static relay.config.SchemaNode.words;
+
 import java.net.URI;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import relay.config.ProviderConfig.Accounting;
 import relay.config.ProviderConfig.Accounts;
-import relay.config.ProviderConfig.Affinity;
-import relay.config.ProviderConfig.DayStart;
 import relay.config.ProviderConfig.ModelClass;
 import relay.config.ProviderConfig.Pooling;
-import relay.config.ProviderConfig.Strategy;
 import relay.model.Dialect;
 import relay.model.Weights;
 
@@ -24,11 +27,89 @@ final class ProviderSection {
       "anthropic, openai, zai, minimax, ollama, azure, bedrock, vertex";
   static final int MAX_ATTEMPTS = 100;
   static final int MAX_CLASSES = 100;
-  static final int MAX_WAIT_MS = 86_400_000;
-  static final int MIN_WINDOW_MS = 500;
-  static final double MAX_HEADROOM = 0.4;
-  static final double MAX_FLOOR = 0.5;
-  static final int MAX_WINDOW_MS = 86_400_000;
+
+  private static final Pattern API =
+      Pattern.compile(
+          KnownApis.all().stream().map(KnownApi::name).collect(Collectors.joining("|"))
+              + "|"
+              + KnownApi.NONE.name());
+
+  static final SchemaNode FORM =
+      section("A provider, and the pool of its keys")
+          .with("name", text("The pool's name", TextSettings.NAME).example("anthropic"))
+          .with("type", words("What it speaks, and how keys prove themselves", ProviderType.class))
+          .need("name", "type");
+  private static final Setting<Boolean> ENABLED =
+      FORM.flag("enabled", true, "false: as if it were absent");
+  private static final String BASE_URL =
+      FORM.declare("base_url", text("The type's own if absent; the request's path is appended"));
+  private static final String API_NAME =
+      FORM.declare(
+          "api",
+          text("The API whose quotas count: docs/providers.md; absent = by the host", API)
+              .example("groq"));
+  private static final Setting<Accounts> ACCOUNTS =
+      FORM.choice(
+          "accounts",
+          Accounts.CONFIG,
+          "learned: accounts that answers show to be one organisation count as one");
+
+  static {
+    AccessSection.declare(FORM);
+    CloudSection.declare(FORM);
+  }
+
+  private static final String MODELS =
+      FORM.declare(
+          "models",
+          list(
+              "Models that it serves; absent = any",
+              text("The whole name of a model", TextSettings.MODEL),
+              TextSettings.MAX_MODELS));
+  private static final String MODEL_MAPPING =
+      FORM.declare(
+          "model_mapping",
+          map(
+              "From a client's name of a model to the provider's",
+              text("The provider's name", TextSettings.MODEL)));
+  private static final Setting<Integer> ATTEMPTS =
+      FORM.whole("max_attempts", 3, 1, MAX_ATTEMPTS, "Attempts of a request here");
+  private static final Setting<Boolean> PASSTHROUGH =
+      FORM.flag(
+          "passthrough", false, "Other /v1/ paths (files, batches, images) go here, uncounted");
+
+  static {
+    ClientHeaders.declare(FORM);
+  }
+
+  private static final String POOLING = FORM.declare("pooling", PoolingSection.FORM);
+  private static final String MODEL_CLASSES =
+      FORM.declare(
+          "model_classes",
+          list(
+                  "Models that share one quota; absent = as the API is known",
+                  section("A class")
+                      .with("name", text("Its name", TextSettings.NAME).example("opus"))
+                      .with(
+                          "models",
+                          list(
+                              "Its models, * for any part of a name",
+                              text("A pattern", TextSettings.MODEL).example("claude-opus-*"),
+                              TextSettings.MAX_MODELS))
+                      .with("weights", WeightSection.FORM)
+                      .need("name", "models"),
+                  MAX_CLASSES)
+              .mayBeEmpty());
+
+  static {
+    FORM.declare(
+        "workspaces",
+        list(
+            "Parts of accounts with limits of their own, below the account's",
+            Workspaces.FORM,
+            PoolKeys.MAX_WORKSPACES));
+    FORM.declare("keys", list("The keys", PoolKeys.FORM, PoolKeys.MAX_KEYS));
+  }
 
   private final Section provider;
 
@@ -51,21 +132,21 @@ final class ProviderSection {
             ? null
             : ScalarSettings.choice(
                 typeValue, ProviderType.class, Set.of(), ProviderSection::typeInstead);
-    boolean enabled = ScalarSettings.flag(provider, "enabled", true);
-    Value urlValue = provider.take("base_url");
+    boolean enabled = ENABLED.in(provider);
+    Value urlValue = provider.take(BASE_URL);
     URI url = urlValue == null ? null : TextSettings.baseUrl(urlValue);
     CloudSection cloud = CloudSection.read(provider, type);
     KnownApi api = api(type, url == null ? cloud.defaultBaseUrl() : url);
     URI baseUrl = url == null ? cloud.baseUrl(api) : url;
-    Accounts accounts = ScalarSettings.choice(provider, "accounts", Accounts.CONFIG, Set.of());
+    Accounts accounts = ACCOUNTS.in(provider);
     ProviderAccess access = AccessSection.read(provider, baseUrl);
-    List<String> models = TextSettings.list(provider, "models", TextSettings::oneModel);
-    Map<String, String> mapping = modelMapping(provider.section("model_mapping"));
-    int maxAttempts = ScalarSettings.whole(provider, "max_attempts", 3, 1, MAX_ATTEMPTS);
-    boolean passthrough = ScalarSettings.flag(provider, "passthrough", false);
+    List<String> models = TextSettings.list(provider, MODELS, TextSettings::oneModel);
+    Map<String, String> mapping = modelMapping(provider.section(MODEL_MAPPING));
+    int maxAttempts = ATTEMPTS.in(provider);
+    boolean passthrough = PASSTHROUGH.in(provider);
     ClientHeaders clientHeaders = ClientHeaders.read(provider);
-    Pooling pooling = pooling(provider.section("pooling"));
-    boolean own = provider.take("model_classes") != null;
+    Pooling pooling = PoolingSection.read(provider.section(POOLING));
+    boolean own = provider.take(MODEL_CLASSES) != null;
     List<ModelClass> classes = own ? modelClasses(type) : KnownLines.of(api, models, mapping);
     PoolKeys keys =
         PoolKeys.read(provider, type, api, classes.stream().map(ModelClass::name).toList());
@@ -107,7 +188,7 @@ final class ProviderSection {
 
   /** What is known of the API that `api` names, else of the one at the host of the URL. */
   private KnownApi api(@Nullable ProviderType type, @Nullable URI url) {
-    Value value = provider.take("api");
+    Value value = provider.take(API_NAME);
     if (type == null || value == null) {
       return type == null ? KnownApi.NONE : KnownApis.at(type, url);
     }
@@ -138,52 +219,12 @@ final class ProviderSection {
     return mapping;
   }
 
-  private static Pooling pooling(Section pooling) {
-    Strategy strategy =
-        ScalarSettings.choice(pooling, "strategy", Pooling.DEFAULT.strategy(), Set.of());
-    Affinity affinity =
-        ScalarSettings.choice(pooling, "affinity", Pooling.DEFAULT.affinity(), Set.of());
-    Accounting accounting =
-        ScalarSettings.choice(pooling, "accounting", Pooling.DEFAULT.accounting(), Set.of());
-    Duration maxWait =
-        Duration.ofMillis(ScalarSettings.whole(pooling, "max_wait_ms", 0, 0, MAX_WAIT_MS));
-    Duration window =
-        Duration.ofMillis(
-            ScalarSettings.whole(
-                pooling,
-                "window_ms",
-                Math.toIntExact(Pooling.DEFAULT.window().toMillis()),
-                MIN_WINDOW_MS,
-                MAX_WINDOW_MS));
-    double burstRatio = ScalarSettings.ratio(pooling, "burst_ratio", Pooling.DEFAULT.burstRatio());
-    boolean enforce = ScalarSettings.flag(pooling, "enforce", Pooling.DEFAULT.enforce());
-    Section headroom = pooling.section("headroom");
-    double interactive = ScalarSettings.number(headroom, "interactive", 0, 0, MAX_HEADROOM);
-    double standard = ScalarSettings.number(headroom, "standard", 0, 0, MAX_HEADROOM);
-    headroom.done();
-    double floor = ScalarSettings.number(pooling, "floor", Pooling.DEFAULT.floor(), 0, MAX_FLOOR);
-    DayStart day = pooling.take("day") == null ? null : DaySection.read(pooling.section("day"));
-    pooling.done();
-    return new Pooling(
-        strategy,
-        affinity,
-        maxWait,
-        window,
-        accounting,
-        burstRatio,
-        enforce,
-        interactive,
-        standard,
-        floor,
-        day);
-  }
-
   private List<ModelClass> modelClasses(@Nullable ProviderType type) {
     Weights otherwise =
         type != null && type.dialect() == Dialect.OPENAI ? Weights.EQUAL : Weights.CACHE_READS_FREE;
     List<ModelClass> classes = new ArrayList<>();
     for (NamedEntry entry :
-        NamedEntry.of(provider, "model_classes", "model class", "model classes", MAX_CLASSES)) {
+        NamedEntry.of(provider, MODEL_CLASSES, "model class", "model classes", MAX_CLASSES)) {
       Section section = entry.section();
       String name = entry.name();
       Value stated = section.take("name");

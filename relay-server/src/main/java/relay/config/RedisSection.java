@@ -1,10 +1,12 @@
 package relay.config;
 
+import static relay.config.SchemaNode.section;
+import static relay.config.SchemaNode.text;
+
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import relay.config.RedisConfig.OnUnavailable;
 import relay.config.Value.Scalar;
@@ -18,18 +20,63 @@ final class RedisSection {
   private static final int MAX_PASSWORD_BYTES = 64 * 1024;
   private static final String PASSWORD_FILE = "a file that holds nothing but the password";
 
+  static final SchemaNode FORM = section("The store that replicas share. Needs a restart");
+  private static final String URL =
+      FORM.declare(
+          "url",
+          text(RedisUrl.FORMS + "; absent = Relay starts a Redis for this one machine")
+              .example(
+                  "${REDIS_URL:-}",
+                  "redis://localhost:6379",
+                  "redis-sentinel://s1:26379,s2:26379/0#main"));
+  private static final String PREFIX =
+      FORM.declare(
+          "prefix",
+          text("Starts every key in Redis", TextSettings.PREFIX).fallback(DEFAULT_PREFIX));
+  private static final Setting<Boolean> CLUSTER =
+      FORM.flag("cluster", false, "true: the url's servers are nodes of a Redis Cluster");
+  private static final String TLS = FORM.declare("tls", TlsSection.REDIS_FORM);
+  private static final String USERNAME =
+      FORM.declare("username", text("The user of password_file; absent = the default user"));
+  private static final String PASSWORD =
+      FORM.declare(
+          "password_file",
+          text("Holds the password; read again when it changes").example("/run/secrets/redis"));
+  private static final Setting<Duration> TIMEOUT =
+      FORM.time("timeout_ms", DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS, "Time for a call to Redis");
+  private static final Setting<OnUnavailable> ON_UNAVAILABLE =
+      FORM.choice(
+          "on_unavailable",
+          OnUnavailable.FAIR_SHARE,
+          "While Redis does not answer: a share of the limits, refuse, or forward without"
+              + " accounting");
+  private static final Setting<Integer> REPLICAS =
+      FORM.whole(
+          "replicas",
+          0,
+          0,
+          MAX_REPLICAS,
+          "Of the whole fleet, for a start while Redis is away; 0 = unknown: the last known"
+              + " number in folder, else 16");
+  private static final String FOLDER =
+      FORM.declare(
+          "folder",
+          text("Keeps the data of the embedded Redis, and the last known number of replicas;"
+                  + " absent = nothing is kept")
+              .example("/var/lib/relay"));
+
   private RedisSection() {}
 
   static RedisConfig read(Section redis) {
-    Value urlValue = redis.take("url");
-    Value prefix = redis.take("prefix");
+    Value urlValue = redis.take(URL);
+    Value prefix = redis.take(PREFIX);
     String readPrefix = prefix == null ? null : TextSettings.prefix(prefix);
-    boolean cluster = ScalarSettings.flag(redis, "cluster", false);
-    Value tlsValue = redis.take("tls");
+    boolean cluster = CLUSTER.in(redis);
+    Value tlsValue = redis.take(TLS);
     OutboundTls tls = tlsValue == null ? null : TlsSection.outbound(tlsValue.section());
-    Value username = redis.take("username");
-    Value passwordFile = redis.take("password_file");
-    Value folderValue = redis.take("folder");
+    Value username = redis.take(USERNAME);
+    Value passwordFile = redis.take(PASSWORD);
+    Value folderValue = redis.take(FOLDER);
     RedisUrl url = urlValue == null ? null : url(urlValue);
     if (url != null && urlValue != null) {
       checkForm(urlValue, url, cluster);
@@ -43,10 +90,11 @@ final class RedisSection {
     } else if (cluster && urlValue == null) {
       redis
           .faults()
-          .add(redis.placeOf("cluster"), "needs the Cluster's nodes", "give some in redis.url");
+          .add(
+              redis.placeOf(CLUSTER.name()), "needs the Cluster's nodes", "give some in redis.url");
     }
     if (username != null && passwordFile == null) {
-      redis.missing("password_file", "redis.username needs it: " + PASSWORD_FILE);
+      redis.missing(PASSWORD, "redis.username needs it: " + PASSWORD_FILE);
     }
     RedisConfig config =
         new RedisConfig(
@@ -54,7 +102,7 @@ final class RedisSection {
             cluster,
             readPrefix == null ? DEFAULT_PREFIX : readPrefix,
             tls,
-            username == null ? null : text(username, "a user name"),
+            username == null ? null : unbroken(username, "a user name"),
             passwordFile == null
                 ? null
                 : FileSettings.checked(
@@ -63,10 +111,9 @@ final class RedisSection {
                     "a password",
                     MAX_PASSWORD_BYTES,
                     RedisSection::isPassword),
-            Duration.ofMillis(
-                ScalarSettings.whole(redis, "timeout_ms", DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS)),
-            ScalarSettings.choice(redis, "on_unavailable", OnUnavailable.FAIR_SHARE, Set.of()),
-            ScalarSettings.whole(redis, "replicas", 0, 0, MAX_REPLICAS),
+            TIMEOUT.in(redis),
+            ON_UNAVAILABLE.in(redis),
+            REPLICAS.in(redis),
             folderValue == null ? null : folder(folderValue));
     redis.done();
     return config;
@@ -101,7 +148,7 @@ final class RedisSection {
     }
   }
 
-  private static @Nullable String text(Value value, String expected) {
+  private static @Nullable String unbroken(Value value, String expected) {
     Scalar scalar = value.text(expected);
     if (scalar != null
         && (scalar.text().isEmpty() || scalar.text().chars().anyMatch(c -> c <= ' '))) {

@@ -1,15 +1,28 @@
 package relay.config;
 
+import static relay.config.SchemaNode.list;
+import static relay.config.SchemaNode.section;
+
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import relay.config.LoggingConfig.Format;
-import relay.config.LoggingConfig.Level;
 
 /** Reads the whole file. */
 final class RootSection {
   static final int MAX_PROVIDERS = 1000;
   private static final String NO_PROVIDER = "give at least one provider";
+
+  static final SchemaNode FORM = section("Relay's configuration").need("providers");
+  private static final String SERVER = FORM.declare("server", ServerSection.FORM);
+  private static final String REDIS = FORM.declare("redis", RedisSection.FORM);
+  private static final String PROVIDERS =
+      FORM.declare("providers", list("The pools of keys", ProviderSection.FORM, MAX_PROVIDERS));
+  private static final String ROUTING = FORM.declare("routing", RoutingSection.FORM);
+
+  static {
+    BudgetSection.declarePrices(FORM);
+  }
+
+  private static final String LOGGING = FORM.declare("logging", LoggingSection.FORM);
 
   private RootSection() {}
 
@@ -18,8 +31,8 @@ final class RootSection {
     Section root = value.section();
     // Clients refer to providers, so read providers first. Take the sections in the documented
     // order: suggestions list names in the order of the calls.
-    Section server = root.section("server");
-    Section redis = root.section("redis");
+    Section server = root.section(SERVER);
+    Section redis = root.section(REDIS);
     Uniques<String> names =
         new Uniques<>(root.faults(), "the same name as", "give each provider its own name");
     List<ProviderConfig> providers = providers(root, names);
@@ -28,9 +41,9 @@ final class RootSection {
             ServerSection.read(server, names.values()),
             RedisSection.read(redis),
             providers,
-            RoutingSection.read(root.section("routing"), names.values()),
+            RoutingSection.read(root.section(ROUTING), names.values()),
             BudgetSection.prices(root),
-            logging(root.section("logging")));
+            LoggingSection.read(root.section(LOGGING)));
     root.done();
     BudgetSection.check(root, config.server().auth(), providers, config.prices());
     return config;
@@ -38,7 +51,7 @@ final class RootSection {
 
   private static List<ProviderConfig> providers(Section root, Uniques<String> names) {
     List<ProviderConfig> providers = new ArrayList<>();
-    Value list = root.need("providers", NO_PROVIDER);
+    Value list = root.need(PROVIDERS, NO_PROVIDER);
     List<Value> entries = list == null ? null : list.list(MAX_PROVIDERS, "a list of providers");
     if (list == null || entries == null) {
       return providers;
@@ -58,16 +71,5 @@ final class RootSection {
       list.fault("has no provider that is enabled", NO_PROVIDER + " without enabled: false");
     }
     return providers;
-  }
-
-  private static LoggingConfig logging(Section logging) {
-    LoggingConfig config =
-        new LoggingConfig(
-            ScalarSettings.choice(logging, "level", Level.INFO, Set.of()),
-            ScalarSettings.choice(logging, "format", Format.AUTO, Set.of()),
-            ScalarSettings.flag(logging, "requests", true),
-            ScalarSettings.ratio(logging, "requests_ratio", 1));
-    logging.done();
-    return config;
   }
 }

@@ -1,5 +1,9 @@
 package relay.config;
 
+import static relay.config.SchemaNode.map;
+import static relay.config.SchemaNode.section;
+import static relay.config.SchemaNode.text;
+
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -10,6 +14,18 @@ import relay.config.Value.Scalar;
 /** Reads {@code routing}. Providers must be read first, because it refers to them by name. */
 final class RoutingSection {
   private static final int MAX_PREFIXES = 10_000;
+
+  static final SchemaNode FORM = section("Between providers that serve the same model");
+  private static final Setting<RoutingConfig.Strategy> STRATEGY =
+      FORM.choice("strategy", RoutingConfig.DEFAULT.strategy(), "Which provider is asked first");
+  private static final String MODEL_MAPPING =
+      FORM.declare(
+          "model_mapping",
+          map(
+              "model_based: from the beginning of a model's name to a provider",
+              text("A provider's name", TextSettings.NAME)));
+  private static final String DEFAULT_PROVIDER =
+      FORM.declare("default_provider", text("First in failover", TextSettings.NAME));
 
   private final Section routing;
   private final Set<String> providers;
@@ -24,17 +40,16 @@ final class RoutingSection {
   }
 
   private RoutingConfig read() {
-    RoutingConfig.Strategy strategy =
-        ScalarSettings.choice(routing, "strategy", RoutingConfig.DEFAULT.strategy(), Set.of());
+    RoutingConfig.Strategy strategy = STRATEGY.in(routing);
     Map<String, String> mapping = mapping();
-    Value byDefault = routing.take("default_provider");
+    Value byDefault = routing.take(DEFAULT_PROVIDER);
     String name = byDefault == null ? null : provider(byDefault);
     routing.done();
     return new RoutingConfig(strategy, mapping, name);
   }
 
   private Map<String, String> mapping() {
-    Value value = routing.take("model_mapping");
+    Value value = routing.take(MODEL_MAPPING);
     Map<String, String> mapping = new LinkedHashMap<>();
     if (value == null) {
       return mapping;

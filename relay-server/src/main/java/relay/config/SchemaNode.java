@@ -3,9 +3,11 @@ package relay.config;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -77,15 +79,6 @@ final class SchemaNode {
     return made;
   }
 
-  /** A number in (0, 1]. */
-  static SchemaNode ratio(String title, double fallback) {
-    ObjectNode own =
-        JSON.objectNode().put("type", "number").put("exclusiveMinimum", 0).put("maximum", 1);
-    SchemaNode made = scalar(title, own);
-    made.node.put("default", fallback);
-    return made;
-  }
-
   /** A number from 0. */
   static SchemaNode number(String title, double fallback, double max) {
     ObjectNode own = JSON.objectNode().put("type", "number").put("minimum", 0).put("maximum", max);
@@ -98,12 +91,6 @@ final class SchemaNode {
   static SchemaNode amount(String title, double max) {
     return scalar(
         title, JSON.objectNode().put("type", "number").put("minimum", 0).put("maximum", max));
-  }
-
-  static SchemaNode flag(String title, boolean fallback) {
-    SchemaNode made = scalar(title, JSON.objectNode().put("type", "boolean"));
-    made.node.put("default", fallback);
-    return made;
   }
 
   static <E extends Enum<E>> SchemaNode words(String title, Class<E> words) {
@@ -130,6 +117,11 @@ final class SchemaNode {
     return made;
   }
 
+  SchemaNode mayBeEmpty() {
+    node.remove("minItems");
+    return this;
+  }
+
   /** A mapping whose names are the user's. */
   static SchemaNode map(String title, SchemaNode values) {
     SchemaNode made = new SchemaNode(title);
@@ -151,6 +143,56 @@ final class SchemaNode {
     SchemaNode made = new SchemaNode(title);
     made.node.putArray("anyOf").addAll(forms);
     return made;
+  }
+
+  /** Declares a setting that its section takes by its name. */
+  String declare(String name, SchemaNode setting) {
+    with(name, setting);
+    return name;
+  }
+
+  Setting<Integer> whole(String name, int fallback, int min, int max, String text) {
+    with(name, whole(text, fallback, min, max));
+    return new Setting<>(name, in -> ScalarSettings.whole(in, name, fallback, min, max));
+  }
+
+  Setting<Long> whole(String name, long fallback, long min, long max, String text) {
+    with(name, whole(text, fallback, min, max));
+    return new Setting<>(name, in -> ScalarSettings.whole(in, name, fallback, min, max));
+  }
+
+  /** A time in milliseconds; its name ends with {@code _ms}. */
+  Setting<Duration> time(String name, int fallback, int min, int max, String text) {
+    Setting<Integer> millis = whole(name, fallback, min, max, text);
+    return new Setting<>(name, in -> Duration.ofMillis(millis.in(in)));
+  }
+
+  /** A number in (0, 1]. */
+  Setting<Double> ratio(String name, double fallback, String text) {
+    ObjectNode own =
+        JSON.objectNode().put("type", "number").put("exclusiveMinimum", 0).put("maximum", 1);
+    SchemaNode made = scalar(text, own);
+    made.node.put("default", fallback);
+    with(name, made);
+    return new Setting<>(name, in -> ScalarSettings.ratio(in, name, fallback));
+  }
+
+  /** A number from 0. */
+  Setting<Double> number(String name, double fallback, double max, String text) {
+    with(name, number(text, fallback, max));
+    return new Setting<>(name, in -> ScalarSettings.number(in, name, fallback, 0, max));
+  }
+
+  Setting<Boolean> flag(String name, boolean fallback, String text) {
+    SchemaNode made = scalar(text, JSON.objectNode().put("type", "boolean"));
+    made.node.put("default", fallback);
+    with(name, made);
+    return new Setting<>(name, in -> ScalarSettings.flag(in, name, fallback));
+  }
+
+  <E extends Enum<E>> Setting<E> choice(String name, E fallback, String text) {
+    with(name, words(text, fallback));
+    return new Setting<>(name, in -> ScalarSettings.choice(in, name, fallback, Set.of()));
   }
 
   SchemaNode with(String name, SchemaNode setting) {

@@ -1,5 +1,8 @@
 package relay.config;
 
+import static relay.config.SchemaNode.section;
+import static relay.config.SchemaNode.text;
+
 import java.time.Duration;
 import java.util.Collection;
 import org.jspecify.annotations.Nullable;
@@ -14,6 +17,65 @@ final class ServerSection {
   static final int MAX_CONCURRENT = 1_000_000;
   static final int MAX_TIMEOUT_MS = 86_400_000;
 
+  static final SchemaNode FORM = section("This replica");
+  private static final String LISTEN =
+      FORM.declare(
+          "listen",
+          text("Address for clients; 0.0.0.0:8787 for all interfaces. Needs a restart")
+              .fallback(DEFAULT_LISTEN.toString())
+              .example("0.0.0.0:8787"));
+  private static final String ADMIN_LISTEN =
+      FORM.declare(
+          "admin_listen",
+          text("Address for operators: health, metrics, pools. Needs a restart")
+              .fallback(DEFAULT_ADMIN_LISTEN.toString()));
+  private static final String ADMIN_TOKEN =
+      FORM.declare(
+          "admin_token",
+          text("What operators show as `Authorization: Bearer`. Needed beyond loopback")
+              .example("${RELAY_ADMIN_TOKEN:-}"));
+  private static final String TLS = FORM.declare("tls", TlsSection.SERVER_FORM);
+  private static final Setting<Boolean> HTTP2 =
+      FORM.flag("enable_http2", false, "HTTP/2 beside HTTP/1.1. Needs a restart");
+  private static final Setting<Integer> MAX_BODY =
+      FORM.whole("max_body_bytes", 32 << 20, 1, MAX_BODY_BYTES, "Largest request body");
+  private static final Setting<Integer> MAX_UPLOAD =
+      FORM.whole(
+          "max_upload_bytes",
+          0,
+          0,
+          Integer.MAX_VALUE,
+          "Largest body of a passthrough request, which is not held; 0 = max_body_bytes");
+  private static final Setting<Integer> MOST_REQUESTS =
+      FORM.whole(
+          "max_concurrent",
+          0,
+          0,
+          MAX_CONCURRENT,
+          "Requests at once in this replica; 0 = no bound but memory");
+  private static final Setting<Duration> CONNECT_TIMEOUT =
+      FORM.time(
+          "connect_timeout_ms",
+          5_000,
+          1,
+          MAX_TIMEOUT_MS,
+          "Time to connect to a provider, TLS included");
+  private static final Setting<Duration> IDLE_TIMEOUT =
+      FORM.time(
+          "idle_timeout_ms",
+          300_000,
+          1,
+          MAX_TIMEOUT_MS,
+          "Longest silence of a provider; a whole stream may take longer");
+  private static final Setting<Duration> DRAIN =
+      FORM.time(
+          "drain_ms",
+          30_000,
+          0,
+          MAX_TIMEOUT_MS,
+          "How long running requests may go on after SIGTERM");
+  private static final String AUTH = FORM.declare("auth", AuthSection.form());
+
   private final Section server;
   private final Collection<String> providerNames;
 
@@ -27,31 +89,31 @@ final class ServerSection {
   }
 
   private ServerConfig read() {
-    ListenAddress listen = address("listen", DEFAULT_LISTEN);
-    ListenAddress admin = address("admin_listen", DEFAULT_ADMIN_LISTEN);
+    ListenAddress listen = address(LISTEN, DEFAULT_LISTEN);
+    ListenAddress admin = address(ADMIN_LISTEN, DEFAULT_ADMIN_LISTEN);
     if (listen.collidesWith(admin)) {
       server
           .faults()
           .add(
-              server.placeOf("admin_listen"),
+              server.placeOf(ADMIN_LISTEN),
               "collides with server.listen, the data plane's address",
               "give the admin plane a port of its own");
     }
-    Value token = server.take("admin_token");
-    Value auth = server.take("auth");
+    Value token = server.take(ADMIN_TOKEN);
+    Value auth = server.take(AUTH);
     if (auth == null && !listen.isLoopback()) {
       server
           .faults()
           .add(
-              server.placeOf("listen"),
+              server.placeOf(LISTEN),
               "is reachable from other machines, and no client needs a credential",
               "give server.auth.api_key or server.auth.clients, or server.auth: none to let"
                   + " everyone in");
     }
-    Value tls = server.take("tls");
-    boolean http2 = ScalarSettings.flag(server, "enable_http2", false);
-    int maxBody = ScalarSettings.whole(server, "max_body_bytes", 32 << 20, 1, MAX_BODY_BYTES);
-    int maxUpload = ScalarSettings.whole(server, "max_upload_bytes", 0, 0, Integer.MAX_VALUE);
+    Value tls = server.take(TLS);
+    boolean http2 = HTTP2.in(server);
+    int maxBody = MAX_BODY.in(server);
+    int maxUpload = MAX_UPLOAD.in(server);
     ServerConfig config =
         new ServerConfig(
             listen,
@@ -61,10 +123,10 @@ final class ServerSection {
             http2,
             maxBody,
             maxUpload == 0 ? maxBody : maxUpload,
-            ScalarSettings.whole(server, "max_concurrent", 0, 0, MAX_CONCURRENT),
-            duration("connect_timeout_ms", 5_000, 1),
-            duration("idle_timeout_ms", 300_000, 1),
-            duration("drain_ms", 30_000, 0),
+            MOST_REQUESTS.in(server),
+            CONNECT_TIMEOUT.in(server),
+            IDLE_TIMEOUT.in(server),
+            DRAIN.in(server),
             auth == null ? new Auth.Open() : AuthSection.read(auth, providerNames));
     server.done();
     return config;
@@ -74,10 +136,6 @@ final class ServerSection {
     Value value = server.take(name);
     ListenAddress address = value == null ? null : TextSettings.address(value);
     return address == null ? fallback : address;
-  }
-
-  private Duration duration(String name, int fallbackMs, int minMs) {
-    return Duration.ofMillis(ScalarSettings.whole(server, name, fallbackMs, minMs, MAX_TIMEOUT_MS));
   }
 
   /** An empty text counts as absent, so a reference with an empty default disables the setting. */

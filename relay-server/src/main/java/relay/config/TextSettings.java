@@ -23,7 +23,8 @@ final class TextSettings {
   // Names appear in Redis keys ({pool}), hash fields (account/class), URLs and metric labels.
   static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._@+-]{0,63}");
   static final Pattern PREFIX = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._:@+-]{0,63}");
-  private static final Pattern MODEL = Pattern.compile("[^\\p{Cntrl}\\s]{1,256}");
+  static final Pattern MODEL = // in words that the schema's readers know, too
+      Pattern.compile("[^\\x00-\\x20\\x7f]{1,256}");
   private static final String MODEL_FORM = "1 to 256 characters without spaces";
   private static final int MAX_SECRET_CHARS = 8192;
   private static final String SECRET_FORM =

@@ -1,5 +1,8 @@
 package relay.config;
 
+import static relay.config.SchemaNode.section;
+import static relay.config.SchemaNode.text;
+
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
@@ -29,6 +32,36 @@ final class TlsSection {
   private static final String KEY_FORM =
       "a PEM file with an unencrypted key (BEGIN PRIVATE KEY, as openssl pkcs8 -topk8 -nocrypt"
           + " writes it, RSA PRIVATE KEY or EC PRIVATE KEY)";
+
+  /** Of the data plane. */
+  static final SchemaNode SERVER_FORM =
+      section("TLS for clients; absent = plain HTTP. Renewed files are read")
+          .with(
+              "certificate",
+              text("PEM file: the server's certificate, then those that lead to its root")
+                  .example("/etc/relay/chain.pem"))
+          .with("private_key", text("PEM file: the unencrypted key").example("/etc/relay/key.pem"))
+          .need("certificate", "private_key");
+
+  /** To a provider. */
+  static final SchemaNode PROVIDER_FORM =
+      section("TLS to the provider. Renewed files are read")
+          .with(
+              "ca",
+              text("PEM file: the authorities to trust instead of the JVM's")
+                  .example("/etc/relay/ca.pem"))
+          .with(
+              "certificate",
+              text("PEM file: what Relay shows to a provider that asks, then its intermediates")
+                  .example("/etc/relay/relay.pem"))
+          .with(
+              "private_key", text("PEM file: its unencrypted key").example("/etc/relay/relay.key"));
+
+  static final SchemaNode REDIS_FORM =
+      section("For rediss://, and for redis-sentinel:// with TLS")
+          .with("ca", text("PEM file: the certificates that sign the server's; absent = Java's"))
+          .with("certificate", text("PEM file: Relay's own certificate, and its chain"))
+          .with("private_key", text("PEM file: its unencrypted key"));
 
   private TlsSection() {}
 

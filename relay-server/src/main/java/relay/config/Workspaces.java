@@ -1,5 +1,8 @@
 package relay.config;
 
+import static relay.config.SchemaNode.section;
+import static relay.config.SchemaNode.text;
+
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -12,6 +15,13 @@ import relay.config.ProviderConfig.QuotaGroup;
  * beside the account's. The keys of a workspace tell its account.
  */
 final class Workspaces {
+  static final SchemaNode FORM = section("A workspace").need("name");
+
+  static {
+    FORM.declare("name", text("Its name", TextSettings.NAME).example("research"));
+    PoolKeys.declareLimits(FORM);
+  }
+
   private final Map<String, Map<String, LimitsConfig>> limits = new LinkedHashMap<>(); // by class
   private final Map<String, String> accounts = new HashMap<>(); // of its first key
   private final Map<String, String> paths = new HashMap<>();
@@ -33,7 +43,7 @@ final class Workspaces {
 
   /** The workspace that a key names; empty if it names none that is known. */
   String of(Section key) {
-    Value value = key.take("workspace");
+    Value value = key.take(PoolKeys.WORKSPACE);
     String name = value == null ? null : TextSettings.name(value);
     if (value == null || name == null) {
       return "";
@@ -53,7 +63,7 @@ final class Workspaces {
     String first = accounts.putIfAbsent(key.workspace(), key.account());
     String path = paths.putIfAbsent(key.workspace(), section.path());
     if (path != null && !key.account().equals(first)) {
-      Place place = section.placeOf("workspace");
+      Place place = section.placeOf(PoolKeys.WORKSPACE);
       section
           .faults()
           .add(

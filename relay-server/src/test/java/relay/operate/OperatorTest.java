@@ -223,15 +223,6 @@ class OperatorTest {
         result);
   }
 
-  @Test
-  void a_silent_redis_that_an_option_names_is_told_by_the_option() throws Exception {
-    String url = "redis://127.0.0.1:" + LoopbackPorts.free();
-    CommandRun result = run(directory.resolve("none.yaml"), "keys", "--redis", url);
-    assertEquals(1, result.exitCode());
-    assertTrue(result.err().contains("is it running, and is --redis right?"), result.err());
-    assertFalse(result.err().contains("redis.url"), result.err());
-  }
-
   @ParameterizedTest
   @CsvSource({
     ":hunter2@, WRONGPASS, check redis.username and redis.password_file",
@@ -364,12 +355,11 @@ class OperatorTest {
         result.err());
   }
 
-  /** The metric of the time that is left says the same. */
   @Test
   void an_expired_intermediate_certificate_is_a_warning() throws Exception {
     HeldCertificate old =
         new HeldCertificate.Builder().certificateAuthority(0).validityInterval(0, 1_000).build();
-    HeldCertificate leaf = new HeldCertificate.Builder().signedBy(old).build();
+    var leaf = new HeldCertificate.Builder().signedBy(old).build();
     Files.writeString(directory.resolve("chain.pem"), leaf.certificatePem() + old.certificatePem());
     Files.writeString(directory.resolve("leaf.key"), leaf.privateKeyPkcs8Pem());
     Path config =

@@ -169,6 +169,9 @@ class RedisTargetTest {
     assertEquals(1, result.exitCode());
     assertTrue(result.err().contains("Connection refused"), result.err());
     assertFalse(result.err().contains("hunter2"), result.err());
+    assertTrue(result.err().endsWith("is RELAY_REDIS_URL right?\n"), result.err());
+    CommandRun option = CommandRun.of(Map.of(), "keys", "--redis", url);
+    assertTrue(option.err().endsWith("is --redis right?\n"), option.err());
   }
 
   @Test
