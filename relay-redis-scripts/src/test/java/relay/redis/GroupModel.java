@@ -1,7 +1,5 @@
 package relay.redis;
 
-import java.util.NavigableMap;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +27,7 @@ final class GroupModel {
 
   @Nullable DayModel day; // if the pool counts days, and the group has limits a day
 
-  private final NavigableMap<Long, long[]> slots = new TreeMap<>();
+  private final SlotAmounts slots = new SlotAmounts();
   final double[] debt = new double[4];
   private long debtAt;
 
@@ -193,14 +191,7 @@ final class GroupModel {
 
   /** What was charged in these slots. */
   long since(int d, long slot, long last) {
-    if (slot > last) {
-      return 0;
-    }
-    long sum = 0;
-    for (long[] amounts : slots.subMap(Math.max(slot, last - SLOTS), true, last, true).values()) {
-      sum += d == 3 ? amounts[1] + amounts[2] : amounts[d];
-    }
-    return sum;
+    return slots.sum(d, Math.max(slot, last - SLOTS), last);
   }
 
   void shrinkTo(double admitted, long now) {
@@ -231,9 +222,9 @@ final class GroupModel {
       return;
     }
     for (int d = 0; d < 4; d++) {
-      double least =
-          shape.bucket() ? 0 : -credit(d, (double) limits[d] - used(d, shape.slotOf(now)));
-      debt[d] = Math.max(debtAt(d, now, shape), limits[d] > 0 ? least : 0);
+      boolean saves = limits[d] > 0 && !shape.bucket();
+      double least = saves ? -credit(d, (double) limits[d] - used(d, shape.slotOf(now))) : 0;
+      debt[d] = Math.max(debtAt(d, now, shape), least);
     }
     debtAt = now;
   }
@@ -249,10 +240,7 @@ final class GroupModel {
   }
 
   void add(long slot, long requests, long input, long output) {
-    long[] amounts = slots.computeIfAbsent(slot, s -> new long[3]);
-    amounts[0] += requests;
-    amounts[1] += input;
-    amounts[2] += output;
+    slots.add(slot, requests, input, output);
   }
 
   /** After a flow to now, at a grant. Its output is expected to come. */
@@ -318,13 +306,12 @@ final class GroupModel {
   /** Takes an overcharge out of its slot, if that is live, and no more than the slot holds. */
   private void takeBack(long since, long now, Shape shape, long requests, long input, long output) {
     long slot = shape.slotOf(since);
-    long[] held = slots.get(slot);
-    if (held != null && since > shape.since() && slot >= shape.slotOf(now) - SLOTS) {
+    if (since > shape.since() && slot >= shape.slotOf(now) - SLOTS) {
       add(
           slot,
-          -Math.min(requests, held[0]),
-          -Math.min(input, held[1]),
-          -Math.min(output, held[2]));
+          -Math.min(requests, slots.sum(0, slot, slot)),
+          -Math.min(input, slots.sum(1, slot, slot)),
+          -Math.min(output, slots.sum(2, slot, slot)));
     }
   }
 
@@ -384,7 +371,7 @@ final class GroupModel {
   void reshape(long oldSlot, long newSlot) {
     long[] all = {used(0, oldSlot), used(1, oldSlot), used(2, oldSlot)};
     slots.clear();
-    slots.put(newSlot, all);
+    slots.add(newSlot, all[0], all[1], all[2]);
     leaves = 0;
   }
 }
