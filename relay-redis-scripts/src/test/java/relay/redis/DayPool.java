@@ -97,7 +97,7 @@ final class DayPool implements AutoCloseable {
   private List<Object> raw(Step step) {
     long micros = now.getEpochSecond() * 1_000_000 + now.getNano() / 1_000;
     Clock clock = new Clock(micros, 0);
-    return wire.send(step.script(), step.keys(names), step.args(clock).toArray()).join();
+    return wire.reply(step.script(), step.keys(names), step.args(clock).toArray());
   }
 
   private List<String> fields() {

@@ -2,6 +2,7 @@ package relay.redis;
 
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
@@ -10,18 +11,22 @@ import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.output.StatusOutput;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** A plain connection on which tests call scripts and inspect Redis. */
 final class ScriptConnection implements AutoCloseable {
   private final RedisClient client;
   private final StatefulRedisConnection<byte[], byte[]> connection;
   private final UnaryOperator<String> named;
+  private final String url;
+  private @Nullable FunctionSocket socket; // of calls that wait for their replies
 
   ScriptConnection(String url) {
     this(url, ScriptFile.library(), UnaryOperator.identity());
@@ -35,6 +40,7 @@ final class ScriptConnection implements AutoCloseable {
    */
   private ScriptConnection(String url, String library, UnaryOperator<String> named) {
     this.named = named;
+    this.url = url;
     client = RedisClient.create(url);
     connection = client.connect(ByteArrayCodec.INSTANCE);
     try {
@@ -90,12 +96,34 @@ final class ScriptConnection implements AutoCloseable {
     Step survey = new Step.Survey(replica, 0, List.of(), List.of(), List.of());
     List<Object> args = survey.args(clock);
     args.set(6, news);
-    return send(survey.script(), survey.keys(names), args.toArray()).join();
+    return reply(survey.script(), survey.keys(names), args.toArray());
   }
 
   /** The reply, with text for bytes. */
   List<Object> call(ScriptFile script, byte[][] keys, Object... args) {
-    return readable(send(script, keys, args).join());
+    return readable(reply(script, keys, args));
+  }
+
+  /** Waits for the reply: on the socket, and if that breaks, on the connection that comes back. */
+  synchronized List<Object> reply(ScriptFile script, byte[][] keys, Object... args) {
+    if (url.startsWith("redis://") && !url.contains("@")) {
+      try {
+        if (socket == null) {
+          socket = new FunctionSocket(RedisURI.create(url));
+        }
+        return socket.call(named.apply(script.function()), keys, args);
+      } catch (UncheckedIOException e) {
+        closeSocket();
+      }
+    }
+    return send(script, keys, args).join();
+  }
+
+  private void closeSocket() {
+    if (socket != null) {
+      socket.close();
+      socket = null;
+    }
   }
 
   /** Changes the rights of a user. */
@@ -140,6 +168,7 @@ final class ScriptConnection implements AutoCloseable {
 
   @Override
   public void close() {
+    closeSocket();
     client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
   }
 }

@@ -101,7 +101,7 @@ final class SimulatedFleet {
 
   private PoolSnapshot.GroupState surveyed(List<Object> args) {
     byte[][] keys = StepKeys.surveyed(names);
-    Reply reply = Reply.of(wire.send(ScriptFile.SURVEY, keys, args.toArray()).join());
+    Reply reply = Reply.of(wire.reply(ScriptFile.SURVEY, keys, args.toArray()));
     return ((Reply.Done) reply).group(8, GROUP).orElseThrow();
   }
 
