@@ -10,11 +10,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Every Java file has google-java-format's format. {@code -Dformat.write=true} rewrites the files.
  */
+@Tag("slow")
 class FormatTest {
   private static final String FIX =
       "./mvnw -q test -Dtest=FormatTest -Dsurefire.failIfNoSpecifiedTests=false"

@@ -27,6 +27,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.carrier.SpareBuffers;
 
@@ -34,6 +35,7 @@ import relay.carrier.SpareBuffers;
  * The shape of the code, over all modules but the benchmarks. The tables are the design: amend them
  * on purpose, with a reason.
  */
+@Tag("slow")
 class ArchitectureTest {
 
   /**

@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import relay.Rendering.Kind;
@@ -35,6 +36,7 @@ import relay.config.Loaded;
 import relay.config.ServerConfig;
 
 /** The files of deploy/ are consistent with each other and with the program. */
+@Tag("slow")
 @Timeout(60)
 class DeployTest {
   private static final Path DEPLOY = Path.of("..", "deploy");

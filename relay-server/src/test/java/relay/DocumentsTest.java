@@ -15,12 +15,14 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import picocli.CommandLine.ParameterException;
 
 /** Links, paths, class names and commands in the Markdown pages exist. */
+@Tag("slow")
 final class DocumentsTest {
   private static final Path README = Documents.ROOT.resolve("README.md");
   private static final Path ARCHITECTURE = Documents.ROOT.resolve("ARCHITECTURE.md");

@@ -22,6 +22,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.xnio.XnioIoThread;
@@ -35,6 +36,7 @@ import relay.reload.ConfigSource;
  * mapped or which are signed for Bedrock. Measured in the carrier's own processor time between two
  * of its turns, so other programs of the machine do not count.
  */
+@Tag("slow")
 class LongestTurnTest {
   private static final int BODY_BYTES = 30_000_000;
   private static final int BODIES = 4;

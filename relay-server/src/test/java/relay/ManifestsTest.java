@@ -22,6 +22,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -37,6 +38,7 @@ import relay.operate.ConfigWarnings;
  * What {@code deploy/render.sh} made of the kustomizations and of the chart: objects that fit each
  * other and the program. {@link KubernetesObjectsTest} reads each by itself.
  */
+@Tag("slow")
 class ManifestsTest {
   private static final Path DEPLOY = Rendering.DEPLOY;
   private static final List<String> SOURCES =

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.config.Loaded;
@@ -36,6 +37,7 @@ import relay.trial.provider.ProviderSimulator.Settings;
  * other does: no memory, thread, connection, file or series. {@code -Drelay.reload.count=5000}
  * makes a long run of it.
  */
+@Tag("slow")
 class ManyReloadsTest {
   private static final int COUNT = Integer.getInteger("relay.reload.count", 200);
   private static final int FIRST = 50;

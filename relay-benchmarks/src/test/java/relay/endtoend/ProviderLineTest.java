@@ -5,12 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.load.OpenStreams;
 import relay.load.Question;
 
 /** The benchmarks reach the stand-in over each protocol, and streams are served over each. */
+@Tag("slow")
 final class ProviderLineTest {
   /** More than an HTTP/2 connection takes. */
   private static final int STREAMS = 150;

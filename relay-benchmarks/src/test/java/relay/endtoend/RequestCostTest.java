@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.embedded.LoopbackPorts;
 import relay.guards.CostBound;
@@ -16,6 +17,7 @@ import relay.load.SentRequests;
  * Requests run one after another, so that each has its own Redis calls. Code is compiled by C1
  * only, because C2's optimizations vary between runs.
  */
+@Tag("slow")
 final class RequestCostTest {
   private static final int WARM = 300;
   private static final int PARTS = 4;

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -17,6 +18,7 @@ import relay.embedded.EmbeddedRedis;
  * The scripts' cost in commands and in ratios of times of the same run, because a busy machine
  * slows all of them. The fastest of many bursts counts; a missed ratio is measured again.
  */
+@Tag("slow")
 final class ScriptCostTest {
   private static final int BURSTS = 6;
   private static final int TRIES = 4;

@@ -25,6 +25,7 @@ import relay.redis.SimulatedTraffic.Kind;
  * profile all of these. {@code -Dreport.scripts=all} also runs every row of ours on the scripts in
  * a real Redis.
  */
+@Tag("slow")
 final class AccuracyReportTest {
   private static final Path REPORT = Path.of("../relay-benchmarks/ACCURACY.md");
   private static final int EVERY = 4;

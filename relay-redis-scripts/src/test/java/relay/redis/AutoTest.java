@@ -17,6 +17,7 @@ import relay.redis.StatedAccount.Log.Stated;
  * Which rule a group follows whose accounting is automatic: three replicas before one account, at
  * virtual time.
  */
+@Tag("slow")
 final class AutoTest {
   private static final long LIMIT = 150;
 

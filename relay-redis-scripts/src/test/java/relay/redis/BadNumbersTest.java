@@ -16,10 +16,12 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every script rejects bad numbers before it writes anything. */
+@Tag("slow")
 final class BadNumbersTest {
   private static final List<Long> NOTHING = List.of(0L, 0L, 0L, 0L);
 

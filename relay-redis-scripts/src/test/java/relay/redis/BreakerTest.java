@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.ProviderBreaker.Passage;
@@ -21,6 +22,7 @@ import relay.redis.ProviderBreaker.Standing;
 import relay.redis.ProviderBreaker.State;
 
 /** The breaker by its script on a virtual clock, and as two replicas see it. */
+@Tag("slow")
 final class BreakerTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final List<Object> TRIES = List.of(2L, 30_000L, 1L);

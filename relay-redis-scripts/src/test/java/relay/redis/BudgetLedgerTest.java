@@ -13,10 +13,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 
 /** Which budgets a replica reads, and when. */
+@Tag("slow")
 final class BudgetLedgerTest {
   private static final int KEYS = 500;
   private static final int CALLS = 2; // for 200 keys

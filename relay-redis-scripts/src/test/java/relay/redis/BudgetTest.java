@@ -11,12 +11,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.OverBudget;
 
 /** What clients may spend: exact over all replicas, by the calendar of the tests. */
+@Tag("slow")
 final class BudgetTest {
   private static final Budget HUNDRED =
       new Budget(Budget.Unit.USD, Budget.Per.MONTH, false, 100 * Budget.DOLLAR);

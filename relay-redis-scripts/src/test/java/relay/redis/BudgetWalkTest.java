@@ -16,6 +16,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -24,6 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * which cache what they read; with limits that change, and with the hash lost or set back. Each
  * reply and what each budget's field says must be the model's.
  */
+@Tag("slow")
 final class BudgetWalkTest {
   private static final int STEPS = 500;
   private static final int ROLLING = 60; // slots

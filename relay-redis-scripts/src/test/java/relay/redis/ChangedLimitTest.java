@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.redis.SharedPool.Client;
 
 /** A limit that changes under load, in virtual time, on the scripts in a real Redis. */
+@Tag("slow")
 final class ChangedLimitTest {
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
 

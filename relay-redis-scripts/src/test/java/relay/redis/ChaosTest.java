@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.redis.RedisServers.Topology;
 
@@ -18,6 +19,7 @@ import relay.redis.RedisServers.Topology;
  * server. What depends on the machine's speed is compared with the same machine before the fault,
  * and asked again.
  */
+@Tag("slow")
 final class ChaosTest {
   private static final Duration TIMEOUT = Duration.ofSeconds(2); // for a busy machine
   private static final int AGAIN = 4; // by itself

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
@@ -18,6 +19,7 @@ import relay.redis.PoolSnapshot.ClientState;
 import relay.redis.SharedPool.Client;
 
 /** What a heartbeat tells of the clients of a pool that is short. */
+@Tag("slow")
 final class ClientStatesTest {
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
 

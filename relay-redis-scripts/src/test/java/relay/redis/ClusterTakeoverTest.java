@@ -12,6 +12,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import relay.guards.Await;
@@ -20,6 +21,7 @@ import relay.guards.RedisNode;
 import relay.redis.Acquisition.Granted;
 
 /** Other masters of a Cluster take slots over: with, without, and despite those before them. */
+@Tag("slow")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 final class ClusterTakeoverTest {
   private static final Duration SOON = Duration.ofSeconds(20);

@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.guards.RedisCluster;
@@ -20,6 +21,7 @@ import relay.guards.RedisNode;
 import relay.redis.Acquisition.Granted;
 
 /** Pools in a Redis Cluster. */
+@Tag("slow")
 final class ClusterTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Duration DAY = Duration.ofDays(1); // a test's duration is negligible in it

@@ -18,6 +18,7 @@ import relay.redis.SharedPool.Replica;
  * What clients get of keys that are at {@code max_concurrent}: six answers a minute for each place.
  * A large pool has an index of its keys, or of its groups of many keys.
  */
+@Tag("slow")
 final class ConcurrentSharesTest {
   private static final String SMALL = "4, 4, 4";
   private static final String LARGE = "20, 20, 2";

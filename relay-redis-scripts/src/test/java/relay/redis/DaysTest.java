@@ -17,12 +17,14 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.redis.DayPool.Told;
 
 /** Limits a day beside those of a minute. */
+@Tag("slow")
 final class DaysTest {
   private static final Instant START = Instant.parse("2026-11-28T10:03:00Z");
   private static final Duration DAY = Duration.ofDays(1);

@@ -19,6 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -32,6 +33,7 @@ import relay.redis.RecordedRedis.Exchange;
  * Eight threads acquire and settle through four engines, at a rate at which requests share calls.
  * The answers must have one serial order that the model explains.
  */
+@Tag("slow")
 final class EngineLinearityTest {
   private static final int ENGINES = 4;
   private static final int THREADS = 8;

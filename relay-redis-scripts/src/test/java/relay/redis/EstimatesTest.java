@@ -8,10 +8,12 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 
 /** What is learned of requests, alone and together. */
+@Tag("slow")
 final class EstimatesTest {
   private static final Duration WHOLE = Duration.ofDays(365);
   private static final Duration MINUTE = Duration.ofMinutes(1);

@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.redis.Picks.Pick;
 
@@ -19,6 +20,7 @@ import relay.redis.Picks.Pick;
  * How the scripts distribute requests over keys, on a real Redis. All keys of these pools are
  * compared.
  */
+@Tag("slow")
 final class FairnessTest {
   private static final int PICKS = 100_000;
 

@@ -18,6 +18,7 @@ import java.util.NoSuchElementException;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
@@ -27,6 +28,7 @@ import relay.redis.PoolSnapshot.ConfigState;
 import relay.redis.PoolSnapshot.KeyState;
 
 /** Replicas have different plans of one pool for a while. */
+@Tag("slow")
 final class FleetPlansTest {
   private final PlannedFleet fleet = new PlannedFleet();
   private final RedisEngine engine = fleet.engine("r1");

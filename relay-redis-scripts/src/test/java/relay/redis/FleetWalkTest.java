@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -22,6 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * plan, or anything charged lost. Once the replicas have heard of each other, the limits are the
  * smallest of the live plans, and a key that none has is gone, or drains.
  */
+@Tag("slow")
 final class FleetWalkTest {
   private static final List<Dimension> DIMENSIONS =
       List.of(Dimension.REQUESTS, Dimension.INPUT_TOKENS);

@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import relay.redis.SharedPool.Client;
 
 /** The place of a refused request is its own: whatever others ask for, and if it comes late. */
+@Tag("slow")
 final class HeldPlacesTest {
   /** {@code AUTO} is a sliding window until answers prove more, and here are none. */
   private static final List<Accounting> RULES =

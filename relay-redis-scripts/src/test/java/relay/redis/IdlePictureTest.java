@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -19,6 +20,7 @@ import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 
 /** The readable picture is true, and costs only what changed. */
+@Tag("slow")
 final class IdlePictureTest {
   private static final Duration SOON = Duration.ofSeconds(60);
   private static final int MOST = 30; // commands of a heartbeat

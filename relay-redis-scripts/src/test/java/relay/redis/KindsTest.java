@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -22,6 +23,7 @@ import relay.redis.Acquisition.Granted;
 import relay.redis.SharedPool.Client;
 
 /** Kinds of requests share the quota of their class, and an account may refuse them alone. */
+@Tag("slow")
 final class KindsTest {
   private static final Duration HALF_MINUTE = Duration.ofSeconds(30);
 

@@ -13,12 +13,14 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 import relay.redis.PoolSnapshot.KeyState;
 
 /** The maximum number of keys in one account: they share their quota groups. */
+@Tag("slow")
 final class LargeAccountTest {
   private static final int KEYS = 10_000;
   private static final int GRANTS = 500;

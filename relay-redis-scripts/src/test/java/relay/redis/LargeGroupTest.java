@@ -11,12 +11,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** Accounts of many keys, which are one member of a large pool's index. */
+@Tag("slow")
 final class LargeGroupTest {
   private static final Limits PLENTY = new Limits(1_000_000, 0, 0, 0);
 

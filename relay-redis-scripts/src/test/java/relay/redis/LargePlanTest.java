@@ -14,10 +14,12 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 
 /** A change of a large plan holds Redis up for moments only, however many keys it has. */
+@Tag("slow")
 final class LargePlanTest {
   private static final Duration SOON = Duration.ofSeconds(60);
   private static final int KEYS = 4_000;

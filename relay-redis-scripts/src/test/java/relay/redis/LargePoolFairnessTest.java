@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -20,6 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * How requests are distributed over a pool of hundreds of keys, where the index offers a few at a
  * time.
  */
+@Tag("slow")
 final class LargePoolFairnessTest {
   private static final int KEYS = 400;
   private static final int FEW = 6;

@@ -17,6 +17,7 @@ import relay.redis.SharedPool.Replica;
  * What clients get of a large pool that is short: one of few groups of many keys, and one of as
  * many groups as keys. Without an order they get what they ask for, in proportion.
  */
+@Tag("slow")
 final class LargeSharesTest {
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
 

@@ -13,11 +13,13 @@ import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The fleet's tallies, merged in Redis by {@code learn}. */
+@Tag("slow")
 final class LearnTest {
   private static final long START_S = 1_790_000_000L;
   private static final long HOUR_S = 3_600;

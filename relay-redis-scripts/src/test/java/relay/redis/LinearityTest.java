@@ -18,6 +18,7 @@ import java.util.concurrent.Future;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -27,6 +28,7 @@ import relay.redis.History.Call;
  * Eight threads on four connections acquire, settle, cancel and renew, on Redis's own clock. The
  * replies must have one serial order that the model explains.
  */
+@Tag("slow")
 final class LinearityTest {
   private static final int THREADS = 8;
   private static final int CONNECTIONS = 4;

@@ -13,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
@@ -20,6 +21,7 @@ import relay.redis.Acquisition.Unavailable;
 import relay.redis.PoolSnapshot.GroupState;
 
 /** Redis fails in every way it can, and comes back. */
+@Tag("slow")
 class LinkTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Duration DAY = Duration.ofDays(1); // a test's duration is negligible in it

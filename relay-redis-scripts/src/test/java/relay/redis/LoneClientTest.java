@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -14,6 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import relay.redis.SharedPool.Client;
 
 /** The requests of a client that shares its pool with nobody: its agents, large and small. */
+@Tag("slow")
 final class LoneClientTest {
   private static final int TOKENS = 12_000;
 

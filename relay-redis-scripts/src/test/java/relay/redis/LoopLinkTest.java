@@ -15,10 +15,12 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 
 /** {@link LinkTest} with a connection on the program's own loop. */
+@Tag("slow")
 final class LoopLinkTest extends LinkTest {
   private final SelectorLoop loop = new SelectorLoop();
 

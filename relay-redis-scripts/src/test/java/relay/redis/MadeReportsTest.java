@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
@@ -18,6 +19,7 @@ import relay.redis.Acquisition.OverBudget;
 import relay.redis.Lease.Made;
 
 /** What running requests have made counts in their clients' budgets and limits. */
+@Tag("slow")
 final class MadeReportsTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Limits NONE = new Limits(0, 0, 0, 0);

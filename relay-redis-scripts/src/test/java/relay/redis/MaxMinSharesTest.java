@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.redis.SharedPool.Client;
@@ -18,6 +19,7 @@ import relay.redis.SharedPool.Replica;
  * fair by weight. Some obey their times, some poll, some poll without measure, some want less than
  * their share, and some go away without taking up what they were promised.
  */
+@Tag("slow")
 final class MaxMinSharesTest {
   private static final int LIMIT = 240;
   private static final double CAPACITY = LIMIT * 480 / 483.0; // charges leave by slots

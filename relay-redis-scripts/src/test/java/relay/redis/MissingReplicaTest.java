@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Test;
  * replicas with more requests than the limit, on a virtual clock; the others' grants are those of
  * the scripts.
  */
+@Tag("slow")
 final class MissingReplicaTest {
   private static final int LIMIT = 300;
   private static final int REPLICAS = 3;

@@ -12,9 +12,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The list of faults for {@link MutationRun} fits the scripts, and the page matches the list. */
+@Tag("slow")
 final class MutationListTest {
   @Test
   void the_text_of_each_fault_occurs_once_in_its_script() {

@@ -16,6 +16,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -24,6 +25,7 @@ import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.NoneUsable;
 
 /** A pool whose demands name their key: what is granted, what is left, and what a call costs. */
+@Tag("slow")
 final class NamedKeysTest {
   private static final Pattern STAT = Pattern.compile("cmdstat_(\\S+):calls=(\\d+),.*");
 

@@ -11,12 +11,14 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Retry times at clients' own limits, in virtual time. */
+@Tag("slow")
 final class OwnTimesTest {
   private static final long MILLI = 1_000;
   private static final long SECOND = 1_000_000;

@@ -10,12 +10,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.guards.Await;
 import relay.guards.RedisNode;
 import relay.redis.Acquisition.Granted;
 
+@Tag("slow")
 final class PasswordFileTest {
   private static final Pattern AUTH =
       Pattern.compile("cmdstat_auth:calls=([0-9]+),.*failed_calls=([0-9]+)");

@@ -11,11 +11,13 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 
 /** The keys that an operator reads with redis-cli only. */
+@Tag("slow")
 final class PictureTest {
   private final RedisEngine engine =
       RedisEngine.start(Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED));

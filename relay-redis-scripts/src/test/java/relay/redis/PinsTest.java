@@ -15,6 +15,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -25,6 +26,7 @@ import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Reason;
 
 /** What a request names stays with the account that made it. */
+@Tag("slow")
 final class PinsTest {
   private static final Duration MINUTE = Duration.ofMinutes(1);
   private static final Limits TWO_REQUESTS = new Limits(2, 0, 0, 0);

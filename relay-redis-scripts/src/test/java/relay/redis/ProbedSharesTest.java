@@ -11,6 +11,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import relay.redis.SharedPool.Client;
 
 /** Shares of a client whose first try of each request is tiny, and of a rank with a floor. */
+@Tag("slow")
 final class ProbedSharesTest {
   private static final long LIMIT = 100_000; // input tokens a minute
   private static final int TINY = 8;

@@ -31,9 +31,11 @@ import javax.tools.JavaCompiler;
 import javax.tools.StandardJavaFileManager;
 import javax.tools.ToolProvider;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The library exposes only its API, and documents all of it. */
+@Tag("slow")
 final class PublicApiTest {
   private static final JavaClasses CLASSES =
       new ClassFileImporter()

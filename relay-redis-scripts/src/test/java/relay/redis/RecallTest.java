@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -15,6 +16,7 @@ import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 
 /** A pool's state is lost, and the replicas tell what they have used. */
+@Tag("slow")
 final class RecallTest {
   private static final long SECOND = 1_000_000;
   private static final long REMEMBERED = 99; // an epoch unknown to Redis

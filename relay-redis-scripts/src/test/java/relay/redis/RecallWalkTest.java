@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.redis.ChargeStep.Part;
@@ -24,6 +25,7 @@ import relay.redis.ChargeStep.Part;
  * replica dies. At each step the windows hold what a log of all that was told holds, slot by slot:
  * never less, and nothing twice. A provider with a bucket never has to refuse.
  */
+@Tag("slow")
 final class RecallWalkTest {
   private static final int STEPS = 900;
   private static final long WINDOW = 60_000_000;

@@ -12,9 +12,11 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The last grants, which a failover may have lost. */
+@Tag("slow")
 final class RecentGrantsTest {
   private final AtomicLong nanos = new AtomicLong(1);
   private final RecentGrants recent = new RecentGrants(nanos::get);

@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
@@ -33,6 +34,7 @@ import relay.redis.Acquisition.NoneUsable;
 import relay.redis.PoolSnapshot.KeyState;
 
 /** A pool's plan changes while it runs: what holds at once, and what survives. */
+@Tag("slow")
 final class ReconfigureTest {
   private final PlannedFleet fleet = new PlannedFleet();
   private final RedisEngine engine = fleet.engine("r1");

@@ -10,12 +10,14 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Refusals.Event;
 import relay.redis.Refusals.Scope;
 
 /** The evidence of refusals and refused models, by their scripts and as two replicas see them. */
+@Tag("slow")
 final class RefusalsTest {
   private static final String GROUP = "acme/opus";
 

@@ -12,9 +12,11 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Redis refuses a login: whoever connects is told so, and not that the connection was closed. */
+@Tag("slow")
 final class RefusedLoginTest {
   private static final int THREADS = 6;
   private static final int EACH = 500; // of 1,000, some were told the other

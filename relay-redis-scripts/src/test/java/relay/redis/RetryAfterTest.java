@@ -10,6 +10,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.redis.PoolModel.Later;
 
@@ -17,6 +18,7 @@ import relay.redis.PoolModel.Later;
  * Random states: a refused request is granted at the returned time. It is not granted one slot
  * earlier, or one millisecond earlier where only a pacer decides.
  */
+@Tag("slow")
 final class RetryAfterTest {
   private static final int STATES = Integer.getInteger("relay.states", 500);
   private static final long COOLDOWN = 0;

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.guards.RedisNode;
@@ -16,6 +17,7 @@ import relay.redis.Acquisition.Granted;
  * A Redis comes back with its state, in which the window is empty by now. What replicas used
  * without it counts before the first request is granted, also that of a replica that is not back.
  */
+@Tag("slow")
 final class ReturningRedisTest {
   private static final int LIMIT = 200;
   private static final Duration WINDOW = Duration.ofSeconds(4);

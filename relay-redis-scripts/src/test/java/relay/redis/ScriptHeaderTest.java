@@ -16,11 +16,13 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The header of a script is its contract: this test compares it with the code. */
+@Tag("slow")
 final class ScriptHeaderTest {
   private static final int MOST_LINES = 240;
   private static final int CONTINUED = 10; // indentation of a continuation line

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.guards.RedisNode;
@@ -13,6 +14,7 @@ import relay.guards.SentinelSet;
 import relay.redis.Acquisition.Granted;
 
 /** Sentinels name the master. */
+@Tag("slow")
 final class SentinelTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Duration DAY = Duration.ofDays(1); // a test's duration is negligible in it

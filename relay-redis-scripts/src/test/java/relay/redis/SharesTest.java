@@ -18,6 +18,7 @@ import relay.redis.SharedPool.Client;
 import relay.redis.SharedPool.Replica;
 
 /** What clients get of a pool that is short. */
+@Tag("slow")
 final class SharesTest {
   private static final int LIMIT = 300;
   private static final int KEPT = 30; // thousandths

@@ -12,11 +12,13 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Unavailable;
 
 /** Many threads of two replicas at once. The window is a day, so passing time admits nothing. */
+@Tag("slow")
 final class SimultaneousTest {
   private static final Duration DAY = Duration.ofDays(1);
   private static final int LIMIT = 1_000;

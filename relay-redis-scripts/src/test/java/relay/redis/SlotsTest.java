@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The ring of a group's closed slots, as Redis holds it. */
+@Tag("slow")
 final class SlotsTest {
   private static final long NOW = 1_790_000_000_000_000L;
   private static final long SECOND = 1_000_000;

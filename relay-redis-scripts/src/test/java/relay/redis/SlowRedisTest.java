@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.guards.RedisNode;
@@ -17,6 +18,7 @@ import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.OverBudget;
 
 /** A Redis that answers late, or that cannot be used as it should: it is not gone. */
+@Tag("slow")
 final class SlowRedisTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final int LOCAL = 5; // grants

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -18,6 +19,7 @@ import relay.redis.SimulatedTraffic.Kind;
  * A provider whose bucket holds less than its stated limit, and an account that others use, too:
  * what headers tell of both, in simulations of the model and on the scripts.
  */
+@Tag("slow")
 final class SmallerBucketTest {
   private static final long NOW = 1_790_000_000_000_000L;
   private static final long SECOND = 1_000_000;

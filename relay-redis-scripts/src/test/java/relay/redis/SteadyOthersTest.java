@@ -11,6 +11,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import relay.redis.SimulatedFleet.Headers;
 
 /** Others take half of an account for hours, at virtual time. */
+@Tag("slow")
 final class SteadyOthersTest {
   private static final long LIMIT = 150;
 

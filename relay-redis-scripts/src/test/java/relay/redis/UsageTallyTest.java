@@ -14,11 +14,13 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.UsageTally.Standing;
 
 /** Clients' usage, counted by several replicas, over a Redis that fails and returns. */
+@Tag("slow")
 final class UsageTallyTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Usage ONE = new Usage(1, 100, 10);

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -19,6 +20,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * Two versions whose states have different forms share the limits, without a refused call. Three
  * replicas with more requests than the limit, on a virtual clock.
  */
+@Tag("slow")
 final class VersionsTest {
   private static final int LIMIT = 300;
   private static final long SECOND = 1_000_000;

@@ -10,12 +10,14 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 
 /** Requests parked for a real pool. */
+@Tag("slow")
 final class WaitingTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Duration LONG = Duration.ofMinutes(5);

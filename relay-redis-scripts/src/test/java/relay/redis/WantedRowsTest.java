@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 
 /** A replica reads the use of many clients' limits while somebody looks at it. */
+@Tag("slow")
 final class WantedRowsTest {
   private static final Duration SOON = Duration.ofSeconds(60);
   private static final Duration UNREAD = Duration.ofSeconds(7); // reading is due after five

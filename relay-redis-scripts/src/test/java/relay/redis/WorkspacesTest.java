@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -23,6 +24,7 @@ import relay.redis.SharedPool.Client;
  * Parts of an account whose limits hold beside the account's, such as Anthropic's workspaces.
  * {@link ModelTest} has them, too.
  */
+@Tag("slow")
 final class WorkspacesTest {
   private static final Duration MINUTE = Duration.ofMinutes(1);
   private static final long EPOCH = 7;

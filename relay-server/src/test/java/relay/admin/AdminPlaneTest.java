@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
@@ -27,6 +28,7 @@ import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
 
 /** Over a real port and a real Redis. */
+@Tag("slow")
 @Timeout(60)
 @TestInstance(Lifecycle.PER_CLASS)
 class AdminPlaneTest {

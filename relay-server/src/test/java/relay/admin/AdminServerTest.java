@@ -25,6 +25,7 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
@@ -36,6 +37,7 @@ import relay.config.Config;
 import relay.pool.Configs;
 
 /** The admin server's single carrier under many and slow requests. */
+@Tag("slow")
 @Timeout(60)
 @TestInstance(Lifecycle.PER_CLASS)
 class AdminServerTest {

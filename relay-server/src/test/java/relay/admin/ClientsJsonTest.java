@@ -15,6 +15,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
@@ -36,6 +37,7 @@ import relay.redis.Usage;
 import relay.redis.UsageTally;
 
 /** Over a real Redis. */
+@Tag("slow")
 @Timeout(60)
 @TestInstance(Lifecycle.PER_CLASS)
 class ClientsJsonTest {

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
@@ -33,6 +34,7 @@ import relay.redis.RedisEngine;
  * The dashboard as an operator sees it, in Chromium, over a real Redis. It leaves screenshots in
  * {@code target/screenshots}.
  */
+@Tag("slow")
 @Timeout(180)
 @TestInstance(Lifecycle.PER_CLASS)
 class DashboardBrowserTest {

@@ -29,6 +29,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
@@ -45,6 +46,7 @@ import relay.redis.Demand;
 import relay.redis.KeyPool;
 
 /** The dashboard's page and its events, over a real port and a real Redis. */
+@Tag("slow")
 @Timeout(60)
 @TestInstance(Lifecycle.PER_CLASS)
 class DashboardTest {

@@ -7,9 +7,11 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Hostile or broken files use bounded resources and yield a fault. */
+@Tag("slow")
 final class BoundsTest {
 
   @Test

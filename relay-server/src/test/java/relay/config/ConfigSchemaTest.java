@@ -22,6 +22,7 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -30,6 +31,7 @@ import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
 
 /** The schema and the loader agree: about every setting's name, form, bounds, words and default. */
+@Tag("slow")
 class ConfigSchemaTest {
   private static final Path DEPLOY = Path.of("..", "deploy");
   private static final Path COMMITTED = DEPLOY.resolve("relay.schema.json");

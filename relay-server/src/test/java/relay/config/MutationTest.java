@@ -9,9 +9,11 @@ import java.nio.file.Files;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A randomly damaged valid file yields faults or a config, never an exception or a secret. */
+@Tag("slow")
 final class MutationTest {
   private static final int RUNS = Integer.getInteger("relay.config.mutations", 2000);
   private static final String SPECIAL = "{}[],:#&*!|>'\"%@`-?\n\t $~<=.0\\\0\uFEFF\u0085é\uD83D";

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.model.Dialect;
@@ -24,6 +25,7 @@ import relay.trial.provider.ProviderSimulator.Settings;
  * Agents before three replicas: streamed answers of unknown length, limits that only the answers
  * state, and providers whose buckets hold the whole limit or a sixth of it.
  */
+@Tag("slow")
 class AgentStreamsTest {
   private static final Duration WINDOW = Duration.ofSeconds(4);
   private static final int LIMIT = 40_000;

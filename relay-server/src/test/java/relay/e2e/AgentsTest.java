@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -17,6 +18,7 @@ import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Claude Code starts many agents in one session. They send one session id and one user id. */
+@Tag("slow")
 class AgentsTest {
   private static final int AGENTS = 50;
 

@@ -8,10 +8,12 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.model.Dialect;
 
 /** A client whose requests make a provider fail does not take the provider from the others. */
+@Tag("slow")
 class BadClientTest {
   private static final String POOL = "shared";
 

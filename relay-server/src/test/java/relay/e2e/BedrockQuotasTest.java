@@ -9,10 +9,12 @@ import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.model.Dialect;
 
 /** Bedrock counts tokens as its user guide says, behind three replicas. */
+@Tag("slow")
 class BedrockQuotasTest {
   private static final String OPUS = "anthropic.claude-opus-5-v1:0";
   private static final String OLDER = "anthropic.claude-sonnet-4-5-20250929-v1:0";

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
@@ -33,6 +34,7 @@ import relay.stream.Encodings;
 @ParameterizedClass
 @EnumSource(ProviderWire.class)
 @SuppressWarnings("NullAway.Init") // its @Parameter and start() come first
+@Tag("slow")
 class BrokenStreamTest {
   private static final Duration SOON = Duration.ofSeconds(1);
 

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.model.Dialect;
@@ -20,6 +21,7 @@ import relay.trial.provider.ProviderSimulator.Settings;
  * Simultaneous requests queue in the replica, not in Redis. They must not look like an outage of
  * Redis, in any outage mode.
  */
+@Tag("slow")
 class BurstTest {
   private static final int BURST = 2_000;
   private static final int LIMIT = 400;

@@ -14,6 +14,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.guards.Await;
@@ -23,6 +24,7 @@ import relay.model.Dialect;
  * Clients' own limits over two replicas. Each test has its own client and provider, so Redis shows
  * the charges of each.
  */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ClientLimitsTest {
   private static final String POOL = "@clients";

@@ -10,6 +10,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
@@ -19,6 +20,7 @@ import relay.model.Dialect;
  * The cost of a client's own limits: calls and round trips, and their enforcement during a Redis
  * outage.
  */
+@Tag("slow")
 class ClientRoundTripTest {
   private static final Pattern ACQUIRE = Pattern.compile("_acquire(_named)?\r\n");
 

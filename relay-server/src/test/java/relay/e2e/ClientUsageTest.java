@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.guards.Await;
@@ -19,6 +20,7 @@ import relay.model.Dialect;
  * The usage of clients without limits, as operators see it at two replicas. Each test has its own
  * client.
  */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ClientUsageTest {
   private static final String LEASE = "-Drelay.timings=lease=3000";

@@ -13,6 +13,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.guards.Await;
@@ -23,6 +24,7 @@ import relay.model.Dialect;
  * for the client's own limit. A waiting request holds its share of the client's limits until it
  * ends or the client leaves.
  */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ClientWaitTest {
   private static final String CLIENTS = "@clients";

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.model.Dialect;
 
@@ -13,6 +14,7 @@ import relay.model.Dialect;
  * Provider types that differ only in their address, and the classes that a replica without clouds
  * loads.
  */
+@Tag("slow")
 class CloudlessTest {
   @Test
   void each_type_is_called_correctly_and_no_cloud_library_is_loaded() throws Exception {

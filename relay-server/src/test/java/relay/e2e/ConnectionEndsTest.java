@@ -10,6 +10,7 @@ import java.io.EOFException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,6 +20,7 @@ import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Messages and connections that end in unusual ways, as RFC 9112 has it. */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ConnectionEndsTest {
   private static final int IDLE_TIMEOUT_MS = 4_000;

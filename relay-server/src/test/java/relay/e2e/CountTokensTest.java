@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.e2e.RawProvider.Received;
@@ -14,6 +15,7 @@ import relay.model.Dialect;
 import relay.model.Endpoint;
 
 /** Counting tokens is free: it passes while messages must wait, and uses none of their limits. */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CountTokensTest {
   private final RawProvider provider = new RawProvider((request, connection) -> {});

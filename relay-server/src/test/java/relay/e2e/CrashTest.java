@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.model.Dialect;
@@ -17,6 +18,7 @@ import relay.model.Dialect;
  * kill -9 of one of two replicas with open streams: its concurrency is released, its usage stays
  * charged.
  */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CrashTest {
   private static final Duration LEASE = Duration.ofSeconds(3);

@@ -12,11 +12,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Providers that count requests or tokens a day, behind three replicas. */
+@Tag("slow")
 class DayLimitsTest {
   private static final int A_DAY = 12;
   private static final int MAX_TOKENS = 20;

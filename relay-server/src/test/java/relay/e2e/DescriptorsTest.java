@@ -14,6 +14,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.embedded.EmbeddedRedis;
@@ -24,6 +25,7 @@ import relay.trial.TrainedCode;
 import relay.trial.process.ReplicaProcess;
 
 /** A replica whose clients take all file descriptors that they can get. */
+@Tag("slow")
 class DescriptorsTest {
   private static final int LIMIT = 300; // the jars of the class path take half
   private static final int IDLE_CLIENTS = 400;

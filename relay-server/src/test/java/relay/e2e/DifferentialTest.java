@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.Seeds;
@@ -26,6 +27,7 @@ import relay.trial.provider.ProviderSimulator.Account;
 import relay.trial.provider.ProviderSimulator.Settings;
 
 /** A provider called directly and its twin called through Relay give the same answers. */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class DifferentialTest {
   private static final int REQUESTS = 1_000;

@@ -23,6 +23,7 @@ import okhttp3.RequestBody;
 import okhttp3.Response;
 import okio.BufferedSource;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -33,6 +34,7 @@ import relay.model.Dialect;
 import relay.trial.process.ReplicaProcess;
 
 /** Requests that still run when {@code server.drain_ms} after SIGTERM has expired. */
+@Tag("slow")
 class DrainOverTest {
   private static final int STREAMS = 6;
 

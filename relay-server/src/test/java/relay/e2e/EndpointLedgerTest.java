@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.model.Dialect;
@@ -17,6 +18,7 @@ import relay.trial.provider.ProviderSimulator.Dimension;
 import relay.trial.provider.ProviderSimulator.Settings;
 
 /** All endpoints together, over two replicas: Redis and the provider agree on the charges. */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class EndpointLedgerTest {
   private static final int ROUNDS = 4;

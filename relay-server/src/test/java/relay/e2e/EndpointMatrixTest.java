@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -24,6 +25,7 @@ import relay.model.Dialect;
 import relay.model.Endpoint;
 
 /** Every endpoint x JSON or stream x compressed or not x model mapped or not: bytes and charges. */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class EndpointMatrixTest {
   private final RawProvider provider = new RawProvider(EndpointMatrixTest::answer);

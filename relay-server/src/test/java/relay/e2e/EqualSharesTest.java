@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Two clients without any setting of their shares, at two replicas. */
+@Tag("slow")
 class EqualSharesTest {
   private static final long WINDOW_NANOS = 2_000_000_000L;
   private static final int LIMIT = 100; // a window

@@ -10,6 +10,7 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.embedded.EmbeddedRedis;
@@ -17,6 +18,7 @@ import relay.guards.Await;
 import relay.trial.process.ReplicaProcess;
 
 /** A replica that cannot start or cannot reach Redis states the reason. */
+@Tag("slow")
 class FailedStartTest {
   private static final String FREE = "127.0.0.1:0";
 

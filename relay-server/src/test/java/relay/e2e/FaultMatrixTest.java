@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import relay.e2e.FaultTable.Cell;
@@ -25,6 +26,7 @@ import relay.embedded.EmbeddedRedis;
  * the keys' states. The table in {@code relay-benchmarks/FAULTS.md} must match the measured
  * results; {@code -Dfaults.write=true} rewrites it.
  */
+@Tag("slow")
 class FaultMatrixTest {
   private static final Path DOCUMENT = Path.of("..", "relay-benchmarks", "FAULTS.md");
   private static final Path PRINTED = Path.of("target", "faults.md");

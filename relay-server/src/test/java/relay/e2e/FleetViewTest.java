@@ -9,12 +9,14 @@ import java.io.IOException;
 import java.util.List;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.guards.Await;
 import relay.model.Dialect;
 
 /** What each of three replicas shows of all of them, with two providers. */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class FleetViewTest {
   private static final ObjectMapper JSON = new ObjectMapper();

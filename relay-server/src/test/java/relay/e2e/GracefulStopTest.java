@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -24,6 +25,7 @@ import relay.model.Dialect;
 import relay.trial.process.ReplicaProcess;
 
 /** SIGTERM: running requests complete, their usage is settled, and nothing is left behind. */
+@Tag("slow")
 class GracefulStopTest {
   private static final int STREAMS = 8;
 

@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,6 +24,7 @@ import relay.e2e.RawProvider.Received;
 import relay.model.Dialect;
 
 /** No request can be read as two, and only well-formed requests reach the provider. */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HostileRequestTest {
   private final RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);

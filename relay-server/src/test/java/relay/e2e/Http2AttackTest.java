@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,6 +34,7 @@ import relay.model.Dialect;
  * Clients of HTTP/2 without a credential, or with one, that take nothing, or send what is no
  * request. A replica with a heap of 256 MB serves others meanwhile, and stays small.
  */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class Http2AttackTest {
   private static final long MOST_KIB = 560 * 1024;

@@ -18,11 +18,13 @@ import okhttp3.RequestBody;
 import okhttp3.Response;
 import okio.BufferedSource;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.model.Dialect;
 
 /** Clients with HTTP/2 without TLS, by prior knowledge: many requests share a connection. */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class Http2Test {
   private final RawProvider provider = new RawProvider((request, connection) -> {});

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -16,6 +17,7 @@ import relay.model.Dialect;
  * A key that a provider rejected returns automatically after a successful probe; one quarantined by
  * an operator does not.
  */
+@Tag("slow")
 class KeyProbesTest {
   private static final String REFUSED = "status quarantined";
 

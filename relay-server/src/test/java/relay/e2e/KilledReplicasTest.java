@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.model.Dialect;
@@ -23,6 +24,7 @@ import relay.model.Dialect;
  * lose the connections of the killed process and nothing else, leases come back, and no limit is
  * exceeded.
  */
+@Tag("slow")
 class KilledReplicasTest {
   private static final int REPLICAS = 3;
   private static final int KILLS = 2;

@@ -10,6 +10,7 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.model.Dialect;
@@ -17,6 +18,7 @@ import relay.model.Dialect;
 /**
  * Nothing that a client sends without a credential writes a stack trace or many lines to the log.
  */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class LogFloodTest {
   private static final int TIMES = 20;

@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.model.Dialect;
 
@@ -14,6 +15,7 @@ import relay.model.Dialect;
  * request on the connection. Such an answer must be complete with its last byte, however the parts
  * are split.
  */
+@Tag("slow")
 class LongAnswerTest {
   private static final List<Integer> LENGTHS =
       List.of(64 * 1024 + 1, 81_920, 81_921, 128 * 1024, 200_000);

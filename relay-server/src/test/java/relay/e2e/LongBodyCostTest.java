@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.model.Dialect;
 
@@ -16,6 +17,7 @@ import relay.model.Dialect;
  * Bodies of 30 MB are read, scanned, edited and sent by the JDK's own threads. A carrier that did a
  * part of it would hold up all its other requests for that time, so it takes little processor time.
  */
+@Tag("slow")
 class LongBodyCostTest {
   private static final int BODY_BYTES = 30_000_000;
   private static final int BODIES = 4;

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.guards.Await;
@@ -23,6 +24,7 @@ import relay.model.Dialect;
  * learn.microsoft.com; "Authenticate workloads using the metadata server", docs.cloud.google.com;
  * both read November 27, 2026.
  */
+@Tag("slow")
 class MachineIdentityTest {
   private static final String AZURE_TOKEN = "azure-token-secret";
   private static final String GOOGLE_TOKEN = "google-token-secret";

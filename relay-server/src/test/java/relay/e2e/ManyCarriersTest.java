@@ -13,6 +13,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.model.Dialect;
 
@@ -20,6 +21,7 @@ import relay.model.Dialect;
  * A carrier deadlocks if it waits for a lock that one of its own virtual threads is about to get.
  * This test runs all kinds of requests on many carriers at once; every request must get an answer.
  */
+@Tag("slow")
 class ManyCarriersTest {
   private static final int CLIENTS = 32;
   private static final int REQUESTS = 80;

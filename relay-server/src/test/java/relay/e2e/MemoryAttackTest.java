@@ -22,6 +22,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.HeaderBlock;
@@ -29,6 +30,7 @@ import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Peers that make a replica with a heap of 256 MB hold as much as they can. It serves on. */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class MemoryAttackTest {
   /** The parser's buffers for their heads would take 720 MB. */

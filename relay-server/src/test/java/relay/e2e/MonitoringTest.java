@@ -21,6 +21,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.yaml.snakeyaml.LoaderOptions;
@@ -29,6 +30,7 @@ import org.yaml.snakeyaml.constructor.SafeConstructor;
 import relay.model.Dialect;
 
 /** Alerts, dashboard, autoscaler and probes ask for what a running replica has. */
+@Tag("slow")
 @Timeout(60)
 class MonitoringTest {
   private static final Path DEPLOY = Path.of("..", "deploy");

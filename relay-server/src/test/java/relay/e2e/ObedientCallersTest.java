@@ -11,6 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import relay.model.Dialect;
@@ -19,6 +20,7 @@ import relay.model.Dialect;
  * Callers that come back when they are told to, for a model that the provider always refuses: the
  * other model of the class is served as before, and they themselves ask ever more seldom.
  */
+@Tag("slow")
 class ObedientCallersTest {
   private static final Dialect DIALECT = Dialect.ANTHROPIC;
   private static final int WORKERS = 3;

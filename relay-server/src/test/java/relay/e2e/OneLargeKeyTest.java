@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.e2e.RawProvider.Received;
@@ -13,6 +14,7 @@ import relay.model.Dialect;
  * A request that only one key of the pool is large enough for: the error states why that key is
  * unavailable.
  */
+@Tag("slow")
 class OneLargeKeyTest {
   private static Setup setup(Dialect dialect, RawProvider provider) {
     return new Setup()

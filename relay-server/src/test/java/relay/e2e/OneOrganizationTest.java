@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.guards.Await;
@@ -20,6 +21,7 @@ import relay.model.Dialect;
  * Answers name it in {@code anthropic-organization-id} and {@code openai-organization}, or a part
  * of it in {@code openai-project} alone.
  */
+@Tag("slow")
 class OneOrganizationTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 

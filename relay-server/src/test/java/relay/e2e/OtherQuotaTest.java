@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -15,6 +16,7 @@ import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Accounts have further quotas beside their own: of the fast mode, and of service tiers. */
+@Tag("slow")
 class OtherQuotaTest {
   private static final List<String> MEMBERS =
       Stream.concat(

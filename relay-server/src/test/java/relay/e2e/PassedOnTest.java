@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.Seeds;
@@ -24,6 +25,7 @@ import relay.model.Dialect;
  * Chunks forwarded directly from socket to socket, to clients that read at once, partly, or not for
  * a while: every byte arrives in order, and the charge equals the usage.
  */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PassedOnTest {
   private static final int STREAMS = 24;

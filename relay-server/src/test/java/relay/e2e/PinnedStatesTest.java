@@ -14,6 +14,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,6 +28,7 @@ import relay.model.Dialect;
  * made them: "Conversation state" and "Reasoning models", developers.openai.com; "Files are scoped
  * to the workspace of the API key": "Files API", platform.claude.com; both read November 27, 2026.
  */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PinnedStatesTest {
   private static final Pattern NAMED =

@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
@@ -24,6 +25,7 @@ import relay.trial.provider.ProviderSimulator.Enforcement;
 import relay.trial.provider.ProviderSimulator.Settings;
 
 /** The settings of {@code pooling}, over two replicas. */
+@Tag("slow")
 class PoolingTest {
   private static final String POOL = "pooled";
   private static final int LIMIT = 60; // requests per minute, in pools with a limit

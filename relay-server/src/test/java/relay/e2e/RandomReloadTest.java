@@ -17,6 +17,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.model.Dialect;
@@ -31,6 +32,7 @@ import relay.trial.provider.ProviderSimulator.Settings;
  * within five seconds. {@code -Drelay.reload.changes=2000} makes a long run of it, {@code
  * -Drelay.reload.seed} repeats one.
  */
+@Tag("slow")
 class RandomReloadTest {
   private static final int CHANGES = Integer.getInteger("relay.reload.changes", 60);
   private static final long SEED = Long.getLong("relay.reload.seed", 18);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
@@ -12,6 +13,7 @@ import relay.model.Dialect;
 import relay.trial.process.ReplicaProcess;
 
 /** A Redis whose user may not call the scripts. */
+@Tag("slow")
 class RedisRightsTest {
   @Test
   void the_missing_permissions_are_logged_once() throws Exception {

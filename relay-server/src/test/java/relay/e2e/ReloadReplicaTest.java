@@ -10,11 +10,13 @@ import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Each kind of change of clients and of the replica itself, and each way to ask for one. */
+@Tag("slow")
 class ReloadReplicaTest extends ReloadingReplica {
 
   ReloadReplicaTest() throws Exception {}

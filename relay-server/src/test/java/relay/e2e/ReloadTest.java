@@ -7,11 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Each kind of change of providers, keys and pools, alone, with its effect. */
+@Tag("slow")
 class ReloadTest extends ReloadingReplica {
 
   ReloadTest() throws Exception {}

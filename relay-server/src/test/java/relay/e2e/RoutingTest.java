@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -18,6 +19,7 @@ import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Routing of requests for models with several providers. */
+@Tag("slow")
 class RoutingTest {
   private static final Dialect DIALECT = Dialect.ANTHROPIC;
   private static final String MODEL = "claude-x";

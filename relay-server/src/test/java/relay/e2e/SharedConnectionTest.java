@@ -12,6 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +26,7 @@ import relay.model.Dialect;
  * A faulty request on an HTTP/2 connection gets an answer of its own. The other streams of the
  * connection go on: behind a multiplexing balancer they belong to other clients.
  */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SharedConnectionTest {
   private final RawProvider provider = new RawProvider((request, connection) -> {});

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -12,6 +13,7 @@ import relay.guards.Await;
 import relay.model.Dialect;
 
 /** A replica without the private parts of libraries says so, and works. */
+@Tag("slow")
 class SlowWayTest {
   /** Looked for by every replica; the others are used only together with these. */
   private static final List<String> PARTS =

@@ -14,6 +14,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
@@ -30,6 +31,7 @@ import relay.model.Dialect;
 @ParameterizedClass
 @EnumSource(ProviderWire.class)
 @SuppressWarnings("NullAway.Init") // its @Parameter and start() come first
+@Tag("slow")
 class SseFlushTest {
   private static final String ASKS_FOR_USAGE =
       "\"stream\":true,\"stream_options\":{\"include_usage\":true},";

@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -28,6 +29,7 @@ import relay.model.Dialect;
  * event, and no data accumulates in the replica, whose heap is 256 MB. The test prints the delays;
  * on an idle machine p99 is about 10 ms.
  */
+@Tag("slow")
 @ParameterizedClass
 @EnumSource(ProviderWire.class)
 class StalledReadersTest {

@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -22,6 +23,7 @@ import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Clients that do not read their answer, which comes over TLS from the provider. */
+@Tag("slow")
 @ParameterizedClass
 @EnumSource(names = {"TLS_H1", "TLS_H2"})
 class StalledTlsTest {

@@ -20,6 +20,7 @@ import javax.net.ssl.SSLSocket;
 import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,6 +35,7 @@ import relay.model.Dialect;
  * Header lines after a request's body go nowhere. They arrive after the head was checked: one with
  * a line break would be a second request to the provider, with the pool's key.
  */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TrailersTest {
   private static final String REQUEST = "POST /v1/anything HTTP/1.1";

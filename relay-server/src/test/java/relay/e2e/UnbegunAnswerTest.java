@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -19,6 +20,7 @@ import relay.model.Dialect;
  * has got nothing, so the next key is tried, and the client never sees a bare end of its
  * connection.
  */
+@Tag("slow")
 class UnbegunAnswerTest {
   private static final Dialect DIALECT = Dialect.ANTHROPIC;
   private static final String CHUNKED =

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import mockwebserver3.MockWebServer;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,6 +25,7 @@ import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Why a provider gives no answer: for the client, in the metrics and in the log. */
+@Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class UnreachableTest {
   private final RawProvider provider = new RawProvider(this::answer);

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.embedded.EmbeddedRedis;
@@ -21,6 +22,7 @@ import relay.model.Dialect;
 import relay.trial.TrainedCode;
 
 /** A replica whose stderr takes no line: a pipe that nobody reads, a file on a full disk. */
+@Tag("slow")
 class UnreadLogTest {
   private static final int BATCH = 1_000;
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.model.Dialect;
@@ -12,6 +13,7 @@ import relay.model.Dialect;
  * Headers of a client that carry a credential, or choose whose quota its request uses, do not reach
  * the provider beside the pool's key: the use would be another's than the one that Relay counts.
  */
+@Tag("slow")
 class WithheldHeadersTest {
   private static final List<String> WITHHELD =
       List.of(

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.platform.engine.discovery.ClassSelector;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
@@ -20,6 +21,7 @@ import org.junit.platform.launcher.listeners.TestExecutionSummary;
  * of a library: as after an upgrade that has changed all of them. Clients of HTTP/2 are left out,
  * which need one of the parts.
  */
+@Tag("slow")
 class WithoutReachTest {
   /** Replicas of tests get it as {@code relay.reach_off}. */
   static final String OFF = "relay.test.reach_off";

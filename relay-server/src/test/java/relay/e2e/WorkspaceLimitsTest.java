@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.model.Dialect;
@@ -25,6 +26,7 @@ import relay.model.Dialect;
  * alongside the organization's limit, not in place of it": "Set Workspace Rate Limits", Claude API
  * reference, platform.claude.com, read November 28, 2026.
  */
+@Tag("slow")
 class WorkspaceLimitsTest {
   private static final Duration HOUR = Duration.ofHours(1);
   private static final int ENOUGH = 500; // three windows

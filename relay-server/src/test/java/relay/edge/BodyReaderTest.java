@@ -23,6 +23,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -36,6 +37,7 @@ import relay.guards.Await;
 import relay.memory.MemoryBudget;
 import relay.pipeline.ClientExchange.Body;
 
+@Tag("slow")
 class BodyReaderTest {
   private static final int MAX_BYTES = 1_000_000;
   private static final int PLACES = 256;

@@ -15,6 +15,7 @@ import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.carrier.Carriers;
@@ -24,6 +25,7 @@ import relay.guards.Await;
 import relay.memory.MemoryBudget;
 
 /** Idle connections count against the memory budget, from their first moment to their end. */
+@Tag("slow")
 class ConnectionMemoryTest {
   private static final int CONNECTIONS = 20;
   private static final String HTTP2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";

@@ -9,10 +9,12 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** A request with a long body computes on another thread than its carrier. */
+@Tag("slow")
 class LongBodyTest {
   private final BlockingQueue<Boolean> carrierIsFree = new LinkedBlockingQueue<>();
   @AutoClose private final OneCarrierListener listener = new OneCarrierListener(this::handle);

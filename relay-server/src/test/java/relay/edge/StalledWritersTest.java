@@ -16,6 +16,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.carrier.AnswerDate;
 import relay.guards.Await;
@@ -24,6 +25,7 @@ import relay.model.HeaderLines;
 import relay.reach.VirtualThreads;
 
 /** Clients that read nothing cost nothing: their threads sleep until a socket has room. */
+@Tag("slow")
 class StalledWritersTest {
   private static final int CLIENTS = 30;
   private static final int MOST_WAKE_UPS = CLIENTS / 3;

@@ -20,6 +20,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,6 +32,7 @@ import relay.guards.Await;
 import relay.memory.MemoryBudget;
 
 /** New connections never cost a client its own that has shown a credential, or is about to. */
+@Tag("slow")
 @Timeout(60)
 class TrustedConnectionsTest {
   private static final int ROOM = 100; // connections

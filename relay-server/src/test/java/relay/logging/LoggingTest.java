@@ -9,11 +9,13 @@ import java.io.ByteArrayOutputStream;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.LogManager;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 import relay.logging.Logging.Format;
 
+@Tag("slow")
 class LoggingTest {
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 

@@ -12,6 +12,7 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,6 +29,7 @@ import relay.redis.Demand;
 import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
 
+@Tag("slow")
 @Timeout(60)
 class MetersTest {
   private static final String AUTH =

@@ -21,6 +21,7 @@ import java.util.stream.Stream;
 import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
@@ -42,6 +43,7 @@ import relay.redis.ProviderBreaker;
 import relay.redis.ProviderBreaker.Passage;
 
 /** Against a real Redis, and a real admin plane. */
+@Tag("slow")
 @Timeout(60)
 @TestInstance(Lifecycle.PER_CLASS)
 class OperatorTest {

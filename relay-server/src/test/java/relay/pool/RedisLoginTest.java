@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import okhttp3.tls.HeldCertificate;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.config.Config;
@@ -29,6 +30,7 @@ import relay.redis.RedisEngine;
 import relay.redis.Usage;
 
 /** TLS, and users with the least rights: with the very lines that the README gives. */
+@Tag("slow")
 class RedisLoginTest {
   @TempDir Path directory;
 

@@ -19,6 +19,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.config.Config;
@@ -29,6 +30,7 @@ import relay.config.Loaded;
 
 /** Every way in which files change. The test looks; no timer runs. */
 @SuppressWarnings("NullAway.Init") // each test starts what it needs
+@Tag("slow")
 class ConfigReloadsTest {
   private static final int MUTATIONS = Integer.getInteger("relay.reload.mutations", 1_000);
   private static final Map<String, String> ENVIRONMENT = Map.of("SECRET", "hunter2-secret");

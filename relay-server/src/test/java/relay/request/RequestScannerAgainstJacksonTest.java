@@ -19,12 +19,14 @@ import java.util.HexFormat;
 import java.util.Random;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * The scanner accepts exactly the documents that Jackson accepts (strict, on strictly decoded
  * UTF-8).
  */
+@Tag("slow")
 class RequestScannerAgainstJacksonTest {
   private static final JsonMapper JACKSON =
       JsonMapper.builder(

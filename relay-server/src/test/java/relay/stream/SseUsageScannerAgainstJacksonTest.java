@@ -16,11 +16,13 @@ import java.util.Map;
 import java.util.Random;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.model.Dialect;
 import relay.model.TokenUsage;
 
 /** Compares the scanner with a naive implementation: split lines, join data, parse a tree. */
+@Tag("slow")
 class SseUsageScannerAgainstJacksonTest {
   private static final JsonMapper JACKSON =
       JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();

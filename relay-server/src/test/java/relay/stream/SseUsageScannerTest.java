@@ -12,11 +12,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.model.Dialect;
 import relay.model.TokenUsage;
 import relay.stream.Streams.Seen;
 
+@Tag("slow")
 class SseUsageScannerTest {
   private static final Map<String, Seen> EXPECTED =
       Map.of(

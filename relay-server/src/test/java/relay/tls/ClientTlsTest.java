@@ -42,6 +42,7 @@ import okhttp3.Response;
 import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -53,6 +54,7 @@ import relay.carrier.TlsEngines;
 import relay.guards.Await;
 
 /** TLS on carriers' sockets, with either engine. */
+@Tag("slow")
 class ClientTlsTest {
   private static final String ANSWER = "event".repeat(40_000);
 

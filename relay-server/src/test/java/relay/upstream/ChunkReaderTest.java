@@ -29,6 +29,7 @@ import okhttp3.HttpUrl;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -40,6 +41,7 @@ import relay.guards.Await;
 import relay.upstream.UpstreamCall.Outcome;
 
 /** A reader waits outside OkHttp's code, and never while received bytes are unread. */
+@Tag("slow")
 class ChunkReaderTest {
   private static final long SECONDS = 20;
   private static final Duration LONG = Duration.ofSeconds(SECONDS);

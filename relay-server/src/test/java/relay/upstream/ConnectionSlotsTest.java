@@ -23,10 +23,12 @@ import okhttp3.Request;
 import okhttp3.Response;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.LocalTls;
 import relay.carrier.Carriers;
 
+@Tag("slow")
 class ConnectionSlotsTest {
   private static final Duration LONG = Duration.ofMinutes(5);
 

@@ -15,6 +15,7 @@ import okhttp3.Request;
 import okhttp3.Response;
 import okio.Buffer;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.LocalTls;
 import relay.Seeds;
@@ -22,6 +23,7 @@ import relay.body.Payload;
 import relay.carrier.Carriers;
 import relay.carrier.SpareBuffers;
 
+@Tag("slow")
 class PayloadBodyTest {
   private static final List<Integer> SIZES =
       List.of(0, 1, 1_023, 8_191, 8_192, 8_193, 16_384, 65_536, 65_537, 1_000_000);

@@ -19,10 +19,12 @@ import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.Response;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.LocalTls;
 import relay.carrier.Carriers;
 
+@Tag("slow")
 class SharedConnectionsTest {
   private static final int CALLS = 20;
 

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import relay.trial.load.PlainConnection.Answer;
@@ -22,6 +23,7 @@ import relay.trial.provider.ProviderSimulator.Account;
 import relay.trial.provider.ProviderSimulator.Dimension;
 import relay.trial.provider.ProviderSimulator.Settings;
 
+@Tag("slow")
 @Timeout(30)
 class LoadTest {
 

@@ -25,12 +25,14 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import relay.trial.provider.ProviderSimulator.Account;
 import relay.trial.provider.ProviderSimulator.Dimension;
 import relay.trial.provider.ProviderSimulator.Settings;
 
+@Tag("slow")
 @Timeout(30)
 class ProviderSimulatorTest {
   private static final ObjectMapper JSON = new ObjectMapper();
