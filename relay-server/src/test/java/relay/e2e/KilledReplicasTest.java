@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
@@ -38,7 +39,9 @@ class KilledReplicasTest {
 
   private final Log log = new Log();
   private final Queue<String> errors = new ConcurrentLinkedQueue<>();
-  private final AtomicInteger cut = new AtomicInteger();
+  private final AtomicInteger cut = new AtomicInteger(); // of those that last until the kill
+  private final Semaphore lasting = new Semaphore(0);
+  private final Semaphore killed = new Semaphore(0);
   private final AtomicIntegerArray answered = new AtomicIntegerArray(REPLICAS); // since its start
   private final AtomicIntegerArray kills = new AtomicIntegerArray(REPLICAS);
   private final AtomicIntegerArray ready = new AtomicIntegerArray(REPLICAS); // starts, as the kills
@@ -80,6 +83,13 @@ class KilledReplicasTest {
       return;
     }
     List<String> events = Says.events(Dialect.ANTHROPIC);
+    if (request.isFor("lasting")) {
+      connection.write(Says.STREAM);
+      connection.chunk(events.getFirst());
+      lasting.release();
+      killed.acquireUninterruptibly();
+      return;
+    }
     log.opens(key);
     try {
       connection.write(Says.STREAM);
@@ -108,13 +118,18 @@ class KilledReplicasTest {
           provider,
           Setup.key("l1", "rpm_limit: " + RPM),
           Setup.key("l2", "rpm_limit: " + RPM));
+      setup.provider("lasting", Dialect.ANTHROPIC, provider, Setup.key("a"));
       try (Replicas replicas = setup.start(REPLICAS)) {
         List<Thread> clients = clients(replicas);
         for (int n = 0; n < KILLS; n++) {
           int replica = n % REPLICAS;
           Await.until("all serve", () -> serve(STREAMING));
+          Thread client = Thread.ofVirtual().start(() -> last(replicas.port(replica)));
+          Await.until("it streams", lasting::tryAcquire);
           kills.incrementAndGet(replica);
           replicas.killAndStart(replica, setup);
+          killed.release();
+          client.join();
           answered.set(replica, 0);
           ready.incrementAndGet(replica);
         }
@@ -125,7 +140,7 @@ class KilledReplicasTest {
           client.join();
         }
         assertEquals(List.of(), List.copyOf(errors));
-        assertTrue(cut.get() > 0, "no request was cut");
+        assertEquals(KILLS, cut.get(), "streams that lasted until a kill, and were cut");
         leases_came_back(replicas);
         no_limit_was_exceeded(replicas);
       }
@@ -158,6 +173,20 @@ class KilledReplicasTest {
     return clients;
   }
 
+  /** A stream that ends by the kill of its replica only. */
+  private void last(int port) {
+    try {
+      Answer answer = RawClient.ask(port, Ask.stream(Dialect.ANTHROPIC, "lasting"));
+      if (answer.status() == 200 && !answer.whole()) {
+        cut.incrementAndGet();
+      } else {
+        errors.add("the stream that was to last: " + answer);
+      }
+    } catch (IOException e) {
+      cut.incrementAndGet(); // the kill resets its connection
+    }
+  }
+
   private void request(int replica, int port, Ask ask) {
     while (!over) {
       int life = ready.get(replica);
@@ -182,8 +211,6 @@ class KilledReplicasTest {
       } else if (kills.get(replica) == life) {
         errors.add("replica " + replica + ": " + fault);
         return;
-      } else {
-        cut.incrementAndGet();
       }
       Await.moment(System.nanoTime() + REST_NANOS);
     }
