@@ -51,6 +51,7 @@ class ArchitectureTest {
           Set.of("relay.operate"), // the operator's commands
           Set.of("relay.cli", "relay.edge", "relay.admin"),
           Set.of("relay.pipeline"),
+          Set.of("relay.admission"), // what lets a request pass, however its bytes travel
           Set.of(
               "relay.auth",
               "relay.embedded",
@@ -97,6 +98,9 @@ class ArchitectureTest {
   private static final Map<String, Integer> PUBLIC_TYPES =
       Map.ofEntries(
           Map.entry("relay", 1), // Main
+          Map.entry(
+              "relay.admission",
+              17), // a search for leases, what it asks, finds and settles, quotas, routes
           Map.entry("relay.admin", 2), // the server, and the readiness that it shows
           Map.entry("relay.auth", 1),
           Map.entry(
@@ -117,8 +121,7 @@ class ArchitectureTest {
           Map.entry("relay.model", 10), // shared value types
           Map.entry("relay.operate", 3), // the commands, where they find their config, warnings
           Map.entry(
-              "relay.pipeline",
-              8), // the way of a request, its two sides, the probes of keys, own probes
+              "relay.pipeline", 5), // the way of a request, its client, its errors, ids, key probes
           Map.entry("relay.pool", 10), // plans, JSON and lines, status, quarantines, owners, shares
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
           Map.entry("relay.reach", 10), // one for each part of a library, except for the finder
@@ -132,7 +135,8 @@ class ArchitectureTest {
           Map.entry("relay.trial.load", 8), // two loads, their tally, requests and answers, a probe
           Map.entry("relay.trial.process", 1),
           Map.entry("relay.trial.provider", 3), // the provider, a certificate for it, its flow
-          Map.entry("relay.upstream", 7), // a provider, a request, its call, its answer, its limits
+          Map.entry(
+              "relay.upstream", 9), // a provider, a request, its call, its answers, its limits
           Map.entry("relay.vertex", 1));
 
   /** Static fields of these types would be shared by two replicas in one process. */

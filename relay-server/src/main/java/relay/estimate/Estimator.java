@@ -11,7 +11,30 @@ import relay.redis.ExpectedOutput;
  * rule.
  */
 public final class Estimator {
+  /** The client does not say. */
+  public static final long UNKNOWN = -1;
+
   private Estimator() {}
+
+  /** What a request tells of its size. */
+  public interface Size {
+
+    /** Text bytes for the model, including the equivalent of attachments. */
+    long inputBytes();
+
+    /** The client's bound on the output; negative without one. */
+    long maxOutputTokens();
+
+    /** All its input tokens; negative if they are to be estimated. */
+    default long inputTokens() {
+      return UNKNOWN;
+    }
+
+    /** The output tokens to expect; negative if the learned mean serves. */
+    default long outputTokens() {
+      return UNKNOWN;
+    }
+  }
 
   /**
    * The tokens to reserve.
@@ -25,13 +48,15 @@ public final class Estimator {
    * Estimates a request's tokens.
    *
    * @param learned the ratios learned from the pool's requests
-   * @param inputBytes text bytes for the model, including the equivalent of attachments
-   * @param maxOutputTokens the client's bound on the output; negative = none
+   * @param size what is known of the request
    */
-  public static Estimate estimate(
-      Estimates learned, Counting counting, String model, long inputBytes, long maxOutputTokens) {
-    ExpectedOutput expected = learned.output(model);
-    long input = learned.inputTokens(model, inputBytes);
+  public static Estimate estimate(Estimates learned, Counting counting, String model, Size size) {
+    long maxOutputTokens = size.maxOutputTokens();
+    ExpectedOutput expected = output(learned, model, size);
+    long input =
+        size.inputTokens() < 0
+            ? learned.inputTokens(model, size.inputBytes())
+            : counting.inputAtStart(new TokenUsage(size.inputTokens(), 0, 0, 0));
     long made = made(expected, maxOutputTokens);
     long weighed = Math.max(1, counting.weights().output(made));
     long spread = Math.min(counting.weights().output(expected.spread()), weighed);
@@ -56,10 +81,18 @@ public final class Estimator {
    * The tokens to expect of the same request, each counted once whatever the limits make of it.
    * What a cache will hold of the input is unknown.
    */
-  public static TokenUsage expected(
-      Estimates learned, Counting counting, String model, long inputBytes, long maxOutputTokens) {
-    long input = counting.unweighed(learned.inputTokens(model, inputBytes));
-    return new TokenUsage(input, 0, 0, made(learned.output(model), maxOutputTokens));
+  public static TokenUsage expected(Estimates learned, Counting counting, String model, Size size) {
+    long input =
+        size.inputTokens() < 0
+            ? counting.unweighed(learned.inputTokens(model, size.inputBytes()))
+            : size.inputTokens();
+    return new TokenUsage(input, 0, 0, made(output(learned, model, size), size.maxOutputTokens()));
+  }
+
+  private static ExpectedOutput output(Estimates learned, String model, Size size) {
+    return size.outputTokens() < 0
+        ? learned.output(model)
+        : new ExpectedOutput(size.outputTokens(), 0);
   }
 
   private static long made(ExpectedOutput expected, long maxOutputTokens) {

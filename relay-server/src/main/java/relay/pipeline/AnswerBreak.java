@@ -3,10 +3,9 @@ package relay.pipeline;
 import java.io.IOException;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import relay.admission.Admitted;
 import relay.model.Dialect;
 import relay.model.RelayError;
-import relay.redis.ProviderBreaker.Passage;
-import relay.trace.RequestTrace;
 import relay.upstream.UpstreamAnswer;
 
 /** Why an answer that has begun is not completed. */
@@ -34,13 +33,13 @@ enum AnswerBreak {
    * @return null if it has come, or there is rightly none
    */
   static @Nullable AnswerBreak beforeBody(
-      RequestContext request, RequestPlan plan, UpstreamAnswer answer) {
+      RequestContext request, UpstreamAnswer answer, boolean counted) {
     int status = answer.status();
     if (status == 204 || status == 304 || request.client().method().equals("HEAD")) {
       return null;
     }
     try {
-      boolean needsBody = answer.contentLength() > 0 || (answer.isEventStream() && plan.counted());
+      boolean needsBody = answer.contentLength() > 0 || (answer.isEventStream() && counted);
       return answer.awaitFirst() || !needsBody ? null : LOSS;
     } catch (IOException e) {
       return of(request, answer);
@@ -61,12 +60,12 @@ enum AnswerBreak {
   }
 
   /** Reports that an answer of which something has reached the client will not be complete. */
-  void cut(RequestContext request, RequestPlan plan) {
+  void cut(RequestContext request, Admitted admitted) {
     request.record().broken(word());
     if (this == STOP) {
-      request.meters().cutByStop(plan.route().name());
+      request.meters().cutByStop(admitted.plan().route().name());
     }
-    report(request, plan);
+    report(admitted);
   }
 
   private String word() {
@@ -74,16 +73,9 @@ enum AnswerBreak {
   }
 
   /** Reports a failure of a provider whose answer had counted as a success. */
-  void report(RequestContext request, RequestPlan plan) {
-    if (this == STOP || this == BUDGET) {
-      return; // not the provider's fault
-    }
-    plan.failed(new Passage.Free(), request.record().clientName());
-    String word = word();
-    request.meters().brokenOff(plan.route().name(), word);
-    RequestTrace trace = request.trace();
-    if (trace != null) {
-      trace.failed(word);
+  void report(Admitted admitted) {
+    if (this != STOP && this != BUDGET) { // else it is not the provider's fault
+      admitted.brokeOff(word());
     }
   }
 }

@@ -1,14 +1,14 @@
 package relay.pipeline;
 
 import java.io.IOException;
-import java.util.Locale;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import relay.admission.Admitted;
+import relay.admission.OutputReports;
+import relay.admission.ReportedUsage;
 import relay.model.Endpoint;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
 import relay.model.TokenUsage;
-import relay.redis.Lease;
 import relay.stream.DecodingTap;
 import relay.stream.ErrorEvents;
 import relay.stream.StateIds;
@@ -23,28 +23,28 @@ final class AnswerRelay {
   private static final int WHOLE_BYTES = 64 * 1024;
 
   private final RequestContext request;
-  private final RequestResources resources;
-  private final RequestPlan plan;
-  private final Lease lease;
+  private final ParsedRequest parsed;
+  private final Admitted admitted;
   private final @Nullable StateIds states; // that the answer names
   private final @Nullable BackgroundAnswer background;
   private @Nullable OutputReports reports;
 
-  /**
-   * @param resources own the lease
-   */
-  AnswerRelay(RequestContext request, RequestResources resources, RequestPlan plan, Lease lease) {
+  AnswerRelay(RequestContext request, ParsedRequest parsed, Admitted admitted) {
     this.request = request;
-    this.resources = resources;
-    this.plan = plan;
-    this.lease = lease;
-    states = plan.parsed().makesStates() ? new StateIds() : null;
-    background = BackgroundAnswer.of(request, plan, lease);
+    this.parsed = parsed;
+    this.admitted = admitted;
+    states = parsed.makesStates() ? new StateIds() : null;
+    background = BackgroundAnswer.of(request, parsed, admitted);
   }
 
-  void relay(UpstreamAnswer answer, int attempt) {
+  void relay(UpstreamAnswer answer) {
     HeaderLines headers =
-        headers(request, plan, answer, lease).add(ClientAnswer.ATTEMPTS, Integer.toString(attempt));
+        AnswerHeaders.of(
+                answer,
+                request.record().id(),
+                admitted.plan().route().name(),
+                admitted.lease().key())
+            .add(ClientAnswer.ATTEMPTS, Integer.toString(admitted.number()));
     if (answer.status() >= 400) {
       headers.add("x-relay-error-origin", "upstream");
     }
@@ -70,8 +70,8 @@ final class AnswerRelay {
         request.answer().cancelled();
       } else {
         AnswerBreak how = AnswerBreak.of(request, answer);
-        how.report(request, plan);
-        request.answer().refuse(how.error(plan.dialect()));
+        how.report(admitted);
+        request.answer().refuse(how.error(parsed.dialect()));
       }
       return; // the usage is unknown: the lease is charged what it reserved
     }
@@ -89,11 +89,11 @@ final class AnswerRelay {
     UsageScanner scanner = scanner(events);
     String encoding = answer.header("content-encoding");
     boolean plain = isPlain(encoding);
-    if (events && answer.status() < 400) {
-      beginReports();
+    if (events && answer.status() < 400 && parsed.counted()) {
+      reports = admitted.streams(request.cancellation()::overBudget);
     }
     UsageChunkFilter filter =
-        events && plain && plan.asksForUsage() ? new UsageChunkFilter() : null;
+        events && plain && parsed.asksForUsage() ? new UsageChunkFilter() : null;
     // An event may be added or removed, so a stream has no content-length.
     request
         .client()
@@ -107,7 +107,7 @@ final class AnswerRelay {
       whole = copy(answer, usage, outbox);
       scanner.end();
       // A stream is complete if and only if its last event arrived, whatever the framing says.
-      if (events && plan.counted() && usage.readable()) {
+      if (events && parsed.counted() && usage.readable()) {
         whole = scanner.finished() || (whole && scanner.errorSeen());
       }
     } catch (ClientGoneException e) {
@@ -122,19 +122,19 @@ final class AnswerRelay {
     pin(answer, scanner);
     try {
       // Only the error event of a stream is a failure: a 400's JSON says "error", too.
-      boolean errorEvent = events && plan.counted() && scanner.errorSeen();
+      boolean errorEvent = events && parsed.counted() && scanner.errorSeen();
       if (errorEvent) {
-        AnswerBreak.ERROR_EVENT.cut(request, plan);
+        AnswerBreak.ERROR_EVENT.cut(request, admitted);
       }
       if (whole) {
         outbox.end();
       } else {
         AnswerBreak how = AnswerBreak.of(request, answer);
         if (!errorEvent) {
-          how.cut(request, plan);
+          how.cut(request, admitted);
         }
-        boolean tells = events && plain && !plan.unread() && !errorEvent;
-        breakOff(outbox, tells, how.error(plan.dialect()), scanner);
+        boolean tells = events && plain && !parsed.unread() && !errorEvent;
+        breakOff(outbox, tells, how.error(parsed.dialect()), scanner);
       }
     } catch (ClientGoneException e) {
       request.answer().cancelled(); // the usage is settled already
@@ -143,27 +143,9 @@ final class AnswerRelay {
     request.answer().done(answer.status(), whole ? "upstream" : "relay");
   }
 
-  /** A stream's output is told by its bytes; where it counts as it is made, the limits hear it. */
-  private void beginReports() {
-    if (plan.counted()) {
-      reports =
-          new OutputReports(
-              plan.route().pool().estimates(),
-              plan.counting(),
-              plan.upstreamModel(),
-              plan.parsed().maxOutputTokens());
-      if (plan.counting().countsAsMade()) {
-        lease.reports(reports);
-      }
-      request
-          .answer()
-          .streams(lease, plan.counting(), reports::made, request.cancellation()::overBudget);
-    }
-  }
-
   private UsageScanner scanner(boolean events) {
     UsageScanner scanner =
-        events ? UsageScanner.ofStream(plan.dialect()) : UsageScanner.ofJson(plan.dialect());
+        events ? UsageScanner.ofStream(parsed.dialect()) : UsageScanner.ofJson(parsed.dialect());
     if (request.trace() != null) {
       scanner.seekModel();
     }
@@ -217,9 +199,9 @@ final class AnswerRelay {
   }
 
   private byte[] errorEvent(String type, String message) {
-    return plan.parsed().endpoint() == Endpoint.RESPONSES
+    return parsed.endpoint() == Endpoint.RESPONSES
         ? ErrorEvents.ofResponses(type, message)
-        : ErrorEvents.of(plan.dialect(), type, message);
+        : ErrorEvents.of(parsed.dialect(), type, message);
   }
 
   private static boolean isPlain(@Nullable String encoding) {
@@ -228,9 +210,9 @@ final class AnswerRelay {
 
   private Usage usage(UpstreamAnswer answer, UsageScanner scanner) {
     boolean reads =
-        plan.counted()
+        parsed.counted()
             || (background != null && background.isOfKnown())
-            || (states != null && NamedStates.isJson(answer.header("content-type")));
+            || (states != null && NamedIds.isJson(answer.header("content-type")));
     return reads ? usageIn(answer.header("content-encoding"), scanner) : Usage.UNREAD;
   }
 
@@ -257,9 +239,8 @@ final class AnswerRelay {
     if (background != null) {
       background.saw(scanner, answer.status());
     }
-    if (answer.status() < 300 && (states != null || !plan.parsed().states().isEmpty())) {
-      String client = request.record().clientName();
-      NamedStates.pin(plan.route(), client, lease, plan.parsed().states(), states).join();
+    if (answer.status() < 300 && (states != null || !parsed.states().isEmpty())) {
+      admitted.pin(states).join();
     }
     if (background != null) {
       background.told().join();
@@ -270,70 +251,22 @@ final class AnswerRelay {
    * @param cut whether the answer has begun and will not be complete
    */
   private void settle(UpstreamAnswer answer, UsageScanner scanner, boolean cut) {
-    if (!plan.counted()) {
+    if (!parsed.counted()) {
       return;
     }
     if (answer.status() >= 400) {
-      lease.settle(0, 0);
+      admitted.settleError();
       return;
     }
-    if (background != null && background.keeps(scanner, answer.isEventStream(), resources)) {
+    if (background != null && background.keeps(scanner, answer.isEventStream())) {
       return;
     }
-    long made = reports == null ? 0 : reports.made();
-    Charge charge = Charge.seen(plan, scanner, lease, made);
-    lease.settle(charge.inputTokens(), charge.outputTokens());
-    request.answer().answered(lease, scanner, made);
-    request.answer().endQuota(); // before the client sees the end and sends more
-    if (scanner.reported()) {
-      TokenUsage usage = scanner.usage();
-      request.record().tokens(usage);
-      RequestTrace trace = request.trace();
-      if (trace != null) {
-        trace.reported(scanner.model(), usage);
-      }
-      request.meters().tokens(plan.route().name(), lease.key(), plan.facts().model(), usage);
-      request.meters().clients().used(plan.served(request.record().clientName()), usage);
-      if (scanner.finished()) {
-        if (reports != null) {
-          reports.ended(usage.outputTokens());
-        }
-        learn(plan.counting().inputAtStart(usage), usage.outputTokens());
-      }
+    TokenUsage usage = scanner.reported() ? scanner.usage() : null;
+    admitted.settle(new ReportedUsage(usage, scanner.finished(), cut));
+    RequestTrace trace = request.trace();
+    if (trace != null && usage != null) {
+      trace.reported(scanner.model(), usage);
     }
-    if (cut && !scanner.finished()) { // what was reported so far is only the beginning
-      request.record().charged(charge.inputTokens(), charge.outputTokens());
-    }
-  }
-
-  /**
-   * Learns from the input that counted at the start, but from the produced output: a charge may be
-   * the client's bound.
-   */
-  private void learn(long inputTokens, long outputTokens) {
-    plan.route()
-        .pool()
-        .estimates()
-        .learn(plan.upstreamModel(), plan.facts().inputBytes(), inputTokens, outputTokens);
-    request.meters().estimateError("input", lease.inputTokens(), inputTokens);
-    request.meters().estimateError("output", lease.outputTokens(), outputTokens);
-  }
-
-  /** The provider's header lines that pass, and Relay's own except the number of attempts. */
-  static HeaderLines headers(
-      RequestContext request, RequestPlan plan, UpstreamAnswer answer, Lease lease) {
-    HeaderLines lines = new HeaderLines();
-    Set<String> connectionNames = HeaderPolicy.connectionNames(answer.headers("connection"));
-    answer.forEachHeader(
-        (name, value) -> {
-          if (HeaderPolicy.passesDownstream(name.toLowerCase(Locale.ROOT), connectionNames)) {
-            lines.add(name, value);
-          }
-        });
-    return lines
-        .add("x-relay-request-id", request.record().id())
-        .add("x-relay-provider", plan.route().name())
-        .add("x-relay-key", lease.key());
   }
 
   /** Reads the usage of data that bypasses the outbox. */

@@ -4,9 +4,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import relay.admission.Admitted;
+import relay.admission.Failure;
+import relay.admission.RequestPlan;
 import relay.model.Dialect;
 import relay.model.Endpoint;
-import relay.redis.Lease;
 import relay.redis.Pins;
 import relay.stream.ResponseState;
 import relay.stream.UsageScanner;
@@ -19,29 +21,31 @@ final class BackgroundAnswer {
   private static final Pattern ONE = Pattern.compile("/v1/responses/([^/]+)(/cancel)?");
 
   private final RequestContext request;
+  private final Admitted admitted;
   private final RequestPlan plan;
-  private final Lease lease;
   private final String asked; // the response's id; empty if the request makes one
   private boolean hasKept;
   private CompletableFuture<?> told = CompletableFuture.completedFuture(true);
 
-  private BackgroundAnswer(RequestContext request, RequestPlan plan, Lease lease, String asked) {
+  private BackgroundAnswer(RequestContext request, Admitted admitted, String asked) {
     this.request = request;
-    this.plan = plan;
-    this.lease = lease;
+    this.admitted = admitted;
+    plan = admitted.plan();
     this.asked = asked;
   }
 
   /** Null for other requests, and where no request can ask for a response. */
-  static @Nullable BackgroundAnswer of(RequestContext request, RequestPlan plan, Lease lease) {
-    boolean makes = plan.parsed().endpoint() == Endpoint.RESPONSES;
+  static @Nullable BackgroundAnswer of(
+      RequestContext request, ParsedRequest parsed, Admitted admitted) {
+    RequestPlan plan = admitted.plan();
+    boolean makes = parsed.endpoint() == Endpoint.RESPONSES;
     if (!plan.route().api().config().passthrough()
         || plan.dialect() != Dialect.OPENAI
         || !(makes || plan.unread())) {
       return null;
     }
     String id = makes ? "" : asked(request.client().method(), request.client().target());
-    return id == null ? null : new BackgroundAnswer(request, plan, lease, id);
+    return id == null ? null : new BackgroundAnswer(request, admitted, id);
   }
 
   private static @Nullable String asked(String method, String target) {
@@ -68,7 +72,7 @@ final class BackgroundAnswer {
    * @param events whether the answer was a stream: one that is cut off ends the response, unless
    *     the answer says that it is in the background
    */
-  boolean keeps(UsageScanner answer, boolean events, RequestResources resources) {
+  boolean keeps(UsageScanner answer, boolean events) {
     ResponseState state = answer.response();
     if (isOfKnown()
         || !state.runs()
@@ -76,23 +80,14 @@ final class BackgroundAnswer {
         || (events ? !state.background().equals("true") : state.background().equals("false"))) {
       return false;
     }
-    BackgroundLease kept =
-        new BackgroundLease(
-            lease,
-            resources.quota(),
-            plan.counting(),
-            plan.parsed().maxOutputTokens(),
-            plan.served(request.record().clientName()),
-            request.meters());
     CompletableFuture<?> begun =
-        request.background().hold(id(state.id()), plan.route().pins(), kept);
+        request.background().hold(id(state.id()), plan.route().pins(), admitted.outliving());
     if (begun == null) {
       return false;
     }
     hasKept = true;
     told = begun;
-    resources.quota().runsOn();
-    resources.handOver();
+    admitted.handOver();
     return true;
   }
 
@@ -103,7 +98,7 @@ final class BackgroundAnswer {
 
   private BackgroundResponses.Id id(String response) {
     return new BackgroundResponses.Id(
-        plan.route().name(), Failure.accountOf(lease), Pins.hash(response));
+        plan.route().name(), Failure.accountOf(admitted.lease()), Pins.hash(response));
   }
 
   /** Tells the holder of the response's lease what the answer showed, if it may have one. */

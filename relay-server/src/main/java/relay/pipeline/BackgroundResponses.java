@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.admission.BackgroundLease;
 import relay.model.TokenUsage;
 import relay.redis.Pins;
 

@@ -1,12 +1,13 @@
 package relay.pipeline;
 
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
-import relay.model.Counting;
+import relay.admission.Cancellation;
+import relay.admission.ClientQuota;
+import relay.admission.Failure;
+import relay.admission.OwnLimits;
+import relay.admission.RequestRecord;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
-import relay.redis.Lease;
-import relay.stream.UsageScanner;
 
 /**
  * The one answer of a request. Each way to end it gives the client's quota back first: a client may
@@ -60,29 +61,6 @@ final class ClientAnswer {
     quota = ofClient;
   }
 
-  /**
-   * An attempt's answer has ended.
-   *
-   * @param made its output by the bytes of a stream; 0 if unknown
-   */
-  void answered(Lease attempt, UsageScanner answer, long made) {
-    quota.answered(attempt, answer, made);
-  }
-
-  /**
-   * An attempt's answer is a stream: what it makes counts while it runs.
-   *
-   * @param made its output tokens so far, from any thread
-   * @param overBudget called from any thread when a hard budget is spent
-   */
-  void streams(Lease attempt, Counting counting, LongSupplier made, Runnable overBudget) {
-    quota.streams(attempt, counting, made, overBudget);
-  }
-
-  void endQuota() {
-    quota.end();
-  }
-
   /** Answers with an error of Relay's own. */
   void refuse(RelayError error) {
     quota.end();
@@ -116,16 +94,13 @@ final class ClientAnswer {
     done(status, "upstream");
   }
 
-  /** Answers when no provider has served the request. */
-  void verdict(Verdict.Outcome outcome) {
-    switch (outcome) {
-      case Verdict.Outcome.OfRelay(RelayError error) -> refuse(error);
-      case Verdict.Outcome.OfProvider(Failure.ProviderFailed f) -> {
-        // Further attempts may have followed the one with this answer.
-        f.headers().add(ATTEMPTS, Integer.toString(record.attempts()));
-        passOn(f.status(), f.headers(), f.body());
-      }
-    }
+  /** Answers with a provider's error. Further attempts may have followed the one that got it. */
+  void passOn(Failure.ProviderFailed failed) {
+    HeaderLines headers =
+        AnswerHeaders.of(failed.reply(), record.id(), failed.provider(), failed.key())
+            .add("x-relay-error-origin", "upstream")
+            .add(ATTEMPTS, Integer.toString(record.attempts()));
+    passOn(failed.status(), headers, failed.reply().body());
   }
 
   /** Ends a cancelled request whose answer has not begun. */

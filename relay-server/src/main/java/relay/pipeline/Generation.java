@@ -1,5 +1,8 @@
 package relay.pipeline;
 
+import relay.admission.Admission;
+import relay.admission.ClientQuotas;
+import relay.admission.Routes;
 import relay.auth.Clients;
 import relay.logging.RequestLog;
 
@@ -9,8 +12,7 @@ import relay.logging.RequestLog;
  */
 final class Generation {
   private final Clients clients;
-  private final ClientQuotas quotas;
-  private final Routes routes;
+  private final Admission admission;
   private final ModelCatalog catalog;
   private final RequestPipeline.Bounds bounds;
   private final RequestLog log;
@@ -18,13 +20,14 @@ final class Generation {
 
   Generation(RequestPipeline.Serving serving) {
     clients = serving.clients();
-    quotas =
-        new ClientQuotas(
+    admission =
+        new Admission(
+            serving.clients(),
             serving.clientsPool(),
             serving.limitedClients(),
             serving.clientsTally(),
-            new Prices(serving.prices()));
-    routes = serving.routes();
+            serving.prices(),
+            serving.routes());
     catalog = new ModelCatalog(serving.routes().all());
     bounds = serving.bounds();
     log = serving.log();
@@ -34,12 +37,16 @@ final class Generation {
     return clients;
   }
 
+  Admission admission() {
+    return admission;
+  }
+
   ClientQuotas quotas() {
-    return quotas;
+    return admission.quotas();
   }
 
   Routes routes() {
-    return routes;
+    return admission.routes();
   }
 
   ModelCatalog catalog() {

@@ -18,6 +18,7 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.admission.Route;
 import relay.pool.QuarantineReason;
 import relay.redis.PoolSnapshot;
 import relay.redis.PoolSnapshot.KeyState;

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.admission.Route;
 import relay.auth.Clients.Caller;
 import relay.config.ProviderConfig;
 import relay.model.Dialect;
@@ -56,7 +57,7 @@ final class ModelCatalog {
       return null;
     }
     return routes.stream()
-        .filter(route -> route.takes(caller, dialect, id))
+        .filter(route -> route.isFor(caller, dialect) && route.takes(caller, id))
         .findFirst()
         .map(route -> bytes(json(dialect, id, route.name())))
         .orElse(null);

@@ -1,10 +1,13 @@
 package relay.pipeline;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import relay.admission.LeaseRequest;
 import relay.body.Payload;
+import relay.config.ClientPriority;
 import relay.config.ServiceTiers;
 import relay.config.ServiceTiers.Tier;
 import relay.model.Dialect;
@@ -13,7 +16,7 @@ import relay.redis.Share;
 import relay.request.RequestFacts;
 
 /** A client's request, before the choice of a provider. */
-final class ParsedRequest {
+final class ParsedRequest implements LeaseRequest {
   private static final Set<String> REPEATABLE = Set.of("GET", "HEAD", "OPTIONS", "PUT", "DELETE");
   private static final int MOST_DIGITS = 9;
 
@@ -25,6 +28,7 @@ final class ParsedRequest {
   private final List<String> states;
   private final Share.Attempt attempt;
   private final Function<String, @Nullable String> headers;
+  private final Duration most;
   private int mark; // 0 until it is asked for
 
   private ParsedRequest(
@@ -35,8 +39,10 @@ final class ParsedRequest {
       Payload body,
       List<String> states,
       Share.Attempt attempt,
-      Function<String, @Nullable String> headers) {
+      Function<String, @Nullable String> headers,
+      Duration most) {
     this.headers = headers;
+    this.most = most;
     this.dialect = dialect;
     this.endpoint = endpoint;
     this.method = method;
@@ -50,16 +56,18 @@ final class ParsedRequest {
    * A request with a known endpoint.
    *
    * @param headers the client's, by name
+   * @param most how long attempts may begin, unless the client gives up earlier
    */
   static ParsedRequest of(
       Endpoint endpoint,
       RequestFacts facts,
       Payload body,
-      Function<String, @Nullable String> headers) {
-    List<String> states = facts.namesState() ? NamedStates.in(body) : List.of();
+      Function<String, @Nullable String> headers,
+      Duration most) {
+    List<String> states = facts.namesState() ? NamedIds.in(body) : List.of();
     Share.Attempt attempt = attempt(headers.apply("x-stainless-retry-count"));
     return new ParsedRequest(
-        endpoint.dialect(), endpoint, "POST", facts, body, states, attempt, headers);
+        endpoint.dialect(), endpoint, "POST", facts, body, states, attempt, headers, most);
   }
 
   /**
@@ -78,13 +86,20 @@ final class ParsedRequest {
   }
 
   /** A request that passes unparsed. */
-  static ParsedRequest unread(Dialect dialect, String method, Payload body, List<String> states) {
+  static ParsedRequest unread(
+      Dialect dialect,
+      String method,
+      Payload body,
+      List<String> states,
+      Function<String, @Nullable String> headers,
+      Duration most) {
     Share.Attempt attempt = Share.Attempt.UNKNOWN;
     return new ParsedRequest(
-        dialect, null, method, RequestFacts.UNREAD, body, states, attempt, _ -> null);
+        dialect, null, method, RequestFacts.UNREAD, body, states, attempt, headers, most);
   }
 
-  Dialect dialect() {
+  @Override
+  public Dialect dialect() {
     return dialect;
   }
 
@@ -105,21 +120,21 @@ final class ParsedRequest {
     return body;
   }
 
-  /** What it and its repetitions have in common, and hardly another request: a checksum. */
-  int mark() {
+  @Override
+  public int mark() {
     if (mark == 0) {
       mark = body.checksum();
     }
     return mark;
   }
 
-  /** Whether it repeats a request of its mark. */
-  Share.Attempt attempt() {
+  @Override
+  public Share.Attempt attempt() {
     return attempt;
   }
 
-  /** Hashes of what it names and only one account knows. */
-  List<String> states() {
+  @Override
+  public List<String> states() {
     return states;
   }
 
@@ -128,8 +143,9 @@ final class ParsedRequest {
     return endpoint == null || endpoint == Endpoint.RESPONSES || facts.namesState();
   }
 
-  /** The tier that it names, of those of a provider; none for a request that is not counted. */
-  Tier tier(ServiceTiers known) {
+  /** None for a request that is not counted. */
+  @Override
+  public Tier tier(ServiceTiers known) {
     return counted() ? known.named(this::member, headers) : Tier.NONE;
   }
 
@@ -141,21 +157,59 @@ final class ParsedRequest {
     };
   }
 
-  /** Whether it counts against its key's limits. */
-  boolean counted() {
+  @Override
+  public boolean counted() {
     return endpoint != null && endpoint.counted();
   }
 
-  /**
-   * Whether to retry when the outcome is unknown. Generating twice costs tokens, but creating a
-   * batch twice costs its user a second batch.
-   */
-  boolean repeatable() {
-    return endpoint != null || REPEATABLE.contains(method);
+  /** Generating twice costs tokens, but creating a batch twice costs its user a second batch. */
+  @Override
+  public boolean mayRepeat(boolean maybeProcessed) {
+    return !body.isSpent() && (!maybeProcessed || endpoint != null || REPEATABLE.contains(method));
   }
 
-  /** The client's bound on the output; negative without one. */
-  long maxOutputTokens() {
+  @Override
+  public boolean unread() {
+    return endpoint == null;
+  }
+
+  @Override
+  public String model() {
+    return facts.model();
+  }
+
+  @Override
+  public long inputBytes() {
+    return facts.inputBytes();
+  }
+
+  @Override
+  public String session() {
+    return facts.session();
+  }
+
+  @Override
+  public String serviceTier() {
+    return facts.serviceTier();
+  }
+
+  @Override
+  public @Nullable ClientPriority priority() {
+    return PriorityHeader.priority(headers.apply(PriorityHeader.NAME));
+  }
+
+  @Override
+  public Duration patience() {
+    return ClientTimeout.of(headers.apply("x-stainless-timeout"), most);
+  }
+
+  /** Whether Relay asks the stream for usage that the client did not ask for. */
+  boolean asksForUsage() {
+    return endpoint == Endpoint.CHAT_COMPLETIONS && facts.stream() && !facts.includeUsage();
+  }
+
+  @Override
+  public long maxOutputTokens() {
     return endpoint == Endpoint.EMBEDDINGS ? 0 : facts.maxOutputTokens();
   }
 }

@@ -33,7 +33,7 @@ final class RequestBodies {
     if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
       return RelayError.unsupported("content-encoding is not supported: send the body as it is");
     }
-    return Claim.fault(client);
+    return PriorityHeader.fault(client);
   }
 
   /** Null when the request was refused or cancelled. */

@@ -1,10 +1,11 @@
 package relay.pipeline;
 
-import java.time.Duration;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.admission.Cancellation;
+import relay.admission.RequestRecord;
 import relay.logging.RequestLog;
 import relay.metrics.Meters;
 import relay.trace.RequestTrace;
@@ -17,16 +18,13 @@ final class RequestContext {
   private final ClientExchange client;
   private final Meters meters;
   private final BackgroundResponses background;
-  private final Duration patience;
   private final RequestRecord record;
   private final Cancellation cancellation = new Cancellation();
   private final ClientAnswer answer;
-  private final @Nullable RequestTrace trace;
   private final int othersRunning;
 
   /**
    * @param tracing null if requests are not traced
-   * @param patience how long attempts may begin, unless the client gives up earlier
    * @param running counts it already
    * @param othersRunning how many requests of the replica were running before it
    */
@@ -36,28 +34,22 @@ final class RequestContext {
       BackgroundResponses background,
       @Nullable Tracing tracing,
       RequestLog requestLog,
-      Duration patience,
       RunningRequests running,
       int othersRunning) {
     this.client = client;
     this.meters = meters;
     this.background = background;
-    this.patience = patience;
-    record = new RequestRecord(meters, requestLog);
+    record = new RequestRecord(RequestIds.next(), meters, requestLog);
     answer = new ClientAnswer(client, record, cancellation, running);
     this.othersRunning = othersRunning;
-    trace =
-        tracing == null
-            ? null
-            : tracing.begin(record.id(), client.method(), client.target(), client::headers);
-    if (trace != null) {
-      record.traceBy(trace);
+    if (tracing != null) {
+      record.traceBy(tracing.begin(record.id(), client.method(), client.target(), client::headers));
     }
   }
 
   /** Runs the request. An error inside Relay ends it, and is logged. */
   void run(Consumer<RequestResources> work) {
-    run(new RequestResources(meters), work);
+    run(new RequestResources(), work);
   }
 
   private void run(RequestResources resources, Consumer<RequestResources> work) {
@@ -101,7 +93,7 @@ final class RequestContext {
 
   /** Null without tracing. */
   @Nullable RequestTrace trace() {
-    return trace;
+    return record.trace();
   }
 
   Cancellation cancellation() {
@@ -115,11 +107,5 @@ final class RequestContext {
   /** Requests that were running when this one began. */
   int othersRunning() {
     return othersRunning;
-  }
-
-  /** Time until no further attempt may begin; not positive if none may begin now. */
-  Duration timeLeft() {
-    return ClientTimeout.of(client.header("x-stainless-timeout"), patience)
-        .minusNanos(record.elapsedNanos());
   }
 }

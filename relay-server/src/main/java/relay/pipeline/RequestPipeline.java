@@ -4,12 +4,16 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import relay.admission.Admission;
+import relay.admission.LeaseSearch;
+import relay.admission.Route;
+import relay.admission.Routes;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.body.Payload;
 import relay.config.PriceConfig;
-import relay.config.ProviderConfig;
 import relay.logging.RequestLine;
 import relay.logging.RequestLog;
 import relay.metrics.Meters;
@@ -32,6 +36,7 @@ import relay.trace.Tracing;
  */
 public final class RequestPipeline {
   private static final Set<String> BODILESS = Set.of("GET", "HEAD");
+  private static final Pattern ENDS_WORK = Pattern.compile("/cancel/?(\\?|$)");
 
   private final Generations generations;
   private final Meters meters;
@@ -114,40 +119,40 @@ public final class RequestPipeline {
    * it.
    */
   public void serve(ClientExchange client, Endpoint endpoint) {
-    admit(client, admitted -> serve(admitted, endpoint));
+    admit(client, entry -> serve(entry, endpoint));
   }
 
-  private void serve(Admitted admitted, Endpoint endpoint) {
-    RequestContext request = admitted.request();
+  private void serve(Entry entry, Endpoint endpoint) {
+    RequestContext request = entry.request();
     RelayError wrongHead = RequestBodies.wrongHead(request.client());
     if (wrongHead != null) {
       request.answer().refuse(wrongHead);
       return;
     }
-    Payload body = RequestBodies.read(request, admitted.generation().bounds().maxBodyBytes());
+    Payload body = RequestBodies.read(request, entry.generation().bounds().maxBodyBytes());
     if (body == null) {
       return;
     }
     try {
-      switch (scan(admitted, endpoint, body)) {
+      switch (scan(entry, endpoint, body)) {
         case BadRequest bad -> request.answer().refuse(RelayError.invalid(bad.message()));
-        case RequestFacts facts -> route(admitted, endpoint, body, facts);
+        case RequestFacts facts -> route(entry, endpoint, body, facts);
       }
     } finally {
       body.release();
     }
   }
 
-  private static RequestScan scan(Admitted admitted, Endpoint endpoint, Payload body) {
+  private static RequestScan scan(Entry entry, Endpoint endpoint, Payload body) {
     // Embeddings have no prompt cache, and uncounted requests may use any key
     boolean sessions =
-        admitted.generation().routes().keepSessions()
+        entry.generation().routes().keepSessions()
             && endpoint.counted()
             && endpoint != Endpoint.EMBEDDINGS;
     if (!sessions) {
       return body.withBytes(RequestScanner::scan);
     }
-    String stated = StatedSession.of(admitted.request().client());
+    String stated = StatedSession.of(entry.request().client());
     if (stated.isEmpty()) {
       return body.withBytes(RequestScanner::scanWithSession);
     }
@@ -163,15 +168,15 @@ public final class RequestPipeline {
     admit(client, true, this::passThrough);
   }
 
-  private void passThrough(Admitted admitted) {
-    RequestContext request = admitted.request();
+  private void passThrough(Entry entry) {
+    RequestContext request = entry.request();
     ClientExchange client = request.client();
     List<Route> chosen =
-        admitted
+        entry
             .generation()
             .routes()
-            .passthrough(admitted.caller(), client.dialect(), TargetPath.of(client.target()));
-    if (chosen.isEmpty() || !admitted.caller().mayUseAnyModel()) {
+            .passthrough(entry.caller(), client.dialect(), TargetPath.of(client.target()));
+    if (chosen.isEmpty() || !entry.caller().mayUseAnyModel()) {
       request.answer().refuse(RoutingErrors.nothingAt(client.target()));
       return;
     }
@@ -180,18 +185,21 @@ public final class RequestPipeline {
       request.answer().refuse(RelayError.invalid(fault));
       return;
     }
-    RelayError wrongPriority = Claim.fault(client);
+    RelayError wrongPriority = PriorityHeader.fault(client);
     if (wrongPriority != null) {
       request.answer().refuse(wrongPriority);
       return;
     }
-    RelayError spent = admitted.generation().quotas().spentBudget(admitted.caller(), client);
+    RelayError spent =
+        mayCost(client)
+            ? entry.generation().quotas().spentBudget(entry.caller(), client.dialect())
+            : null;
     if (spent != null) {
-      request.meters().clients().denied(admitted.caller().name(), "budget");
+      request.meters().clients().denied(entry.caller().name(), "budget");
       request.answer().refuse(spent);
       return;
     }
-    Bounds bounds = admitted.generation().bounds();
+    Bounds bounds = entry.generation().bounds();
     boolean held = chosen.stream().anyMatch(route -> route.api().signsBodies());
     Payload body =
         held
@@ -204,37 +212,48 @@ public final class RequestPipeline {
       if (body.length() > 0 && BODILESS.contains(client.method())) {
         request.answer().refuse(RelayError.invalid("a " + client.method() + " has no body"));
       } else {
-        List<String> states = NamedStates.in(client.target(), client.header("content-type"), body);
+        List<String> states = NamedIds.in(client.target(), client.header("content-type"), body);
         forward(
-            admitted,
-            NamedStates.owners(chosen, states).subList(0, 1), // the first if nobody owns them
-            ParsedRequest.unread(client.dialect(), client.method(), body, states));
+            entry,
+            Admission.owners(chosen, states).subList(0, 1), // the first if nobody owns them
+            ParsedRequest.unread(
+                client.dialect(),
+                client.method(),
+                body,
+                states,
+                client::header,
+                bounds.patience()));
       }
     } finally {
       body.release();
     }
   }
 
+  /** What ends work, and what only reads, costs nothing. */
+  private static boolean mayCost(ClientExchange client) {
+    return client.method().equals("POST") && !ENDS_WORK.matcher(client.target()).find();
+  }
+
   /** Lists the models of the configuration. */
   public void models(ClientExchange client) {
     admit(
         client,
-        admitted ->
-            admitted
+        entry ->
+            entry
                 .request()
                 .answer()
-                .json(admitted.generation().catalog().list(admitted.caller(), client.dialect())));
+                .json(entry.generation().catalog().list(entry.caller(), client.dialect())));
   }
 
   /** Describes one model of the configuration. */
   public void model(ClientExchange client, String id) {
-    admit(client, admitted -> model(admitted, id));
+    admit(client, entry -> model(entry, id));
   }
 
-  private void model(Admitted admitted, String id) {
-    ClientAnswer answer = admitted.request().answer();
-    Dialect dialect = admitted.request().client().dialect();
-    byte[] model = admitted.generation().catalog().model(admitted.caller(), dialect, id);
+  private void model(Entry entry, String id) {
+    ClientAnswer answer = entry.request().answer();
+    Dialect dialect = entry.request().client().dialect();
+    byte[] model = entry.generation().catalog().model(entry.caller(), dialect, id);
     if (model == null) {
       answer.refuse(RoutingErrors.unserved(dialect, id));
     } else {
@@ -246,16 +265,14 @@ public final class RequestPipeline {
   public void usage(ClientExchange client) {
     admit(
         client,
-        admitted ->
-            UsageAnswer.give(
-                admitted.request().answer(), admitted.generation(), admitted.caller()));
+        entry -> UsageAnswer.give(entry.request().answer(), entry.generation(), entry.caller()));
   }
 
   /** A request of an authenticated client, while the replica has room for it. */
-  private record Admitted(
+  private record Entry(
       RequestContext request, RequestResources resources, Generation generation, Caller caller) {}
 
-  private void admit(ClientExchange client, Consumer<Admitted> next) {
+  private void admit(ClientExchange client, Consumer<Entry> next) {
     admit(client, false, next);
   }
 
@@ -265,7 +282,7 @@ public final class RequestPipeline {
    * @param unknownPath whether it is to pass unread: where nothing does, nobody is asked for a
    *     credential
    */
-  private void admit(ClientExchange client, boolean unknownPath, Consumer<Admitted> next) {
+  private void admit(ClientExchange client, boolean unknownPath, Consumer<Entry> next) {
     Generation entered = generations.current();
     int others = entered.running().enter();
     while (entered != generations.current()) { // replaced meanwhile, and perhaps over
@@ -281,7 +298,6 @@ public final class RequestPipeline {
             background,
             tracing,
             generation.log(),
-            generation.bounds().patience(),
             generation.running(),
             others + generations.othersThan(generation));
     request.run(
@@ -292,7 +308,7 @@ public final class RequestPipeline {
           }
           Caller caller = authenticate(request, generation);
           if (caller != null) {
-            next.accept(new Admitted(request, resources, generation, caller));
+            next.accept(new Entry(request, resources, generation, caller));
           }
         });
   }
@@ -328,54 +344,43 @@ public final class RequestPipeline {
     return caller;
   }
 
-  private void route(Admitted admitted, Endpoint endpoint, Payload body, RequestFacts facts) {
-    Caller caller = admitted.caller();
+  private void route(Entry entry, Endpoint endpoint, Payload body, RequestFacts facts) {
     List<Route> chosen =
-        caller.mayUseModel(facts.model())
-            ? admitted.generation().routes().choose(caller, endpoint, facts.model())
-            : List.of();
+        entry
+            .generation()
+            .admission()
+            .providers(
+                entry.caller(),
+                facts.model(),
+                route ->
+                    route.api().config().dialect() == endpoint.dialect()
+                        && route.api().serves(endpoint.path()));
     if (chosen.isEmpty()) {
-      admitted.request().answer().refuse(RoutingErrors.unserved(endpoint.dialect(), facts.model()));
+      entry.request().answer().refuse(RoutingErrors.unserved(endpoint.dialect(), facts.model()));
       return;
     }
     forward(
-        admitted,
+        entry,
         chosen,
-        ParsedRequest.of(endpoint, facts, body, admitted.request().client()::header));
+        ParsedRequest.of(
+            endpoint,
+            facts,
+            body,
+            entry.request().client()::header,
+            entry.generation().bounds().patience()));
   }
 
-  private void forward(Admitted admitted, List<Route> chosen, ParsedRequest parsed) {
-    RequestContext request = admitted.request();
-    RequestResources resources = admitted.resources();
-    ClientQuotas quotas = admitted.generation().quotas();
-    ClientQuota quota = quotas.of(admitted.caller(), parsed.counted());
-    resources.own(quota);
-    request.answer().quota(quota);
+  private void forward(Entry entry, List<Route> chosen, ParsedRequest parsed) {
+    RequestContext request = entry.request();
+    Generation generation = entry.generation();
     request.client().onGone(request.cancellation()::clientLeft);
-    admitted.generation().running().register(request.cancellation());
-    Claim claim = Claim.of(admitted.generation().clients(), admitted.caller(), request.client());
-    List<Route> able = NamedStates.owners(chosen, parsed.states());
-    List<Route> priced =
-        parsed.counted() ? quotas.priced(admitted.caller(), able, parsed.facts().model()) : able;
-    if (priced.isEmpty()) {
-      refuseUnpriced(request, able.getFirst().api().config(), parsed.facts().model());
-      return;
-    }
-    RouteAttempts attempts =
-        new RouteAttempts(
-            priced, parsed, claim, new Stops(request.meters(), request.record().clientName()));
-    RouteAttempts.Candidate first = attempts.next();
-    if (first == null) {
-      request.answer().verdict(attempts.verdict().outcome(parsed.dialect()));
-    } else {
-      new AttemptLoop(request, resources, attempts, first).run();
-    }
-  }
-
-  private static void refuseUnpriced(RequestContext request, ProviderConfig first, String model) {
-    String client = request.record().clientName();
-    request.record().target(first.name(), model);
-    request.meters().clients().denied(client, "unpriced");
-    request.answer().refuse(RoutingErrors.unpriced(first.upstreamModel(model), client));
+    generation.running().register(request.cancellation());
+    LeaseSearch search =
+        generation
+            .admission()
+            .search(parsed, entry.caller(), chosen, request.record(), request.cancellation());
+    entry.resources().own(search);
+    request.answer().quota(search.quota());
+    new AttemptLoop(request, entry.resources(), parsed, search).run();
   }
 }

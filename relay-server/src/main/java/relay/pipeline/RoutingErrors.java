@@ -26,10 +26,4 @@ final class RoutingErrors {
                     ? "models of the anthropic dialect are at POST /v1/messages"
                     : "models of the openai dialect are at POST /v1/chat/completions"));
   }
-
-  static RelayError unpriced(String model, String client) {
-    return RelayError.invalid(
-        "the model %s has no price (`prices`), and client %s has a budget in usd"
-            .formatted(model, client));
-  }
 }

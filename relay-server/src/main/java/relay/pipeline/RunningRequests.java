@@ -5,6 +5,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import relay.admission.Cancellation;
 
 /** The requests of a generation that have no answer yet. Thread-safe. */
 final class RunningRequests {

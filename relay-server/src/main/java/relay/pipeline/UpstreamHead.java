@@ -11,12 +11,12 @@ import relay.upstream.UpstreamRequest;
 final class UpstreamHead {
   private UpstreamHead() {}
 
-  static UpstreamRequest of(RequestContext request, RequestPlan plan, ProviderApi api) {
+  static UpstreamRequest of(
+      RequestContext request, ParsedRequest parsed, String model, ProviderApi api) {
     ClientExchange client = request.client();
     RequestTrace trace = request.trace();
-    UpstreamRequest head =
-        api.request(client.target(), plan.upstreamModel(), plan.facts().stream());
-    head.method(plan.parsed().method());
+    UpstreamRequest head = api.request(client.target(), model, parsed.facts().stream());
+    head.method(parsed.method());
     ClientHeaders headers = api.config().clientHeaders();
     Set<String> connectionNames = HeaderPolicy.connectionNames(client.headers("connection"));
     client.forEachHeader(
@@ -31,13 +31,13 @@ final class UpstreamHead {
     if (trace != null) {
       trace.propagate(head::header);
     }
-    head.header("accept-encoding", acceptEncoding(request, plan));
+    head.header("accept-encoding", acceptEncoding(request, parsed));
     return head;
   }
 
-  private static String acceptEncoding(RequestContext request, RequestPlan plan) {
+  private static String acceptEncoding(RequestContext request, ParsedRequest parsed) {
     String accepted = request.client().header("accept-encoding");
     // To remove usage that only Relay asked for, it needs plain bytes.
-    return HeaderPolicy.acceptEncoding(plan.asksForUsage() ? null : accepted);
+    return HeaderPolicy.acceptEncoding(parsed.asksForUsage() ? null : accepted);
   }
 }

@@ -8,6 +8,8 @@ import java.util.Locale;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.admission.ClientQuotas;
+import relay.admission.OwnLimits;
 import relay.auth.Clients.Caller;
 import relay.config.ServerConfig.Client;
 import relay.model.JsonString;

@@ -31,12 +31,12 @@ public final class RetryTime {
   private RetryTime() {}
 
   /** How long to wait from {@code now}; zero if the answer does not say. */
-  public static Duration of(UpstreamAnswer answer, Instant now) {
+  public static Duration of(ProviderReply answer, Instant now) {
     return of(answer::header, now);
   }
 
   /** As {@link #of}, from {@code retry-after} only: for refusals without an exhausted limit. */
-  public static Duration stated(UpstreamAnswer answer, Instant now) {
+  public static Duration stated(ProviderReply answer, Instant now) {
     return bounded(stated(answer::header, now));
   }
 

@@ -13,7 +13,7 @@ import relay.model.HeaderLines;
 import relay.reach.Http2Streams;
 
 /** A provider's response: the head, and the body as it arrives. */
-public final class UpstreamAnswer implements AutoCloseable {
+public final class UpstreamAnswer implements ProviderReply, AutoCloseable {
   private static final String EVENT_STREAM = "text/event-stream";
 
   /** Direct memory that a TLS connection holds while nobody reads: records of both directions. */
@@ -41,17 +41,17 @@ public final class UpstreamAnswer implements AutoCloseable {
     source = response.body().source();
   }
 
-  /** The HTTP status. */
+  @Override
   public int status() {
     return response.code();
   }
 
-  /** The last value of a header; null if absent. */
+  @Override
   public @Nullable String header(String name) {
     return response.header(name);
   }
 
-  /** All values of a header, in order. */
+  @Override
   public List<String> headers(String name) {
     return response.headers(name);
   }
@@ -67,7 +67,7 @@ public final class UpstreamAnswer implements AutoCloseable {
         && type.regionMatches(true, 0, EVENT_STREAM, 0, EVENT_STREAM.length());
   }
 
-  /** Passes each header line to the visitor. */
+  @Override
   public void forEachHeader(HeaderLines.Visitor visitor) {
     Headers headers = response.headers();
     for (int n = 0; n < headers.size(); n++) {
@@ -175,10 +175,7 @@ public final class UpstreamAnswer implements AutoCloseable {
     }
   }
 
-  /**
-   * Reads the body up to a maximum length. If the provider breaks off, returns the bytes so far.
-   * Blocks.
-   */
+  @Override
   public byte[] readAtMost(int bytes) {
     Buffer come = await(bytes);
     Buffer first = new Buffer();
@@ -186,7 +183,7 @@ public final class UpstreamAnswer implements AutoCloseable {
     return first.readByteArray();
   }
 
-  /** As {@link #readAtMost}, but a later {@link #read} returns the same bytes. */
+  @Override
   public byte[] peekAtMost(int bytes) {
     chunks = null; // OkHttp has begun to read the body
     Buffer come = await(bytes);

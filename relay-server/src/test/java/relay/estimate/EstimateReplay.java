@@ -60,8 +60,7 @@ final class EstimateReplay {
         estimates,
         Counting.of(r.use().dialect(), r.use().model()),
         r.use().model(),
-        r.inputBytes(),
-        r.maxTokens());
+        new TextSize(r.inputBytes(), r.maxTokens()));
   }
 
   private void add(Request request, Estimate estimate) {

@@ -23,7 +23,8 @@ class EstimatorCostTest {
         Allocation.bytesPerCall(
             () ->
                 assertTrue(
-                    Estimator.estimate(learned, counting, MODEL, 2_000, 1_024).outputTokens()
+                    Estimator.estimate(learned, counting, MODEL, new TextSize(2_000, 1_024))
+                            .outputTokens()
                         > 1)));
   }
 }

@@ -20,7 +20,7 @@ final class EstimatorTest {
   }
 
   private static Estimate estimate(Counting counting, long maxOutputTokens) {
-    return Estimator.estimate(NOTHING_LEARNED, counting, "m", 4_000, maxOutputTokens);
+    return Estimator.estimate(NOTHING_LEARNED, counting, "m", new TextSize(4_000, maxOutputTokens));
   }
 
   @Test
@@ -47,6 +47,20 @@ final class EstimatorTest {
   }
 
   @Test
+  void tokens_that_the_client_knows_are_not_estimated() {
+    record Known(long inputBytes, long maxOutputTokens, long inputTokens, long outputTokens)
+        implements Estimator.Size {}
+    Counting heavy = new Counting(new Weights(2, 0, 1, 5), Bound.UNCOUNTED);
+    Known both = new Known(0, 4_096, 1_200, 300);
+    assertEquals(
+        new Estimate(2_400, 1_500, 0), Estimator.estimate(NOTHING_LEARNED, heavy, "m", both));
+    assertEquals(
+        new TokenUsage(1_200, 0, 0, 300), Estimator.expected(NOTHING_LEARNED, heavy, "m", both));
+    Known input = new Known(0, 4_096, 1_200, -1);
+    assertEquals(500 * 5, Estimator.estimate(NOTHING_LEARNED, heavy, "m", input).outputTokens());
+  }
+
+  @Test
   void what_is_expected_is_in_tokens_whatever_weights_and_bounds_make_of_them_for_limits() {
     for (Bound bound : Bound.values()) {
       Counting counting = new Counting(new Weights(1, 0, 1, 5), bound);
@@ -69,7 +83,7 @@ final class EstimatorTest {
   }
 
   private static TokenUsage expected(Estimates learned, Counting counting, long maxOutputTokens) {
-    return Estimator.expected(learned, counting, "m", 4_000, maxOutputTokens);
+    return Estimator.expected(learned, counting, "m", new TextSize(4_000, maxOutputTokens));
   }
 
   @Test

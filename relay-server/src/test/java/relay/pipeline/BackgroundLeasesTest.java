@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.admission.BackgroundLease;
+import relay.admission.ClientQuota;
 import relay.config.Config;
 import relay.config.ProviderConfig;
 import relay.embedded.EmbeddedRedis;

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +31,6 @@ class OutboxTest {
             new BackgroundResponses(Duration.ofMinutes(1)),
             null,
             new RequestLog(0),
-            Duration.ofSeconds(1),
             new RunningRequests(),
             0),
         filter);

@@ -3,7 +3,6 @@ package relay.pipeline;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
@@ -29,7 +28,6 @@ class RequestContextTest {
           new BackgroundResponses(Duration.ofMinutes(1)),
           null,
           new RequestLog(0),
-          Duration.ofSeconds(1),
           running,
           running.enter());
 

@@ -3,9 +3,6 @@ package relay.pipeline;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertInstanceOf;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -16,10 +13,8 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -27,6 +22,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import relay.admission.OwnProbes;
+import relay.admission.Route;
+import relay.admission.Routes;
 import relay.auth.Clients;
 import relay.body.Payload;
 import relay.carrier.Carriers;
@@ -38,19 +36,13 @@ import relay.logging.RequestLog;
 import relay.metrics.Meters;
 import relay.model.Dialect;
 import relay.model.Endpoint;
-import relay.model.TokenUsage;
 import relay.pool.Configs;
 import relay.pool.Organizations;
 import relay.pool.Plans;
-import relay.redis.Acquisition;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Demand;
 import relay.redis.Dimension;
 import relay.redis.KeyPlan;
 import relay.redis.KeyPool;
-import relay.redis.Lease;
 import relay.redis.RedisEngine;
-import relay.redis.Usage;
 import relay.upstream.ProviderApi;
 import relay.upstream.Upstream;
 
@@ -59,7 +51,6 @@ import relay.upstream.Upstream;
 class RequestOwnershipTest {
   private static final Duration LONG = Duration.ofMinutes(1);
   private static final String CLIENT_KEY = "client-secret-of-team";
-  private static final Expected EXPECTED = new Expected("gpt-x", TokenUsage.NONE);
   private static final String EVENTS =
       """
       data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}
@@ -190,14 +181,6 @@ class RequestOwnershipTest {
         .sum();
   }
 
-  private static CompletableFuture<Acquisition> acquire(KeyPool pool) {
-    return pool.acquire(Demand.of(pool.plan().modelClasses().getFirst(), 1, 1), Duration.ZERO);
-  }
-
-  private Lease granted() {
-    return assertInstanceOf(Granted.class, acquire(routes.getLast().pool()).join()).lease();
-  }
-
   /** The body for Bedrock is made from a header: between the grant and the attempt. */
   @Test
   void an_error_between_the_grant_and_the_attempt_gives_both_leases_back() throws Exception {
@@ -271,67 +254,5 @@ class RequestOwnershipTest {
         .map(line -> line.substring(series.length() + 1))
         .findFirst()
         .orElse("none");
-  }
-
-  @Test
-  void a_quota_that_is_granted_after_its_request_has_failed_goes_back() throws Exception {
-    ClientQuota quota = ClientQuota.of(clientsPool, "team", null, new HashMap<>());
-    quota.reserve(Demand.of("any", 1, 1), () -> EXPECTED);
-    quota.end();
-    Demand next = Demand.of(clientsPool.plan().modelClasses().getFirst(), 1, 1).on("team");
-    Lease later = assertInstanceOf(Granted.class, clientsPool.acquire(next).join()).lease();
-    Await.until("the first lease is cancelled", () -> clientsPool.liveLeases() == 1);
-    later.cancel();
-    Await.until("Redis has both", () -> requests(clientsPool) == 0);
-  }
-
-  @Test
-  void resources_are_closed_once_by_the_owner_that_has_them_last() {
-    RequestResources first = new RequestResources(meters);
-    first.expect(acquire(routes.getLast().pool()));
-    assertInstanceOf(Granted.class, first.await());
-    Lease lease = first.lease();
-    first.beginAttempt(() -> EXPECTED);
-    RequestResources second = first.transfer();
-    first.close();
-    assertNull(lease.charged());
-    second.close();
-    Usage charged = lease.charged();
-    assertNotNull(charged);
-    assertEquals(1, charged.requests());
-    assertEquals("0.0", metric("relay_reserved_tokens"));
-    second.close();
-    assertEquals("0.0", metric("relay_reserved_tokens"));
-  }
-
-  @Test
-  void a_lease_that_is_never_awaited_goes_back() {
-    CompletableFuture<Acquisition> pending = new CompletableFuture<>();
-    try (RequestResources resources = new RequestResources(meters)) {
-      resources.expect(pending);
-    }
-    assertTrue(pending.isCancelled());
-    Lease lease = granted();
-    try (RequestResources resources = new RequestResources(meters)) {
-      resources.expect(CompletableFuture.completedFuture(new Granted(lease)));
-    }
-    assertEquals(Usage.NONE, lease.charged());
-  }
-
-  @Test
-  void a_lease_without_an_attempt_is_cancelled_and_one_with_an_attempt_is_charged() {
-    for (boolean attempted : new boolean[] {false, true}) {
-      Lease lease = granted();
-      try (RequestResources resources = new RequestResources(meters)) {
-        resources.expect(CompletableFuture.completedFuture(new Granted(lease)));
-        assertInstanceOf(Granted.class, resources.await());
-        if (attempted) {
-          resources.beginAttempt(() -> EXPECTED);
-        }
-      }
-      Usage charged = lease.charged();
-      assertNotNull(charged);
-      assertEquals(attempted ? 1 : 0, charged.requests());
-    }
   }
 }
