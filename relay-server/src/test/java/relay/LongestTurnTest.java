@@ -130,7 +130,7 @@ class LongestTurnTest {
     assertTrue(least <= MOST_MS, text);
   }
 
-  /** Of any carrier. */
+  /** The longest turn of any carrier. */
   private static double longestMs(int port, String path, String model) throws IOException {
     List<Neighbour> neighbours = neighbours();
     send(port, path, model, BODIES);

@@ -41,7 +41,7 @@ final class AttackProvider implements AutoCloseable {
   /** A negative status. */
   static final String NO_STATUS = "no-status";
 
-  /** Of a conversation, by {@value Requests#STATE}: 404 to all keys but the one that made it. */
+  /** A conversation's path, by {@value Requests#STATE}: 404 to keys that did not make it. */
   static final String CONVERSATION = "conversation";
 
   static final int EVENTS = 50;

@@ -36,7 +36,7 @@ final class Most {
     return heapBytes;
   }
 
-  /** Of the whole process. */
+  /** Resident memory of the whole process. */
   long residentBytes() {
     return residentBytes;
   }

@@ -193,7 +193,7 @@ final class Normal {
     }
   }
 
-  /** Of an error's body, without the request's own id. */
+  /** The message of an error's body, without the request's own id. */
   private static String message(String body) {
     int from = body.indexOf(MESSAGE) + MESSAGE.length();
     int end = body.indexOf('"', from);

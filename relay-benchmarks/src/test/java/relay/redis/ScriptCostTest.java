@@ -123,7 +123,7 @@ final class ScriptCostTest {
   }
 
   /**
-   * Of a client with a share: half as much again at most. A batch client leaves a part of each
+   * A client with a share costs half as much again at most. A batch client leaves a part of each
    * limit free; the choice must not charge that to each group.
    */
   @ParameterizedTest
@@ -153,7 +153,7 @@ final class ScriptCostTest {
         });
   }
 
-  /** Of a client with limits of its own: what is spent is read and written by two commands more. */
+  /** A client with limits of its own: what is spent is read and written by two commands more. */
   @Test
   void two_budgets_cost_a_small_multiple() {
     Fastest without = new Fastest(Workload.of(100).ofClients(0));
@@ -169,7 +169,7 @@ final class ScriptCostTest {
         });
   }
 
-  /** Of many, each sends rarely: so a request also closes a slot of its window, by two commands. */
+  /** Each of many clients sends rarely: a request also closes a slot of its window, by two commands. */
   @Test
   void ten_thousand_clients_cost_a_request_two_commands_more_than_ten() {
     Fastest ten = new Fastest(Workload.of(10).ofClients(0));

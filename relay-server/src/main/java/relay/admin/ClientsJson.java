@@ -100,7 +100,7 @@ final class ClientsJson {
     return all;
   }
 
-  /** Of many clients what the last heartbeats read: to read all takes Redis 100 calls. */
+  /** What the last heartbeats read of many clients: to read all takes Redis 100 calls. */
   private static CompletableFuture<PoolStates.Known> lately(KeyPool pool) {
     boolean reads = pool.named().want();
     PoolSnapshot latest = pool.latest();

@@ -27,7 +27,7 @@ final class TrafficHistory {
   /** Five minutes. */
   private static final int READINGS = 31;
 
-  /** Of a minute. Only these have pools and clients, of which there may be thousands. */
+  /** Points of a minute. Only these have pools and clients, of which there may be thousands. */
   private static final int COUNTED = 7;
 
   private static final ClientCounts NOTHING = new ClientCounts(0, 0, 0, Map.of());

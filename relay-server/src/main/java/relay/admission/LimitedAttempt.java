@@ -64,7 +64,7 @@ final class LimitedAttempt {
     return Failure.Stopped.of(Failure.Stopped.Kind.MONEY, reason, plan, lease, api, answer, text);
   }
 
-  /** Of the class, unless the account serves others of the class now. */
+  /** A refusal of the class, unless the account serves others of the class now. */
   private Failure rate(Duration retryAfter) {
     if (!plan.counted()) {
       return limited(retryAfter);

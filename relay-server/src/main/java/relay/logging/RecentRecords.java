@@ -20,7 +20,7 @@ import relay.model.JsonString;
  * events of this replica, which are all other records. Takes no lock: carriers log, too.
  */
 public final class RecentRecords extends Handler {
-  /** Of each kind. With the longest texts they take 2 MB. */
+  /** Records kept of each kind. With the longest texts they take 2 MB. */
   private static final int KEPT = 200;
 
   private static final int FIRST_REFUSAL = 400;

@@ -20,7 +20,7 @@ final class ProcessMemory {
 
   private ProcessMemory() {}
 
-  /** Of the container, or of the machine if it has none. */
+  /** The memory of the container, or of the machine if the container has no limit. */
   static long limitBytes() {
     return ManagementFactory.getOperatingSystemMXBean() instanceof OperatingSystemMXBean system
         ? system.getTotalMemorySize()

@@ -12,7 +12,7 @@ final class Buckets {
   static final Duration[] FIRST_BYTE =
       millis(5, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000);
 
-  /** Of both times on the dashboard. */
+  /** The buckets of both times on the dashboard. */
   static final Duration[] SERVED =
       millis(
           5, 25, 50, 100, 200, 300, 500, 700, 1_000, 2_000, 3_000, 5_000, 10_000, 30_000, 120_000);

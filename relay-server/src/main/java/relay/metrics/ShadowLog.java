@@ -24,7 +24,7 @@ final class ShadowLog {
   private final LongSupplier nanoTime;
   private final Map<String, Passed> passed = new ConcurrentHashMap<>();
 
-  /** Of one pool or client. */
+  /** What one pool or client let pass. */
   private static final class Passed {
     private long loggedNanos;
     private long requests;

@@ -90,7 +90,7 @@ final class KeyDescription {
     return others.isEmpty() ? "" : ", which shares its limits with " + String.join(", ", others);
   }
 
-  /** Of each limit what is used. */
+  /** The used part of each limit. */
   private static String use(JsonNode group) {
     List<String> parts = new ArrayList<>();
     for (var limit : group.path("limits").properties()) {

@@ -10,7 +10,7 @@ import relay.stream.StateIds;
 
 /** The ids in a request of what only the account knows that made it. Redis has their hashes. */
 final class NamedIds {
-  /** Of an unparsed body; a longer one is an upload. */
+  /** The longest unparsed body that is searched; a longer one is an upload. */
   private static final int MOST_BYTES = 64 * 1024;
 
   private NamedIds() {}

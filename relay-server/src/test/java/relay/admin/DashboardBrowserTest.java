@@ -365,7 +365,7 @@ class DashboardBrowserTest {
     return String.valueOf(browser.run(script, selector));
   }
 
-  /** Of the section with this title: what is stale is pale. */
+  /** The opacity of the section with this title: what is stale is pale. */
   private String opacity(String title) {
     String section = "document.querySelector(arguments[0]).closest('section')";
     return String.valueOf(browser.run("return getComputedStyle(" + section + ").opacity", title));

@@ -24,7 +24,7 @@ class DayLimitsTest {
   private static final int MAX_TOKENS = 20;
   private static final int TOKENS_A_DAY = 10 * (Says.INPUT + MAX_TOKENS);
 
-  /** Of the Pacific, unless its midnight is near: then the test would see two days. */
+  /** The Pacific zone, unless its midnight is near: then the test would see two days. */
   private static ZoneId zone() {
     ZoneId pacific = ZoneId.of("America/Los_Angeles");
     return untilMidnight(pacific).toMinutes() > 10 ? pacific : ZoneId.of("Asia/Tokyo");

@@ -57,7 +57,7 @@ class KeyProbesTest {
     }
   }
 
-  /** Of three keys, two share the account that may spend no more. */
+  /** Two of the three keys share the account that may spend no more. */
   @ParameterizedTest
   @CsvSource({
     "ANTHROPIC, 400, ",

@@ -39,7 +39,7 @@ class RandomReloadTest {
   private static final int REPLICAS = 3;
   private static final int CALLERS = 3;
 
-  /** Of the pool whose usage is compared: nothing leaves its window during the test. */
+  /** The window of the pool whose usage is compared: nothing leaves it during the test. */
   private static final String LONG_WINDOW = "window_ms: 36000000";
 
   private static final Duration SHORT_WINDOW = Duration.ofSeconds(4);

@@ -11,7 +11,7 @@ import javax.net.SocketFactory;
 final class SocketsWithoutDelay {
   private SocketsWithoutDelay() {}
 
-  /** Of a client that connects its sockets itself. */
+  /** The factory of a client that connects its sockets itself. */
   static SocketFactory ofClient() {
     return new SocketFactory() {
       @Override
@@ -43,7 +43,7 @@ final class SocketsWithoutDelay {
     };
   }
 
-  /** Of a server that binds its socket itself. */
+  /** The factory of a server that binds its socket itself. */
   static ServerSocketFactory ofServer() {
     return new ServerSocketFactory() {
       @Override

@@ -1,4 +1,4 @@
 package relay.estimate;
 
-/** Of a request that is known by its text. */
+/** The size of a request that is known by its text. */
 record TextSize(long inputBytes, long maxOutputTokens) implements Estimator.Size {}

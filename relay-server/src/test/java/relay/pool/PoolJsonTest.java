@@ -134,7 +134,7 @@ class PoolJsonTest {
     assertEquals("null", reason(Duration.ZERO, Duration.ZERO));
   }
 
-  /** Of a key whose account has a free class, too, which is no part of its account's cooldown. */
+  /** A key's reason. Its account also has a free class, which is no part of the cooldown. */
   private static String reason(Duration ofGroup, Duration ofKey) {
     KeyState key = key(null, ofKey, 0, 0);
     PoolSnapshot state =

@@ -13,7 +13,7 @@ import relay.trial.load.PlainConnection.Answer;
  * rested for so long that the replica may be about to.
  */
 final class KeptConnections implements AutoCloseable {
-  /** Of an answer's end: enough for the last event of a stream. */
+  /** Bytes kept of an answer's end: enough for the last event of a stream. */
   private static final int KEEP_BYTES = 512;
 
   /** Some servers close a connection that rests for two seconds. */
