@@ -169,7 +169,9 @@ final class ScriptCostTest {
         });
   }
 
-  /** Each of many clients sends rarely: a request also closes a slot of its window, by two commands. */
+  /**
+   * Each of many clients sends rarely: a request also closes a slot of its window, by two commands.
+   */
   @Test
   void ten_thousand_clients_cost_a_request_two_commands_more_than_ten() {
     Fastest ten = new Fastest(Workload.of(10).ofClients(0));

@@ -96,7 +96,7 @@ class LeaseSearchTest {
                 keys: [{ key: secret-4, id: s-1, max_concurrent: 1 }]
             """);
     engine = RedisEngine.start(Configs.replica(config, redis.url(), "a"));
-    upstream = new Upstream(carriers, LONG, LONG, () -> false);
+    upstream = new Upstream(carriers, LONG, LONG, LONG, () -> false);
     meters = new Meters(config);
     clients = new Clients(config.server().auth());
     routes = new ArrayList<>();
