@@ -19,12 +19,10 @@ class EstimatorCostTest {
     for (int n = 1; n < 100; n++) {
       learned.learn(MODEL, 2_000, 500, 100 + n);
     }
+    TextSize size = new TextSize(2_000, 1_024); // a request is its own size
     CostBound.ESTIMATE.hold(
         Allocation.bytesPerCall(
             () ->
-                assertTrue(
-                    Estimator.estimate(learned, counting, MODEL, new TextSize(2_000, 1_024))
-                            .outputTokens()
-                        > 1)));
+                assertTrue(Estimator.estimate(learned, counting, MODEL, size).outputTokens() > 1)));
   }
 }
