@@ -1,25 +1,23 @@
 package relay.config;
 
-import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The settings of limits that a section has: of a window and, but for clients, of a day. */
 final class LimitSettings {
-  private final List<Setting<Long>> ofWindow;
-  private final List<Setting<Long>> ofDay;
+  private final Setting<Long> requests;
+  private final Setting<Long> input;
+  private final Setting<Long> output;
+  private final Setting<Long> tokens;
+  private final @Nullable Setting<Long> requestsOfDay;
+  private final @Nullable Setting<Long> tokensOfDay;
 
   private LimitSettings(SchemaNode form, String period, boolean daily) {
-    ofWindow =
-        List.of(
-            limit(form, "rpm_limit", "Requests " + period + "; 0 = not stated"),
-            limit(form, "itpm_limit", "Input tokens " + period),
-            limit(form, "otpm_limit", "Output tokens " + period),
-            limit(form, "tpm_limit", "Input and output tokens " + period));
-    ofDay =
-        daily
-            ? List.of(
-                limit(form, "rpd_limit", "Requests a day; 0 = none"),
-                limit(form, "tpd_limit", "Input and output tokens a day"))
-            : List.of();
+    requests = limit(form, "rpm_limit", "Requests " + period + "; 0 = not stated");
+    input = limit(form, "itpm_limit", "Input tokens " + period);
+    output = limit(form, "otpm_limit", "Output tokens " + period);
+    tokens = limit(form, "tpm_limit", "Input and output tokens " + period);
+    requestsOfDay = daily ? limit(form, "rpd_limit", "Requests a day; 0 = none") : null;
+    tokensOfDay = daily ? limit(form, "tpd_limit", "Input and output tokens a day") : null;
   }
 
   /** Declares a client's. */
@@ -38,14 +36,12 @@ final class LimitSettings {
 
   /** The limits stated directly in a section. */
   LimitsConfig in(Section section) {
-    List<Long> window = ofWindow.stream().map(limit -> limit.in(section)).toList();
-    List<Long> day = ofDay.stream().map(limit -> limit.in(section)).toList();
     return new LimitsConfig(
-        window.get(0),
-        window.get(1),
-        window.get(2),
-        window.get(3),
-        day.isEmpty() ? 0 : day.get(0),
-        day.isEmpty() ? 0 : day.get(1));
+        requests.in(section),
+        input.in(section),
+        output.in(section),
+        tokens.in(section),
+        requestsOfDay == null ? 0 : requestsOfDay.in(section),
+        tokensOfDay == null ? 0 : tokensOfDay.in(section));
   }
 }

@@ -57,10 +57,6 @@ final class ScalarSettings {
     return Long.parseLong(digits);
   }
 
-  static int whole(Section section, String name, int fallback, int min, int max) {
-    return Math.toIntExact(whole(section, name, (long) fallback, (long) min, (long) max));
-  }
-
   /** A number in (0, 1]. */
   static double ratio(Section section, String name, double fallback) {
     return decimal(

@@ -3,6 +3,7 @@ package relay.config;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.ValueNode;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -71,20 +72,9 @@ final class SchemaNode {
     return "^(" + form.pattern() + ")$";
   }
 
-  static SchemaNode whole(String title, long fallback, long min, long max) {
-    ObjectNode own =
-        JSON.objectNode().put("type", "integer").put("minimum", min).put("maximum", max);
-    SchemaNode made = scalar(title, own);
-    made.node.put("default", fallback);
-    return made;
-  }
-
   /** A number from 0. */
   static SchemaNode number(String title, double fallback, double max) {
-    ObjectNode own = JSON.objectNode().put("type", "number").put("minimum", 0).put("maximum", max);
-    SchemaNode made = scalar(title, own);
-    made.node.put("default", fallback);
-    return made;
+    return amount(title, max).fallback(JSON.numberNode(fallback));
   }
 
   /** A number from 0 that is always stated, or else follows from another. */
@@ -101,9 +91,7 @@ final class SchemaNode {
   }
 
   static <E extends Enum<E>> SchemaNode words(String title, E fallback) {
-    SchemaNode made = words(title, fallback.getDeclaringClass());
-    made.node.put("default", word(fallback));
-    return made;
+    return words(title, fallback.getDeclaringClass()).fallback(word(fallback));
   }
 
   private static String word(Enum<?> constant) {
@@ -152,12 +140,14 @@ final class SchemaNode {
   }
 
   Setting<Integer> whole(String name, int fallback, int min, int max, String text) {
-    with(name, whole(text, fallback, min, max));
-    return new Setting<>(name, in -> ScalarSettings.whole(in, name, fallback, min, max));
+    Setting<Long> wide = whole(name, (long) fallback, (long) min, (long) max, text);
+    return new Setting<>(name, in -> Math.toIntExact(wide.in(in)));
   }
 
   Setting<Long> whole(String name, long fallback, long min, long max, String text) {
-    with(name, whole(text, fallback, min, max));
+    ObjectNode own =
+        JSON.objectNode().put("type", "integer").put("minimum", min).put("maximum", max);
+    with(name, scalar(text, own).fallback(JSON.numberNode(fallback)));
     return new Setting<>(name, in -> ScalarSettings.whole(in, name, fallback, min, max));
   }
 
@@ -171,9 +161,7 @@ final class SchemaNode {
   Setting<Double> ratio(String name, double fallback, String text) {
     ObjectNode own =
         JSON.objectNode().put("type", "number").put("exclusiveMinimum", 0).put("maximum", 1);
-    SchemaNode made = scalar(text, own);
-    made.node.put("default", fallback);
-    with(name, made);
+    with(name, scalar(text, own).fallback(JSON.numberNode(fallback)));
     return new Setting<>(name, in -> ScalarSettings.ratio(in, name, fallback));
   }
 
@@ -184,9 +172,8 @@ final class SchemaNode {
   }
 
   Setting<Boolean> flag(String name, boolean fallback, String text) {
-    SchemaNode made = scalar(text, JSON.objectNode().put("type", "boolean"));
-    made.node.put("default", fallback);
-    with(name, made);
+    ObjectNode own = JSON.objectNode().put("type", "boolean");
+    with(name, scalar(text, own).fallback(JSON.booleanNode(fallback)));
     return new Setting<>(name, in -> ScalarSettings.flag(in, name, fallback));
   }
 
@@ -216,7 +203,11 @@ final class SchemaNode {
   }
 
   SchemaNode fallback(String text) {
-    node.put("default", text);
+    return fallback(JSON.textNode(text));
+  }
+
+  private SchemaNode fallback(ValueNode value) {
+    node.set("default", value);
     return this;
   }
 
