@@ -10,7 +10,7 @@ import relay.model.Dialect;
 import relay.redis.Share;
 
 /** A request of known size. */
-record KnownRequest(String model, Set<String> avoid) implements LeaseRequest {
+public record KnownRequest(String model, Set<String> avoid) implements LeaseRequest {
   @Override
   public Dialect dialect() {
     return Dialect.OPENAI;

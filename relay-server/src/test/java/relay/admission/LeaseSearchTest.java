@@ -13,10 +13,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Objects;
-import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -26,7 +24,6 @@ import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.carrier.Carriers;
 import relay.config.Config;
-import relay.config.ProviderConfig;
 import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
 import relay.logging.RequestLog;
@@ -34,18 +31,14 @@ import relay.metrics.Meters;
 import relay.model.HeaderLines;
 import relay.model.TokenUsage;
 import relay.pool.Configs;
-import relay.pool.Organizations;
-import relay.pool.Plans;
+import relay.redis.Acquisition;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Demand;
-import relay.redis.Dimension;
-import relay.redis.KeyPlan;
 import relay.redis.KeyPool;
 import relay.redis.Lease;
 import relay.redis.RedisEngine;
 import relay.redis.Usage;
 import relay.upstream.KnownReply;
-import relay.upstream.ProviderApi;
 import relay.upstream.Upstream;
 
 /** Each outcome of a search for leases, without HTTP. */
@@ -98,28 +91,11 @@ class LeaseSearchTest {
     engine = RedisEngine.start(Configs.replica(config, redis.url(), "a"));
     upstream = new Upstream(carriers, LONG, LONG, LONG, () -> false);
     meters = new Meters(config);
-    clients = new Clients(config.server().auth());
-    routes = new ArrayList<>();
-    for (ProviderConfig one : config.enabledProviders()) {
-      routes.add(
-          new Route(
-              new ProviderApi(upstream, one, LONG, null),
-              engine.pool(Plans.of(one)),
-              engine.pins(one.name()),
-              new Organizations(one, () -> {}),
-              engine.breaker(one.name()),
-              engine.refusals(one.name()),
-              new OwnProbes(key -> false, Runnable::run, System::nanoTime)));
-    }
-    clientsPool = engine.pool(Plans.ofClients(config.server().auth()).orElseThrow());
-    admission =
-        new Admission(
-            clients,
-            clientsPool,
-            clientsPool.plan().keys().stream().map(KeyPlan::id).collect(Collectors.toSet()),
-            Plans.tally(engine, config.server().auth()),
-            config.prices(),
-            new Routes(routes, config.routing(), new Random(1)));
+    TestAdmission parts = TestAdmission.of(config, engine, upstream);
+    clients = parts.clients();
+    clientsPool = parts.clientsPool();
+    routes = parts.routes();
+    admission = parts.admission();
   }
 
   @AfterEach
@@ -156,22 +132,6 @@ class LeaseSearchTest {
     return assertInstanceOf(Outcome.Leased.class, outcome).admitted();
   }
 
-  private static long requests(KeyPool pool) {
-    return pool.snapshot().join().groups().stream()
-        .mapToLong(group -> group.used().of(Dimension.REQUESTS))
-        .sum();
-  }
-
-  private String metric(String series) {
-    return meters
-        .scrape()
-        .lines()
-        .filter(line -> line.startsWith(series + " "))
-        .map(line -> line.substring(series.length() + 1))
-        .findFirst()
-        .orElse("none");
-  }
-
   @Test
   void a_lease_is_of_the_size_that_the_request_states_and_is_settled_with_its_quota() {
     LeaseSearch search = search("team", "gpt-x");
@@ -182,10 +142,12 @@ class LeaseSearchTest {
     admitted.settle(ReportedUsage.of(new TokenUsage(100, 0, 0, 40)));
     assertEquals(new Usage(1, 100, 50), admitted.lease().charged());
     search.close();
-    assertEquals("0.0", metric("relay_reserved_tokens"));
-    assertEquals("100.0", metric("relay_client_tokens_total{client=\"team\",type=\"input\"}"));
+    assertEquals("0.0", TestAdmission.metric(meters, "relay_reserved_tokens"));
+    assertEquals(
+        "100.0",
+        TestAdmission.metric(meters, "relay_client_tokens_total{client=\"team\",type=\"input\"}"));
     Await.until("both are settled", () -> clientsPool.liveLeases() == 0);
-    assertEquals(1, requests(clientsPool));
+    assertEquals(1, TestAdmission.requests(clientsPool));
   }
 
   @Test
@@ -213,7 +175,7 @@ class LeaseSearchTest {
     for (int n = 0; n < 3; n++) {
       leased(search("tried", "gpt-x").first()).begin();
     }
-    assertEquals("1.0", metric("relay_would_deny_total{scope=\"client\"}"));
+    assertEquals("1.0", TestAdmission.metric(meters, "relay_would_deny_total{scope=\"client\"}"));
   }
 
   @Test
@@ -288,7 +250,7 @@ class LeaseSearchTest {
         }
       }
       assertEquals(sent ? new Usage(1, 120, 50) : Usage.NONE, lease.charged());
-      assertEquals("0.0", metric("relay_reserved_tokens"));
+      assertEquals("0.0", TestAdmission.metric(meters, "relay_reserved_tokens"));
     }
   }
 
@@ -315,12 +277,12 @@ class LeaseSearchTest {
     Lease later = assertInstanceOf(Granted.class, clientsPool.acquire(next).join()).lease();
     Await.until("the first lease is cancelled", () -> clientsPool.liveLeases() == 1);
     later.cancel();
-    Await.until("Redis has both", () -> requests(clientsPool) == 0);
+    Await.until("Redis has both", () -> TestAdmission.requests(clientsPool) == 0);
   }
 
   @Test
   void a_question_that_is_never_answered_goes_back() {
-    CompletableFuture<relay.redis.Acquisition> pending = new CompletableFuture<>();
+    CompletableFuture<Acquisition> pending = new CompletableFuture<>();
     try (KeyQuestions questions = new KeyQuestions()) {
       questions.begin(pending);
     }

@@ -3,6 +3,9 @@ package relay.pipeline;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -14,22 +17,26 @@ import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
+import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import relay.admission.OwnProbes;
+import relay.admission.Admitted;
+import relay.admission.Cancellation;
+import relay.admission.KnownRequest;
+import relay.admission.LeaseSearch;
+import relay.admission.LeaseSearch.Outcome;
+import relay.admission.RequestRecord;
 import relay.admission.Route;
-import relay.admission.Routes;
-import relay.auth.Clients;
+import relay.admission.TestAdmission;
+import relay.auth.Clients.Caller;
 import relay.body.Payload;
 import relay.carrier.Carriers;
 import relay.config.Config;
-import relay.config.ProviderConfig;
 import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
 import relay.logging.RequestLog;
@@ -37,13 +44,11 @@ import relay.metrics.Meters;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.pool.Configs;
-import relay.pool.Organizations;
 import relay.pool.Plans;
-import relay.redis.Dimension;
-import relay.redis.KeyPlan;
 import relay.redis.KeyPool;
+import relay.redis.Lease;
 import relay.redis.RedisEngine;
-import relay.upstream.ProviderApi;
+import relay.redis.Usage;
 import relay.upstream.Upstream;
 
 /** Leases, quotas and usage of requests that end in unusual places. */
@@ -69,6 +74,7 @@ class RequestOwnershipTest {
   private RedisEngine engine;
   private Upstream upstream;
   private Meters meters;
+  private TestAdmission parts;
   private List<Route> routes;
   private KeyPool clientsPool;
   private RequestPipeline pipeline;
@@ -100,28 +106,18 @@ class RequestOwnershipTest {
     engine = RedisEngine.start(Configs.replica(config, redis.url(), "a"));
     upstream = new Upstream(carriers, LONG, LONG, LONG, () -> false);
     meters = new Meters(config);
-    routes = new ArrayList<>();
-    for (ProviderConfig one : config.enabledProviders()) {
-      routes.add(
-          new Route(
-              new ProviderApi(upstream, one, LONG, null),
-              engine.pool(Plans.of(one)),
-              engine.pins(one.name()),
-              new Organizations(one, () -> {}),
-              engine.breaker(one.name()),
-              engine.refusals(one.name()),
-              new OwnProbes(key -> false, Runnable::run, System::nanoTime)));
-    }
-    clientsPool = engine.pool(Plans.ofClients(config.server().auth()).orElseThrow());
+    parts = TestAdmission.of(config, engine, upstream);
+    routes = parts.routes();
+    clientsPool = parts.clientsPool();
     pipeline =
         new RequestPipeline(
             new RequestPipeline.Serving(
-                new Clients(config.server().auth()),
+                parts.clients(),
                 clientsPool,
-                clientsPool.plan().keys().stream().map(KeyPlan::id).collect(Collectors.toSet()),
+                parts.limited(),
                 Plans.tally(engine, config.server().auth()),
                 config.prices(),
-                new Routes(routes, config.routing(), new Random(1)),
+                parts.allRoutes(),
                 new RequestPipeline.Bounds(1_000_000, 1_000_000, 0, LONG),
                 new RequestLog(0)),
             meters,
@@ -175,12 +171,6 @@ class RequestOwnershipTest {
     Await.until("the request has ended", () -> pipeline.running() == 0);
   }
 
-  private static long requests(KeyPool pool) {
-    return pool.snapshot().join().groups().stream()
-        .mapToLong(group -> group.used().of(Dimension.REQUESTS))
-        .sum();
-  }
-
   /** The body for Bedrock is made from a header: between the grant and the attempt. */
   @Test
   void an_error_between_the_grant_and_the_attempt_gives_both_leases_back() throws Exception {
@@ -201,7 +191,7 @@ class RequestOwnershipTest {
     // Redis may get to know it after the replica has forgotten the lease
     Await.until(
         "nothing was sent, so nothing is charged",
-        () -> requests(pool) == 0 && requests(clientsPool) == 0);
+        () -> TestAdmission.requests(pool) == 0 && TestAdmission.requests(clientsPool) == 0);
   }
 
   @Test
@@ -220,8 +210,42 @@ class RequestOwnershipTest {
             });
     serve(client, Endpoint.CHAT_COMPLETIONS);
     assertTrue(calls.contains("write"), calls.toString());
-    assertEquals("7.0", metric("relay_client_tokens_total{client=\"team\",type=\"input\"}"));
-    assertEquals("3.0", metric("relay_client_tokens_total{client=\"team\",type=\"output\"}"));
+    assertEquals(
+        "7.0",
+        TestAdmission.metric(meters, "relay_client_tokens_total{client=\"team\",type=\"input\"}"));
+    assertEquals(
+        "3.0",
+        TestAdmission.metric(meters, "relay_client_tokens_total{client=\"team\",type=\"output\"}"));
+  }
+
+  @Test
+  void resources_are_closed_once_by_the_owner_that_has_them_last() {
+    Caller caller = Objects.requireNonNull(parts.clients().authenticate(CLIENT_KEY, null));
+    RequestRecord record = new RequestRecord("req_1", meters, new RequestLog(0));
+    LeaseSearch search =
+        parts
+            .admission()
+            .search(
+                new KnownRequest("gpt-x", Set.of()),
+                caller,
+                List.of(routes.getLast()),
+                record,
+                new Cancellation());
+    RequestResources first = new RequestResources();
+    first.own(search);
+    Admitted admitted = assertInstanceOf(Outcome.Leased.class, search.first()).admitted();
+    Lease lease = admitted.lease();
+    admitted.begin();
+    RequestResources second = first.transfer();
+    first.close();
+    assertNull(lease.charged());
+    second.close();
+    Usage charged = lease.charged();
+    assertNotNull(charged);
+    assertEquals(1, charged.requests());
+    assertEquals("0.0", TestAdmission.metric(meters, "relay_reserved_tokens"));
+    second.close();
+    assertEquals("0.0", TestAdmission.metric(meters, "relay_reserved_tokens"));
   }
 
   private void answerOnce() {
@@ -244,15 +268,5 @@ class RequestOwnershipTest {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-  }
-
-  private String metric(String series) {
-    return meters
-        .scrape()
-        .lines()
-        .filter(line -> line.startsWith(series + " "))
-        .map(line -> line.substring(series.length() + 1))
-        .findFirst()
-        .orElse("none");
   }
 }
