@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.BufferedInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -15,6 +14,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import relay.embedded.EmbeddedRedis;
 import relay.embedded.LoopbackPorts;
 
@@ -166,15 +166,14 @@ public final class RedisNode implements AutoCloseable {
   public List<String> callAs(String login, String... words) {
     try (Socket socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), port)) {
       socket.setSoTimeout(5_000);
-      InputStream in = new BufferedInputStream(socket.getInputStream());
+      RespReader replies = new RespReader(new BufferedInputStream(socket.getInputStream()));
       List<String> reply = new ArrayList<>();
       if (!login.isEmpty()) {
         send(socket, ("AUTH " + login).split(" ", -1));
-        read(in, reply);
-        reply.clear();
+        var _ = replies.next();
       }
       send(socket, words);
-      read(in, reply);
+      flatten(replies.next(), reply);
       return reply;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -182,46 +181,18 @@ public final class RedisNode implements AutoCloseable {
   }
 
   private static void send(Socket socket, String... words) throws IOException {
-    StringBuilder command = new StringBuilder("*" + words.length + "\r\n");
-    for (String word : words) {
-      command.append('$').append(word.getBytes(UTF_8).length).append("\r\n");
-      command.append(word).append("\r\n");
-    }
-    socket.getOutputStream().write(command.toString().getBytes(UTF_8));
+    List<byte[]> all = Stream.of(words).map(word -> word.getBytes(UTF_8)).toList();
+    socket.getOutputStream().write(RespReader.command(all));
   }
 
-  private static void read(InputStream in, List<String> into) throws IOException {
-    String line = line(in);
-    String rest = line.substring(1);
-    switch (line.charAt(0)) {
-      case '$' -> {
-        int length = Integer.parseInt(rest);
-        into.add(length < 0 ? "" : new String(in.readNBytes(length), UTF_8));
-        if (length >= 0) {
-          line(in);
-        }
-      }
-      case '*' -> {
-        for (int n = Integer.parseInt(rest); n > 0; n--) {
-          read(in, into);
-        }
-      }
-      case '-' -> into.add(line);
-      default -> into.add(rest);
+  private static void flatten(@Nullable Object reply, List<String> into) {
+    switch (reply) {
+      case null -> into.add("");
+      case byte[] text -> into.add(new String(text, UTF_8));
+      case RespReader.ErrorReply(String text) -> into.add("-" + text);
+      case List<?> all -> all.forEach(each -> flatten(each, into));
+      default -> into.add(reply.toString());
     }
-  }
-
-  private static String line(InputStream in) throws IOException {
-    StringBuilder line = new StringBuilder();
-    for (int c = in.read(); c != '\n'; c = in.read()) {
-      if (c < 0) {
-        throw new IOException("the server closed the connection");
-      }
-      if (c != '\r') {
-        line.append((char) c);
-      }
-    }
-    return line.toString();
   }
 
   @Override

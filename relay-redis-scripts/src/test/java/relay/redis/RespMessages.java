@@ -2,25 +2,25 @@ package relay.redis;
 
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import relay.guards.RespReader;
 
-/** Reads RESP 2 and 3 messages of Redis and its clients, and keeps their bytes. */
+/** Reads messages of Redis and its clients as text, and keeps their bytes. */
 final class RespMessages {
-  private static final int CR = '\r';
-
-  private final InputStream in;
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+  private final RespReader messages;
 
   /**
    * @param in one side's stream, buffered
    */
   RespMessages(InputStream in) {
-    this.in = in;
+    messages = new RespReader(new Kept(in, bytes));
   }
 
   /**
@@ -29,15 +29,19 @@ final class RespMessages {
    * @throws EOFException when the other side has closed the stream
    */
   @Nullable Object next() throws IOException {
-    int type = read();
-    String line = line();
-    return switch (type) {
-      case '+', '-', ',', '#', '(', '_' -> line;
-      case ':' -> Long.parseLong(line);
-      case '$', '=' -> text(Integer.parseInt(line));
-      case '*', '~' -> list(Integer.parseInt(line));
-      case '%' -> list(2 * Integer.parseInt(line));
-      default -> throw new IOException("unexpected message " + (char) type + line);
+    return readable(messages.next());
+  }
+
+  private static @Nullable Object readable(@Nullable Object message) {
+    return switch (message) {
+      case byte[] text -> new String(text, StandardCharsets.UTF_8);
+      case RespReader.ErrorReply(String text) -> text;
+      case List<?> all -> {
+        List<@Nullable Object> texts = new ArrayList<>(all.size());
+        all.forEach(each -> texts.add(readable(each)));
+        yield texts;
+      }
+      case null, default -> message;
     };
   }
 
@@ -48,44 +52,31 @@ final class RespMessages {
     return all;
   }
 
-  private @Nullable String text(int length) throws IOException {
-    if (length < 0) {
-      return null;
-    }
-    byte[] text = in.readNBytes(length + 2);
-    if (text.length < length + 2) {
-      throw new EOFException();
-    }
-    bytes.writeBytes(text);
-    return new String(text, 0, length, StandardCharsets.UTF_8);
-  }
+  /** Copies what is read of a stream. */
+  private static final class Kept extends FilterInputStream {
+    private final ByteArrayOutputStream copy;
 
-  private @Nullable List<@Nullable Object> list(int size) throws IOException {
-    if (size < 0) {
-      return null;
+    Kept(InputStream in, ByteArrayOutputStream copy) {
+      super(in);
+      this.copy = copy;
     }
-    List<@Nullable Object> all = new ArrayList<>();
-    for (int n = 0; n < size; n++) {
-      all.add(next());
-    }
-    return all;
-  }
 
-  private String line() throws IOException {
-    StringBuilder line = new StringBuilder();
-    for (int c = read(); c != CR; c = read()) {
-      line.append((char) c);
+    @Override
+    public int read() throws IOException {
+      int one = super.read();
+      if (one >= 0) {
+        copy.write(one);
+      }
+      return one;
     }
-    var _ = read(); // the line feed
-    return line.toString();
-  }
 
-  private int read() throws IOException {
-    int c = in.read();
-    if (c < 0) {
-      throw new EOFException();
+    @Override
+    public int read(byte[] into, int from, int most) throws IOException {
+      int count = super.read(into, from, most);
+      if (count > 0) {
+        copy.write(into, from, count);
+      }
+      return count;
     }
-    bytes.write(c);
-    return c;
   }
 }

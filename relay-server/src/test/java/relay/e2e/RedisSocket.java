@@ -3,25 +3,26 @@ package relay.e2e;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import java.io.BufferedInputStream;
-import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import relay.guards.RespReader;
 
 /** A plain connection to Redis. Each character stands for one byte. */
 final class RedisSocket implements AutoCloseable {
   private final Socket socket;
-  private final InputStream in;
+  private final RespReader replies;
 
   RedisSocket(int port) throws IOException {
     socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), port);
     socket.setTcpNoDelay(true);
-    in = new BufferedInputStream(socket.getInputStream());
+    replies = new RespReader(new BufferedInputStream(socket.getInputStream()));
   }
 
   /** Runs a command with a single text or number as reply. */
@@ -33,7 +34,7 @@ final class RedisSocket implements AutoCloseable {
   synchronized List<String> list(String... words) throws IOException {
     send(words);
     List<String> reply = new ArrayList<>();
-    read(reply);
+    flatten(replies.next(), reply);
     return reply;
   }
 
@@ -67,47 +68,27 @@ final class RedisSocket implements AutoCloseable {
   }
 
   void send(String... words) throws IOException {
-    StringBuilder command = new StringBuilder("*" + words.length + "\r\n");
-    for (String word : words) {
-      command.append('$').append(word.length()).append("\r\n").append(word).append("\r\n");
-    }
-    socket.getOutputStream().write(command.toString().getBytes(ISO_8859_1));
+    List<byte[]> all = Stream.of(words).map(word -> word.getBytes(ISO_8859_1)).toList();
+    socket.getOutputStream().write(RespReader.command(all));
   }
 
-  private void read(List<String> into) throws IOException {
-    String line = line();
-    String rest = line.substring(1);
-    switch (line.charAt(0)) {
-      case '+', ':' -> into.add(rest);
-      case '-' -> throw new IOException("Redis says: " + rest);
-      case '$' -> {
-        int length = Integer.parseInt(rest);
-        if (length >= 0) {
-          into.add(new String(in.readNBytes(length), ISO_8859_1));
-          line();
+  private static void flatten(@Nullable Object reply, List<String> into) throws IOException {
+    switch (reply) {
+      case null -> {}
+      case byte[] text -> into.add(new String(text, ISO_8859_1));
+      case RespReader.ErrorReply(String text) -> throw new IOException("Redis says: " + text);
+      case List<?> all -> {
+        for (Object each : all) {
+          flatten(each, into);
         }
       }
-      case '*' -> {
-        for (int n = Integer.parseInt(rest); n > 0; n--) {
-          read(into);
-        }
-      }
-      default -> throw new IOException("not a reply: " + line);
+      default -> into.add(reply.toString());
     }
   }
 
   /** The next line, for MONITOR. */
   String line() throws IOException {
-    StringBuilder line = new StringBuilder();
-    for (int c = in.read(); c != '\n'; c = in.read()) {
-      if (c < 0) {
-        throw new EOFException("Redis closed the connection");
-      }
-      if (c != '\r') {
-        line.append((char) c);
-      }
-    }
-    return line.toString();
+    return replies.line();
   }
 
   @Override
