@@ -5,8 +5,6 @@ import static relay.config.SchemaNode.list;
 import static relay.config.SchemaNode.section;
 import static relay.config.SchemaNode.text;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.util.ArrayList;
@@ -113,12 +111,10 @@ final class AuthSection {
                 "clients_file",
                 text("YAML file with a mapping `clients: [ ... ]` of the same form; watched, too")
                     .example("/etc/relay/clients.yaml"));
-    known.json().put("type", "object");
-    ObjectNode none = JsonNodeFactory.instance.objectNode();
-    none.put("title", "Everyone is let in").put("const", "none");
     return either(
         "Who may call. Absent on a loopback address, or `none`: everyone",
-        List.of(none, known.json()));
+        SchemaNode.word("Everyone is let in", "none"),
+        known.stated());
   }
 
   private static SchemaNode sha256(String title) {

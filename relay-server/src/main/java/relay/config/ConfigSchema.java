@@ -27,7 +27,7 @@ public final class ConfigSchema {
   static ObjectNode tree() {
     ObjectNode root = JsonNodeFactory.instance.objectNode();
     root.put("$schema", "http://json-schema.org/draft-07/schema#");
-    root.setAll(RootSection.FORM.json().deepCopy());
+    root.setAll(RootSection.FORM.json());
     root.set("definitions", SchemaNode.definitions());
     return root;
   }

@@ -3,12 +3,13 @@ package relay.config;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.databind.node.ValueNode;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 
 /**
@@ -19,21 +20,27 @@ final class SchemaNode {
   /** Where {@link #definitions} stand. */
   private static final String REFERENCE = "#/definitions/reference";
 
-  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
-
-  private final ObjectNode node = JSON.objectNode();
+  /** In order. Every start declares the settings, and few need the JSON: it is made on demand. */
+  private final List<Consumer<ObjectNode>> parts = new ArrayList<>();
 
   private SchemaNode(String title) {
-    node.put("title", title);
+    add(node -> node.put("title", title));
+  }
+
+  private SchemaNode add(Consumer<ObjectNode> part) {
+    parts.add(part);
+    return this;
   }
 
   ObjectNode json() {
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    parts.forEach(part -> part.accept(node));
     return node;
   }
 
   /** What scalars refer to. */
   static ObjectNode definitions() {
-    ObjectNode definitions = JSON.objectNode();
+    ObjectNode definitions = JsonNodeFactory.instance.objectNode();
     definitions
         .putObject("reference")
         .put("title", "${NAME}, ${NAME:-default} or ${file:/path}")
@@ -42,21 +49,26 @@ final class SchemaNode {
     return definitions;
   }
 
-  private static SchemaNode scalar(String title, ObjectNode own) {
-    SchemaNode made = new SchemaNode(title);
-    made.node.putArray("anyOf").add(own).addObject().put("$ref", REFERENCE);
-    return made;
+  private static SchemaNode scalar(String title, Consumer<ObjectNode> own) {
+    return new SchemaNode(title)
+        .add(
+            node -> {
+              ArrayNode forms = node.putArray("anyOf");
+              own.accept(forms.addObject());
+              forms.addObject().put("$ref", REFERENCE);
+            });
   }
 
   /** Numbers without quotes are texts, too, where a text is expected. */
   static SchemaNode text(String title) {
-    ObjectNode own = JSON.objectNode();
-    own.putArray("type").add("string").add("number");
-    return scalar(title, own);
+    return scalar(title, own -> own.putArray("type").add("string").add("number"));
   }
 
   static SchemaNode text(String title, Pattern form) {
-    ObjectNode own = JSON.objectNode().put("pattern", whole(form));
+    return scalar(title, own -> text(own.put("pattern", whole(form)), form));
+  }
+
+  private static void text(ObjectNode own, Pattern form) {
     if (form.matcher("0").matches()) { // a number without quotes is text, too
       own.putArray("type").add("string").add("number");
       if (!form.matcher("-1").matches()) {
@@ -65,7 +77,6 @@ final class SchemaNode {
     } else {
       own.put("type", "string");
     }
-    return scalar(title, own);
   }
 
   private static String whole(Pattern form) {
@@ -74,20 +85,21 @@ final class SchemaNode {
 
   /** A number from 0. */
   static SchemaNode number(String title, double fallback, double max) {
-    return amount(title, max).fallback(JSON.numberNode(fallback));
+    return amount(title, max).add(node -> node.put("default", fallback));
   }
 
   /** A number from 0 that is always stated, or else follows from another. */
   static SchemaNode amount(String title, double max) {
-    return scalar(
-        title, JSON.objectNode().put("type", "number").put("minimum", 0).put("maximum", max));
+    return scalar(title, own -> own.put("type", "number").put("minimum", 0).put("maximum", max));
   }
 
   static <E extends Enum<E>> SchemaNode words(String title, Class<E> words) {
-    ObjectNode own = JSON.objectNode();
-    ArrayNode allowed = own.putArray("enum");
-    Arrays.stream(words.getEnumConstants()).map(SchemaNode::word).forEach(allowed::add);
-    return scalar(title, own);
+    return scalar(
+        title,
+        own -> {
+          ArrayNode allowed = own.putArray("enum");
+          Arrays.stream(words.getEnumConstants()).map(SchemaNode::word).forEach(allowed::add);
+        });
   }
 
   static <E extends Enum<E>> SchemaNode words(String title, E fallback) {
@@ -99,38 +111,58 @@ final class SchemaNode {
   }
 
   static SchemaNode list(String title, SchemaNode entries, int most) {
-    SchemaNode made = new SchemaNode(title);
-    made.node.put("type", "array").put("minItems", 1).put("maxItems", most);
-    made.node.set("items", entries.node);
-    return made;
+    return new SchemaNode(title)
+        .add(
+            node -> {
+              node.put("type", "array").put("minItems", 1).put("maxItems", most);
+              node.set("items", entries.json());
+            });
   }
 
   SchemaNode mayBeEmpty() {
-    node.remove("minItems");
-    return this;
+    return add(node -> node.remove("minItems"));
   }
 
   /** A mapping whose names are the user's. */
   static SchemaNode map(String title, SchemaNode values) {
-    SchemaNode made = new SchemaNode(title);
-    made.node.putArray("type").add("object").add("null");
-    made.node.set("additionalProperties", values.node);
-    return made;
+    return new SchemaNode(title)
+        .add(
+            node -> {
+              node.putArray("type").add("object").add("null");
+              node.set("additionalProperties", values.json());
+            });
   }
 
   /** A mapping of settings. Nothing at all is as good as an empty one. */
   static SchemaNode section(String title) {
-    SchemaNode made = new SchemaNode(title);
-    made.node.putArray("type").add("object").add("null");
-    made.node.put("additionalProperties", false).putObject("properties");
-    return made;
+    return new SchemaNode(title)
+        .add(
+            node -> {
+              node.putArray("type").add("object").add("null");
+              node.put("additionalProperties", false).putObject("properties");
+            });
+  }
+
+  /** A section that is not as good as nothing if it is empty. */
+  SchemaNode stated() {
+    return add(node -> node.put("type", "object"));
+  }
+
+  /** One word and no other. */
+  static SchemaNode word(String title, String word) {
+    return new SchemaNode(title).add(node -> node.put("const", word));
   }
 
   /** One of several forms. */
-  static SchemaNode either(String title, List<ObjectNode> forms) {
-    SchemaNode made = new SchemaNode(title);
-    made.node.putArray("anyOf").addAll(forms);
-    return made;
+  static SchemaNode either(String title, SchemaNode... forms) {
+    return new SchemaNode(title)
+        .add(
+            node -> {
+              ArrayNode all = node.putArray("anyOf");
+              for (SchemaNode form : forms) {
+                all.add(form.json());
+              }
+            });
   }
 
   /** Declares a setting that its section takes by its name. */
@@ -145,9 +177,9 @@ final class SchemaNode {
   }
 
   Setting<Long> whole(String name, long fallback, long min, long max, String text) {
-    ObjectNode own =
-        JSON.objectNode().put("type", "integer").put("minimum", min).put("maximum", max);
-    with(name, scalar(text, own).fallback(JSON.numberNode(fallback)));
+    SchemaNode number =
+        scalar(text, own -> own.put("type", "integer").put("minimum", min).put("maximum", max));
+    with(name, number.add(node -> node.put("default", fallback)));
     return new Setting<>(name, in -> ScalarSettings.whole(in, name, fallback, min, max));
   }
 
@@ -159,9 +191,10 @@ final class SchemaNode {
 
   /** A number in (0, 1]. */
   Setting<Double> ratio(String name, double fallback, String text) {
-    ObjectNode own =
-        JSON.objectNode().put("type", "number").put("exclusiveMinimum", 0).put("maximum", 1);
-    with(name, scalar(text, own).fallback(JSON.numberNode(fallback)));
+    SchemaNode number =
+        scalar(
+            text, own -> own.put("type", "number").put("exclusiveMinimum", 0).put("maximum", 1));
+    with(name, number.add(node -> node.put("default", fallback)));
     return new Setting<>(name, in -> ScalarSettings.ratio(in, name, fallback));
   }
 
@@ -172,8 +205,8 @@ final class SchemaNode {
   }
 
   Setting<Boolean> flag(String name, boolean fallback, String text) {
-    ObjectNode own = JSON.objectNode().put("type", "boolean");
-    with(name, scalar(text, own).fallback(JSON.booleanNode(fallback)));
+    SchemaNode flag = scalar(text, own -> own.put("type", "boolean"));
+    with(name, flag.add(node -> node.put("default", fallback)));
     return new Setting<>(name, in -> ScalarSettings.flag(in, name, fallback));
   }
 
@@ -185,43 +218,37 @@ final class SchemaNode {
   SchemaNode with(String name, SchemaNode setting) {
     Units units = Units.of(name);
     if (units != null) {
-      setting
-          .node
-          .withArray("anyOf")
-          .addObject()
-          .put("type", "string")
-          .put("pattern", whole(units.form()));
+      setting.add(
+          node ->
+              node.withArray("anyOf")
+                  .addObject()
+                  .put("type", "string")
+                  .put("pattern", whole(units.form())));
     }
-    node.withObject("/properties").set(name, setting.node);
-    return this;
+    return add(node -> node.withObject("/properties").set(name, setting.json()));
   }
 
   SchemaNode need(String... names) {
-    node.put("type", "object");
-    Arrays.stream(names).forEach(node.withArray("required")::add);
-    return this;
+    return stated()
+        .add(node -> Arrays.stream(names).forEach(node.withArray("required")::add));
   }
 
   SchemaNode fallback(String text) {
-    return fallback(JSON.textNode(text));
-  }
-
-  private SchemaNode fallback(ValueNode value) {
-    node.set("default", value);
-    return this;
+    return add(node -> node.put("default", text));
   }
 
   SchemaNode example(String... texts) {
-    Arrays.stream(texts).forEach(node.withArray("examples")::add);
-    return this;
+    return add(node -> Arrays.stream(texts).forEach(node.withArray("examples")::add));
   }
 
   /** Settings that only one type of provider has. */
   SchemaNode only(ProviderType type, String... names) {
-    ObjectNode rule = node.withArray("allOf").addObject();
-    rule.putObject("if").putObject("properties").putObject("type").put("const", word(type));
-    ObjectNode otherwise = rule.putObject("else").putObject("properties");
-    Arrays.stream(names).forEach(name -> otherwise.put(name, false));
-    return this;
+    return add(
+        node -> {
+          ObjectNode rule = node.withArray("allOf").addObject();
+          rule.putObject("if").putObject("properties").putObject("type").put("const", word(type));
+          ObjectNode otherwise = rule.putObject("else").putObject("properties");
+          Arrays.stream(names).forEach(name -> otherwise.put(name, false));
+        });
   }
 }
