@@ -24,11 +24,17 @@ public final class ReadAhead {
 
   /** The connection's buffer; null over HTTP/2, where calls share it, or if it is unknown. */
   public static @Nullable BufferedSource of(@Nullable Connection connection) {
+    BufferedSocket socket = socket(connection);
+    return socket == null ? null : socket.getSource();
+  }
+
+  /** Both of the connection's buffers; null as {@link #of}. */
+  public static @Nullable BufferedSocket socket(@Nullable Connection connection) {
     return SOCKET != null
             && connection != null
             && connection.protocol() == HTTP_1_1
             && Parts.get(SOCKET, connection) instanceof BufferedSocket socket
-        ? socket.getSource()
+        ? socket
         : null;
   }
 

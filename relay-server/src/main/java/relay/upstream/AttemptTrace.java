@@ -61,7 +61,7 @@ final class AttemptTrace extends EventListener {
 
   @Override
   public void connectionAcquired(Call call, Connection acquired) {
-    connection = acquired;
+    uses(acquired);
   }
 
   @Override
@@ -74,12 +74,22 @@ final class AttemptTrace extends EventListener {
 
   @Override
   public void requestHeadersStart(Call call) {
-    sent = true;
+    sends();
   }
 
   @Override
   public void secureConnectStart(Call call) {
     reached = true;
+  }
+
+  /** The connection of the attempt. */
+  void uses(Connection acquired) {
+    connection = acquired;
+  }
+
+  /** From now on the provider may have received a part of the request. */
+  void sends() {
+    sent = true;
   }
 
   /** The watch on the provider's silence. */

@@ -8,12 +8,15 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import okhttp3.Connection;
 import okhttp3.ConnectionPool;
 import okhttp3.Dispatcher;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
+import okhttp3.Request;
 import okhttp3.internal.concurrent.TaskRunner;
 import okhttp3.internal.connection.ConnectionListener;
+import okhttp3.internal.connection.RealConnection;
 import okhttp3.internal.connection.RealConnectionPool;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -68,6 +71,7 @@ final class ConnectionSlots {
     private final int home;
     private final @Nullable CarrierSockets sockets; // of its own connection
     private final SharedConnections.@Nullable Shared shared;
+    private @Nullable RealConnection kept; // of its last call
     private long idleSince;
 
     private ConnectionSlot(OkHttpClient client, int home, @Nullable CarrierSockets sockets) {
@@ -93,11 +97,18 @@ final class ConnectionSlots {
       return client;
     }
 
-    /** Records the protocol that the provider has chosen. */
-    void spoke(Protocol protocol) {
+    /** The exchange of a request, on the connection of the last one if that may be used. */
+    UpstreamExchange exchange(Request request, AttemptTrace trace) {
+      KeptExchange next = KeptExchange.of(client, kept, request, trace);
+      return next == null ? UpstreamExchange.of(client.newCall(request)) : next;
+    }
+
+    /** Records the protocol that the provider has chosen, and the connection. */
+    void spoke(Protocol protocol, @Nullable Connection connection) {
       if (shared != null && protocol != Protocol.HTTP_2) {
         multiplexed = false;
       }
+      kept = shared == null && connection instanceof RealConnection own ? own : null;
     }
 
     /**
@@ -137,6 +148,7 @@ final class ConnectionSlots {
         return;
       }
       idleSince = System.nanoTime();
+      restConnection();
       idleCount.getAndIncrement();
       idle.get(home).addFirst(this);
       if (retired) { // meanwhile
@@ -144,7 +156,21 @@ final class ConnectionSlots {
       }
     }
 
+    /** As OkHttp does after its calls. */
+    private void restConnection() {
+      RealConnection known = kept;
+      if (known == null) {
+        return;
+      }
+      if (known.getNoNewExchanges()) {
+        end();
+      } else {
+        known.setIdleAtNs(idleSince);
+      }
+    }
+
     private void end() {
+      kept = null;
       client.connectionPool().evictAll();
     }
   }

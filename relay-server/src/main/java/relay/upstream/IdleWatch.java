@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
-import okhttp3.Call;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,13 +37,13 @@ final class IdleWatch implements AutoCloseable {
 
   /** A watched call. Close it to end the watch. */
   final class Watched implements AutoCloseable {
-    private final Call call;
+    private final Runnable cancel;
     private volatile long heardAt = System.nanoTime();
     private volatile boolean reading = true;
     private volatile boolean silent;
 
-    private Watched(Call call) {
-      this.call = call;
+    private Watched(Runnable cancel) {
+      this.cancel = cancel;
     }
 
     /** Records that the provider sent data, or that a wait for it begins. */
@@ -65,7 +64,7 @@ final class IdleWatch implements AutoCloseable {
     private boolean end() {
       silent = true;
       try {
-        call.cancel();
+        cancel.run();
       } catch (Throwable e) { // the other calls must end, too
         report(e);
       }
@@ -84,8 +83,13 @@ final class IdleWatch implements AutoCloseable {
     LockSupport.unpark(watcher);
   }
 
-  Watched watch(Call call) {
-    Watched one = new Watched(call);
+  /**
+   * Begins a watch.
+   *
+   * @param cancel ends the call, on the thread of the watch
+   */
+  Watched watch(Runnable cancel) {
+    Watched one = new Watched(cancel);
     watched.add(one);
     return one;
   }

@@ -11,7 +11,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import okhttp3.Call;
 import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.Response;
@@ -35,7 +34,7 @@ public final class UpstreamCall {
   private final ProviderProtocol protocol;
   private final KeyCredential credential;
   private final Payload body;
-  private @Nullable Call call;
+  private @Nullable UpstreamExchange exchange;
   private @Nullable CompletableFuture<?> awaited;
   private boolean canceled;
 
@@ -130,29 +129,33 @@ public final class UpstreamCall {
 
   /** Sends the request and waits for the response head. Blocks: call it on a virtual thread. */
   public Outcome execute() {
-    Request.Builder adjusted = request.with(body);
-    protocol.adjust(adjusted);
-    Request plain = adjusted.build();
     try {
-      Request.Builder proven = plain.newBuilder();
+      Request.Builder proven = plain();
       KeyCredential.Shown shown = credential.show(proven, body);
       Outcome outcome = send(proven.build());
       if (outcome instanceof Outcome.Answered(UpstreamAnswer answer)
           && answer.status() == UNAUTHORIZED
           && !isCanceled()
           && renew(shown, answer, body.isSpent())) {
-        Request.Builder again = plain.newBuilder();
+        Request.Builder again = plain();
         credential.show(again, body);
         outcome = send(again.build());
       }
       return outcome;
     } catch (TokenRefusedException e) {
-      return refused(plain);
+      return refused(plain().build());
     } catch (IOException e) { // of show(): send() handles its own
       FailureCause why = FailureCauses.of(e);
       return new Outcome.Broken(
           request.trace().sent(), why == FailureCause.LOCAL ? why : FailureCause.TOKEN, e);
     }
+  }
+
+  /** The request without a credential. */
+  private Request.Builder plain() {
+    Request.Builder adjusted = request.with(body);
+    protocol.adjust(adjusted);
+    return adjusted;
   }
 
   /**
@@ -201,16 +204,16 @@ public final class UpstreamCall {
       return broken(e, false, false);
     }
     IdleWatch.Watched watched = null;
-    Call next = null;
+    UpstreamExchange next = null;
     Response response = null;
     Outcome answered = null;
     try {
-      next = slot.client().newCall(proven);
+      next = slot.exchange(proven, request.trace());
       begin(next);
-      watched = idleWatch.watch(next);
+      watched = idleWatch.watch(next::cancel);
       request.trace().watchedBy(watched);
       response = answered(next);
-      slot.spoke(response.protocol());
+      slot.spoke(response.protocol(), request.trace().connection());
       String wrong = AnswerHead.wrong(response);
       if (wrong != null) {
         throw new ProtocolException("the provider's answer has " + wrong);
@@ -242,7 +245,7 @@ public final class UpstreamCall {
   }
 
   /** OkHttp throws an unchecked exception for a negative status. */
-  private static Response answered(Call next) throws IOException {
+  private static Response answered(UpstreamExchange next) throws IOException {
     try {
       return next.execute();
     } catch (IllegalStateException | IllegalArgumentException e) {
@@ -268,14 +271,14 @@ public final class UpstreamCall {
 
   /** Releases all resources of an attempt without an answer. */
   private static void abandon(
-      @Nullable Call call,
+      @Nullable UpstreamExchange exchange,
       @Nullable Response response,
       IdleWatch.@Nullable Watched watched,
       ConnectionSlots.ConnectionSlot slot) {
     try (slot;
         watched) {
-      if (call != null && response != null) {
-        call.cancel(); // close the connection, so that the rest is not read as the next answer
+      if (exchange != null && response != null) {
+        exchange.cancel(); // close the connection, so that the rest is not read as the next answer
         response.close();
       }
     } catch (IllegalArgumentException e) {
@@ -297,7 +300,7 @@ public final class UpstreamCall {
               .message("")
               .body(ResponseBody.create("", null))
               .build();
-      watched = idleWatch.watch(slot.client().newCall(plain));
+      watched = idleWatch.watch(() -> {});
       answered = new Outcome.Answered(new UpstreamAnswer(response, watched, slot, null));
       return answered;
     } finally {
@@ -336,8 +339,8 @@ public final class UpstreamCall {
     }
   }
 
-  private synchronized void begin(Call next) {
-    call = next;
+  private synchronized void begin(UpstreamExchange next) {
+    exchange = next;
     if (canceled) {
       next.cancel();
     }
@@ -349,8 +352,8 @@ public final class UpstreamCall {
     if (awaited != null) {
       awaited.cancel(false);
     }
-    if (call != null) {
-      call.cancel();
+    if (exchange != null) {
+      exchange.cancel();
     }
   }
 

@@ -26,7 +26,7 @@ class IdleWatchTest {
       Await.until("a look after the faults", SOON, () -> looks.get() > 3);
       Call call =
           new OkHttpClient().newCall(new Request.Builder().url("http://127.0.0.1:1/").build());
-      try (IdleWatch.Watched watched = watch.watch(call)) {
+      try (IdleWatch.Watched watched = watch.watch(call::cancel)) {
         Await.until("its end", SOON, call::isCanceled);
         assertTrue(watched.wasSilent());
       }
