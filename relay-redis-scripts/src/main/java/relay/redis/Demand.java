@@ -134,6 +134,9 @@ public record Demand(
 
   /** The same demand, which only the account can serve that made what these hashes name. */
   public Demand pinnedTo(List<String> hashes) {
+    if (hashes.equals(pinned)) {
+      return this;
+    }
     Draft draft = new Draft(this);
     draft.pinned = hashes;
     return draft.demand();

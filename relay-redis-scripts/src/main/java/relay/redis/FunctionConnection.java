@@ -29,9 +29,7 @@ final class FunctionConnection extends RedisChannelHandler<byte[], byte[]> {
   /** Calls a function whose reply is a list. */
   CompletableFuture<List<Object>> call(String function, byte[][] keys, byte[][] args) {
     return send(
-        CommandType.FCALL,
-        new NestedMultiOutput<>(BYTES),
-        new CommandArgs<>(BYTES).add(function).add(keys.length).addKeys(keys).addValues(args));
+        CommandType.FCALL, new NestedMultiOutput<>(BYTES), new FunctionArgs(function, keys, args));
   }
 
   /** Loads a library of functions. */

@@ -20,6 +20,8 @@ import relay.redis.ScriptCaller.Call;
  * Redis does not know the pool, it announces the pool and calls again.
  */
 final class PoolScripts {
+  private static final int LINE_CHARS = 128; // of a call for one request, some 100
+
   private final RedisLink link;
   private final ScriptCaller caller;
   private final PlanAnnouncer plans;
@@ -327,7 +329,7 @@ final class PoolScripts {
 
   /** The start of acquire's first argument: {@code epoch ceiling given lease_ms}. */
   StringBuilder callLine() {
-    StringBuilder line = new StringBuilder(plans.epochText()).append(' ');
+    StringBuilder line = new StringBuilder(LINE_CHARS).append(plans.epochText()).append(' ');
     return line.append(caller.ceiling()).append(" - ").append(ScriptCaller.text(leaseMs));
   }
 

@@ -127,8 +127,10 @@ final class Carrier extends XnioIoThread {
   }
 
   private void start(Runnable task) {
-    unstarted(
+    VirtualThreads.unstarted(
+            this,
             () -> {
+              HERE.set(this);
               try {
                 task.run();
               } finally {

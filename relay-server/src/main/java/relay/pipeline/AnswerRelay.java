@@ -172,7 +172,7 @@ final class AnswerRelay {
         }
         usage.feed(outbox.buffer(), outbox.filled(), n);
         outbox.add(n);
-        if (!gathers || !outbox.hasRoom()) {
+        if (!gathers || !outbox.hasRoom(answer.arrived())) {
           outbox.flush();
         }
       }

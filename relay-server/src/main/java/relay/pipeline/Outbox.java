@@ -57,10 +57,15 @@ final class Outbox {
     return buffer.length - filled;
   }
 
-  /** Whether another read fits, growing the buffer if allowed. If not, flush first. */
-  boolean hasRoom() {
+  /**
+   * Whether another read fits, growing the buffer if allowed. If not, flush first.
+   *
+   * @param arrived bytes that the next reads find: the buffer grows to them at once
+   */
+  boolean hasRoom(long arrived) {
     if (filled == buffer.length && filled < MOST_BYTES) {
-      buffer = Arrays.copyOf(buffer, 2 * filled);
+      long fits = Math.max(2L * filled, filled + arrived);
+      buffer = Arrays.copyOf(buffer, (int) Math.min(fits, MOST_BYTES));
     }
     return filled < buffer.length;
   }

@@ -1,5 +1,6 @@
 package relay.pipeline;
 
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
@@ -38,16 +39,17 @@ final class RequestBodies {
 
   /** Null when the request was refused or cancelled. */
   static @Nullable Payload read(RequestContext request, int maxBytes) {
-    return read(request, request.client().readBody(maxBytes), RelayError.tooLarge(maxBytes));
+    return read(request, request.client().readBody(maxBytes), () -> RelayError.tooLarge(maxBytes));
   }
 
   /** As {@link #read}, but a large body is not held: it passes to the provider as it arrives. */
   static @Nullable Payload readOrPass(RequestContext request, int maxBytes) {
     Body body = request.client().readOrPass(HELD_BYTES, maxBytes);
-    return read(request, body, RelayError.uploadTooLarge(maxBytes));
+    return read(request, body, () -> RelayError.uploadTooLarge(maxBytes));
   }
 
-  private static @Nullable Payload read(RequestContext request, Body body, RelayError tooLarge) {
+  private static @Nullable Payload read(
+      RequestContext request, Body body, Supplier<RelayError> tooLarge) {
     switch (body) {
       case Body.Whole(Payload payload) -> {
         return payload;
@@ -55,7 +57,7 @@ final class RequestBodies {
       case Body.Passing(Upload upload) -> {
         return Payload.passing(upload);
       }
-      case Body.TooLarge _ -> request.answer().refuse(tooLarge);
+      case Body.TooLarge _ -> request.answer().refuse(tooLarge.get());
       case Body.NoRoom _ ->
           request
               .answer()

@@ -91,6 +91,11 @@ final class ChunkReader {
     return filled;
   }
 
+  /** Bytes of the connection that are not read yet. */
+  long arrived() {
+    return ahead.size();
+  }
+
   /**
    * Waits for the first byte of data, and reads none.
    *

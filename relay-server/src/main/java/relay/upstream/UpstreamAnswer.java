@@ -117,6 +117,11 @@ public final class UpstreamAnswer implements ProviderReply, AutoCloseable {
     return n;
   }
 
+  /** Bytes that the next {@link #read}s find without a wait, at most: framing counts, too. */
+  public long arrived() {
+    return source.getBuffer().size() + (chunks == null ? 0 : chunks.arrived());
+  }
+
   /**
    * Runs a task on this thread before each {@link #read} that may block, until this answer is
    * closed.
