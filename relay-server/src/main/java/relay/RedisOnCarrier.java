@@ -5,7 +5,7 @@ import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.util.function.Consumer;
 import relay.carrier.CarrierLoop;
-import relay.redis.SocketLoop;
+import relay.redis.model.SocketLoop;
 
 /** Runs the Redis connection's event loop on a carrier. */
 record RedisOnCarrier(CarrierLoop carrier) implements SocketLoop {

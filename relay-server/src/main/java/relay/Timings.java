@@ -3,7 +3,7 @@ package relay;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
-import relay.redis.EngineOptions;
+import relay.redis.model.EngineOptions;
 
 /**
  * Times of a replica that are no settings. Tests of whole processes shorten them by the system

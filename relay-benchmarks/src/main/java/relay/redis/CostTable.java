@@ -1,5 +1,7 @@
 package relay.redis;
 
+import relay.redis.model.Share;
+import relay.redis.model.Strategy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

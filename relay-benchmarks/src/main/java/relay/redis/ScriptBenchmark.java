@@ -1,5 +1,6 @@
 package relay.redis;
 
+import relay.redis.model.Strategy;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;

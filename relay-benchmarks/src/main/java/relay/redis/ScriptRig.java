@@ -1,6 +1,20 @@
 package relay.redis;
 
-import static relay.redis.RedisKeys.bytes;
+import relay.redis.script.Candidates;
+import relay.redis.model.Demand;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.script.Introductions;
+import relay.redis.link.Masters;
+import relay.redis.lease.PendingUpdate;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Usage;
+import relay.redis.lease.Used;
+import static relay.redis.script.RedisKeys.bytes;
 
 import io.lettuce.core.FlushMode;
 import io.lettuce.core.LettuceFutures;
@@ -17,7 +31,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
-import relay.redis.ScriptCaller.Call;
+import relay.redis.script.ScriptCaller.Call;
 
 /**
  * Calls the scripts of a pool in a private Redis, hundreds per write, so that Redis spends its time

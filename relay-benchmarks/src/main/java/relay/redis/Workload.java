@@ -1,5 +1,13 @@
 package relay.redis;
 
+import relay.redis.model.Accounting;
+import relay.redis.model.Budget;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Share;
+import relay.redis.model.Strategy;
+import relay.redis.model.Usage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;

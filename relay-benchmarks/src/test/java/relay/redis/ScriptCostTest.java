@@ -1,5 +1,6 @@
 package relay.redis;
 
+import relay.redis.model.Share;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 

@@ -1,5 +1,9 @@
 package relay.redis;
 
+import relay.redis.estimate.ModelTally;
+import relay.redis.script.PoolScripts;
+import relay.redis.link.RedisGoneException;
+import relay.redis.link.RedisLink;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;

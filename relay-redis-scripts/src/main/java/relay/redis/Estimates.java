@@ -1,5 +1,9 @@
 package relay.redis;
 
+import relay.redis.model.ExpectedOutput;
+import relay.redis.estimate.LearnedModel;
+import relay.redis.estimate.ModelTally;
+import relay.redis.estimate.OutputPriors;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -40,7 +44,7 @@ public final class Estimates {
    * Estimates only the output that streams make within the horizon, a pool's window. Output that is
    * made later counts when the present usage has left the window, so it is not reserved now.
    */
-  Estimates(Supplier<Duration> horizon) {
+  public Estimates(Supplier<Duration> horizon) {
     this.horizon = horizon;
     overflow = model("");
     unseen = model("");

@@ -1,5 +1,6 @@
 package relay.redis;
 
+import relay.redis.script.Reply;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;

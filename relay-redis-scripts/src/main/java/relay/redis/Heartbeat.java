@@ -1,5 +1,14 @@
 package relay.redis;
 
+import relay.redis.link.AcceptedCalls;
+import relay.redis.outage.FairShare;
+import relay.redis.lease.LeaseEndings;
+import relay.redis.lease.LeaseRenewals;
+import relay.redis.outage.OutageGrants;
+import relay.redis.script.PoolScripts;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.outage.Recall;
+import relay.redis.link.RedisLink;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;

@@ -1,5 +1,35 @@
 package relay.redis;
 
+import relay.redis.link.AcceptedCalls;
+import relay.redis.lease.AcquireCalls;
+import relay.redis.model.Acquisition;
+import relay.redis.lease.BudgetLedger;
+import relay.redis.script.ConfigMark;
+import relay.redis.model.Demand;
+import relay.redis.model.EngineOptions;
+import relay.redis.outage.FairShare;
+import relay.redis.model.Fallback;
+import relay.redis.script.Introductions;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.KeyRequest;
+import relay.redis.model.Lease;
+import relay.redis.lease.LeaseEndings;
+import relay.redis.lease.LeaseIds;
+import relay.redis.lease.LeaseRenewals;
+import relay.redis.model.Limits;
+import relay.redis.lease.OutageDebt;
+import relay.redis.outage.OutageGrants;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.PoolScripts;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.report.ProviderReports;
+import relay.redis.model.Quarantine;
+import relay.redis.link.RedisLink;
+import relay.redis.model.RedisUse;
+import relay.redis.model.Refill;
+import relay.redis.model.Remaining;
+import relay.redis.model.Usage;
+import relay.redis.waiting.WaitingRoom;
 import java.time.Duration;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -11,7 +41,7 @@ import java.util.function.IntPredicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import relay.redis.Acquisition.NoneUsable;
+import relay.redis.model.Acquisition.NoneUsable;
 
 /**
  * A pool of keys that all replicas share. Thread-safe. No method blocks unless it says so.
@@ -179,7 +209,7 @@ public final class KeyPool {
     return picking.pick(demand, this::latest);
   }
 
-  void settle(Lease lease, long inputTokens, long outputTokens) {
+  public void settle(Lease lease, long inputTokens, long outputTokens) {
     if (lease.isWithoutRedis()) {
       outage.end(lease, inputTokens, outputTokens);
       ledger.passed(lease);
@@ -191,7 +221,7 @@ public final class KeyPool {
     room.capacityReturned();
   }
 
-  void cancel(Lease lease) {
+  public void cancel(Lease lease) {
     if (lease.isWithoutRedis()) {
       outage.end(lease, 0, 0);
     } else {
@@ -388,7 +418,7 @@ public final class KeyPool {
   }
 
   /** Announces the pool's shape to Redis. */
-  CompletableFuture<Void> configure() {
+  public CompletableFuture<Void> configure() {
     return scripts.configure();
   }
 

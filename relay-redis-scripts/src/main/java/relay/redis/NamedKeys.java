@@ -1,5 +1,10 @@
 package relay.redis;
 
+import relay.redis.lease.AcquireCalls;
+import relay.redis.model.Allowance;
+import relay.redis.model.Budget;
+import relay.redis.lease.BudgetLedger;
+import relay.redis.script.FleetSurvey;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;

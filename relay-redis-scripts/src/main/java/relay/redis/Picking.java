@@ -1,5 +1,17 @@
 package relay.redis;
 
+import relay.redis.model.Acquisition;
+import relay.redis.script.Candidates;
+import relay.redis.model.Demand;
+import relay.redis.outage.FairShare;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.PoolScripts;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.link.RedisLink;
+import relay.redis.script.Reply;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,12 +22,12 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import relay.redis.Acquisition.Exhausted;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Acquisition.NoneUsable;
-import relay.redis.Acquisition.Reason;
-import relay.redis.Acquisition.Unavailable;
-import relay.redis.PoolSnapshot.KeyState;
+import relay.redis.model.Acquisition.Exhausted;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Acquisition.NoneUsable;
+import relay.redis.model.Acquisition.Reason;
+import relay.redis.model.Acquisition.Unavailable;
+import relay.redis.model.PoolSnapshot.KeyState;
 
 /** Picks keys for requests that no limit counts. */
 final class Picking {

@@ -1,6 +1,12 @@
 package relay.redis;
 
-import static relay.redis.RedisKeys.bytes;
+import relay.redis.library.Digests;
+import relay.redis.model.EngineOptions;
+import relay.redis.script.RedisKeys;
+import relay.redis.link.RedisLink;
+import relay.redis.script.Reply;
+import relay.redis.library.ScriptFile;
+import static relay.redis.script.RedisKeys.bytes;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -37,7 +43,7 @@ public final class Pins {
     return Digests.hex("SHA-256", id).substring(0, 32);
   }
 
-  static boolean isHash(String text) {
+  public static boolean isHash(String text) {
     return HASH.matcher(text).matches();
   }
 
@@ -120,7 +126,7 @@ public final class Pins {
         .thenApply(reply -> reply.stream().skip(1).map(Reply::text).toList());
   }
 
-  static CompletableFuture<Optional<String>> owner(
+  public static CompletableFuture<Optional<String>> owner(
       RedisLink link, RedisKeys keys, List<String> hashes) {
     List<byte[]> k = new ArrayList<>();
     hashes.forEach(hash -> k.addAll(keys.pins(hash)));

@@ -1,6 +1,11 @@
 package relay.redis;
 
-import static relay.redis.RedisKeys.bytes;
+import relay.redis.model.EngineOptions;
+import relay.redis.script.RedisKeys;
+import relay.redis.link.RedisLink;
+import relay.redis.script.Reply;
+import relay.redis.library.ScriptFile;
+import static relay.redis.script.RedisKeys.bytes;
 
 import java.time.Duration;
 import java.util.List;

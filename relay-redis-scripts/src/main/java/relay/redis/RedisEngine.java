@@ -1,5 +1,21 @@
 package relay.redis;
 
+import relay.redis.script.ConfigMark;
+import relay.redis.link.Connections;
+import relay.redis.model.EngineOptions;
+import relay.redis.link.FailureReason;
+import relay.redis.script.Introductions;
+import relay.redis.lease.LeaseIds;
+import relay.redis.link.Masters;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.link.RedisGoneException;
+import relay.redis.model.RedisTrouble;
+import relay.redis.model.RedisUse;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.SocketLoop;
+import relay.redis.script.StoredPools;
+import relay.redis.link.SurvivedFaults;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.Comparator;

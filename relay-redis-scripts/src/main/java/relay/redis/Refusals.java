@@ -1,6 +1,13 @@
 package relay.redis;
 
-import static relay.redis.RedisKeys.bytes;
+import relay.redis.model.EngineOptions;
+import relay.redis.link.FailureReason;
+import relay.redis.script.RedisKeys;
+import relay.redis.link.RedisLink;
+import relay.redis.script.Reply;
+import relay.redis.library.ScriptFile;
+import relay.redis.report.ServedLately;
+import static relay.redis.script.RedisKeys.bytes;
 
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,5 +1,7 @@
 package relay.redis;
 
+import relay.redis.model.KeyPlan;
+import relay.redis.script.PoolScripts;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;

@@ -1,6 +1,15 @@
 package relay.redis;
 
-import static relay.redis.RedisKeys.bytes;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Limits;
+import relay.redis.link.RedisGoneException;
+import relay.redis.script.RedisKeys;
+import relay.redis.link.RedisLink;
+import relay.redis.script.Reply;
+import relay.redis.script.ScriptCaller;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Usage;
+import static relay.redis.script.RedisKeys.bytes;
 
 import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;

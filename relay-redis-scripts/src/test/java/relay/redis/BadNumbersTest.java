@@ -1,5 +1,17 @@
 package relay.redis;
 
+import relay.redis.walk.ChargeStep;
+import relay.redis.walk.Clock;
+import relay.redis.model.Days;
+import relay.redis.walk.HeldLease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Step;
+import relay.redis.walk.TalliedStep;
+import relay.redis.walk.TallyStep;
+import relay.redis.model.Usage;
+import relay.redis.walk.Wish;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;

@@ -1,5 +1,9 @@
 package relay.redis;
 
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.script.RedisKeys;
+import relay.redis.library.ScriptFile;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;

@@ -1,5 +1,15 @@
 package relay.redis;
 
+import relay.redis.model.Accounting;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Budget;
+import relay.redis.model.Demand;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,12 +24,12 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Acquisition.OverBudget;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Acquisition.OverBudget;
 
 /** What clients may spend: exact over all replicas, by the calendar of the tests. */
 @Tag("slow")
-final class BudgetTest {
+public final class BudgetTest {
   private static final Budget HUNDRED =
       new Budget(Budget.Unit.USD, Budget.Per.MONTH, false, 100 * Budget.DOLLAR);
 
@@ -38,7 +48,7 @@ final class BudgetTest {
     return plan(new Limits(0, 0, 0, 0), budgets);
   }
 
-  static PoolPlan plan(Limits limits, Budget... budgets) {
+  public static PoolPlan plan(Limits limits, Budget... budgets) {
     return new PoolPlan(
         "budgets",
         Duration.ofMinutes(1),

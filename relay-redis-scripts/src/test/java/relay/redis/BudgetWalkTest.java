@@ -1,5 +1,13 @@
 package relay.redis;
 
+import relay.redis.model.Budget;
+import relay.redis.walk.Clock;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.RedisKeys;
+import relay.redis.library.ScriptFile;
+import relay.redis.walk.Step;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.time.Duration;

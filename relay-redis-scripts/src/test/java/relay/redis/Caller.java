@@ -1,5 +1,6 @@
 package relay.redis;
 
+import relay.redis.model.Share;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;

@@ -1,5 +1,9 @@
 package relay.redis;
 
+import relay.redis.model.Accounting;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.walk.Step;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;

@@ -1,5 +1,11 @@
 package relay.redis;
 
+import relay.redis.model.Demand;
+import relay.redis.model.Fallback;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.Share;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -13,9 +19,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
-import relay.redis.Acquisition.Exhausted;
-import relay.redis.Acquisition.Granted;
-import relay.redis.PoolSnapshot.ClientState;
+import relay.redis.model.Acquisition.Exhausted;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.PoolSnapshot.ClientState;
 import relay.redis.SharedPool.Client;
 
 /** What a heartbeat tells of the clients of a pool that is short. */

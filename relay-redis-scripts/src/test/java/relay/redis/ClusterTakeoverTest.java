@@ -1,5 +1,8 @@
 package relay.redis;
 
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.Usage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
@@ -18,7 +21,7 @@ import org.junit.jupiter.api.TestMethodOrder;
 import relay.guards.Await;
 import relay.guards.RedisCluster;
 import relay.guards.RedisNode;
-import relay.redis.Acquisition.Granted;
+import relay.redis.model.Acquisition.Granted;
 
 /** Other masters of a Cluster take slots over: with, without, and despite those before them. */
 @Tag("slow")

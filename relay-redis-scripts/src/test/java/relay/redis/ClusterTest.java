@@ -1,5 +1,9 @@
 package relay.redis;
 
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.Usage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -18,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.guards.RedisCluster;
 import relay.guards.RedisNode;
-import relay.redis.Acquisition.Granted;
+import relay.redis.model.Acquisition.Granted;
 
 /** Pools in a Redis Cluster. */
 @Tag("slow")

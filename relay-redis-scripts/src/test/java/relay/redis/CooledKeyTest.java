@@ -1,5 +1,6 @@
 package relay.redis;
 
+import relay.redis.model.Limits;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;

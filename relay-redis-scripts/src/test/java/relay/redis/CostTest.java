@@ -1,5 +1,15 @@
 package relay.redis;
 
+import relay.redis.walk.Clock;
+import relay.redis.walk.HeldLease;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.RedisKeys;
+import relay.redis.library.ScriptFile;
+import relay.redis.walk.Step;
+import relay.redis.model.Strategy;
+import relay.redis.walk.Wish;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 

@@ -1,5 +1,16 @@
 package relay.redis;
 
+import relay.redis.model.Accounting;
+import relay.redis.walk.ChargeStep;
+import relay.redis.walk.Clock;
+import relay.redis.model.Days;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
+import relay.redis.walk.Step;
+import relay.redis.model.Strategy;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalTime;

@@ -1,5 +1,9 @@
 package relay.redis;
 
+import relay.redis.model.Acquisition;
+import relay.redis.model.Days;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.Reply;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;

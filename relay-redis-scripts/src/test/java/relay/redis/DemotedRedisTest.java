@@ -1,5 +1,9 @@
 package relay.redis;
 
+import relay.redis.model.Fallback;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.Usage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -7,8 +11,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Acquisition.Unavailable;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Acquisition.Unavailable;
 
 /** A failover that leaves the connection open: Redis becomes a replica and refuses to write. */
 final class DemotedRedisTest {

@@ -1,5 +1,10 @@
 package relay.redis;
 
+import relay.redis.model.ExpectedOutput;
+import relay.redis.model.Fallback;
+import relay.redis.model.Limits;
+import relay.redis.estimate.ModelTally;
+import relay.redis.model.PoolPlan;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 

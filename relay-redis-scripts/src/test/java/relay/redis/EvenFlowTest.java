@@ -1,5 +1,10 @@
 package relay.redis;
 
+import relay.redis.simulation.Account;
+import relay.redis.model.Accounting;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 

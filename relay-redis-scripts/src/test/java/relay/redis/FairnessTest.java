@@ -1,5 +1,8 @@
 package relay.redis;
 
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

@@ -5,14 +5,14 @@ import java.io.UncheckedIOException;
 import relay.embedded.EmbeddedRedis;
 
 /** A Redis that a test may freeze, kill and start again on the same port. It stores nothing. */
-final class FaultyRedis implements AutoCloseable {
+public final class FaultyRedis implements AutoCloseable {
   private volatile EmbeddedRedis redis;
 
   private FaultyRedis(EmbeddedRedis redis) {
     this.redis = redis;
   }
 
-  static FaultyRedis start() {
+  public static FaultyRedis start() {
     try {
       return new FaultyRedis(EmbeddedRedis.start());
     } catch (IOException e) {
@@ -20,7 +20,7 @@ final class FaultyRedis implements AutoCloseable {
     }
   }
 
-  String url() {
+  public String url() {
     return redis.url();
   }
 
@@ -34,12 +34,12 @@ final class FaultyRedis implements AutoCloseable {
   }
 
   /** Ends it at once; connections to its port are refused. */
-  void kill() {
+  public void kill() {
     redis.close();
   }
 
   /** A new, empty server on the same port. */
-  void startAgain() {
+  public void startAgain() {
     try {
       redis = EmbeddedRedis.startOn(redis.port());
     } catch (IOException e) {

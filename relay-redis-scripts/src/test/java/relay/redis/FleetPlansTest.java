@@ -1,5 +1,9 @@
 package relay.redis;
 
+import relay.redis.model.Demand;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.PoolPlan;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -21,11 +25,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
-import relay.redis.Acquisition.Exhausted;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Acquisition.NoneUsable;
-import relay.redis.PoolSnapshot.ConfigState;
-import relay.redis.PoolSnapshot.KeyState;
+import relay.redis.model.Acquisition.Exhausted;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Acquisition.NoneUsable;
+import relay.redis.model.PoolSnapshot.ConfigState;
+import relay.redis.model.PoolSnapshot.KeyState;
 
 /** Replicas have different plans of one pool for a while. */
 @Tag("slow")

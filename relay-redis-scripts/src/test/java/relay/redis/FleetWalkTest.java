@@ -1,5 +1,20 @@
 package relay.redis;
 
+import relay.redis.model.Accounting;
+import relay.redis.script.Announcement;
+import relay.redis.script.Candidates;
+import relay.redis.walk.Clock;
+import relay.redis.script.ConfigMark;
+import relay.redis.model.Demand;
+import relay.redis.model.Dimension;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.RedisKeys;
+import relay.redis.library.ScriptFile;
+import relay.redis.walk.Step;
+import relay.redis.walk.StepKeys;
+import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 

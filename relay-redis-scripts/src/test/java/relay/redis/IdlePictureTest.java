@@ -1,5 +1,10 @@
 package relay.redis;
 
+import relay.redis.model.Fallback;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.RedisKeys;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.guards.Await;
-import relay.redis.Acquisition.Granted;
+import relay.redis.model.Acquisition.Granted;
 
 /** The readable picture is true, and costs only what changed. */
 @Tag("slow")

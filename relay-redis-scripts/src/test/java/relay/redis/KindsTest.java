@@ -1,5 +1,8 @@
 package relay.redis;
 
+import relay.redis.model.Demand;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -18,8 +21,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.guards.Await;
-import relay.redis.Acquisition.Exhausted;
-import relay.redis.Acquisition.Granted;
+import relay.redis.model.Acquisition.Exhausted;
+import relay.redis.model.Acquisition.Granted;
 import relay.redis.SharedPool.Client;
 
 /** Kinds of requests share the quota of their class, and an account may refuse them alone. */

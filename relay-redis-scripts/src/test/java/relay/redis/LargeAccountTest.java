@@ -1,5 +1,13 @@
 package relay.redis;
 
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.script.RedisKeys;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -16,8 +24,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
-import relay.redis.Acquisition.Granted;
-import relay.redis.PoolSnapshot.KeyState;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.PoolSnapshot.KeyState;
 
 /** The maximum number of keys in one account: they share their quota groups. */
 @Tag("slow")

@@ -1,5 +1,9 @@
 package relay.redis;
 
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;

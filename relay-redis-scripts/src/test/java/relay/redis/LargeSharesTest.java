@@ -1,5 +1,7 @@
 package relay.redis;
 
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 

@@ -1,5 +1,9 @@
 package relay.redis;
 
+import relay.redis.estimate.ModelTally;
+import relay.redis.estimate.OutputBuckets;
+import relay.redis.script.RedisKeys;
+import relay.redis.library.ScriptFile;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;

@@ -1,5 +1,9 @@
 package relay.redis;
 
+import relay.redis.model.Acquisition;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.Limits;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;

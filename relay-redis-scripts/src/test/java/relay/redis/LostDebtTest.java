@@ -1,5 +1,10 @@
 package relay.redis;
 
+import relay.redis.walk.Clock;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Step;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.time.Duration;

@@ -1,5 +1,6 @@
 package relay.redis;
 
+import relay.redis.model.Limits;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;

@@ -1,5 +1,9 @@
 package relay.redis;
 
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.Limits;
+import relay.redis.model.RedisServers;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
@@ -15,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.guards.Await;
 import relay.guards.RedisNode;
-import relay.redis.Acquisition.Granted;
+import relay.redis.model.Acquisition.Granted;
 
 @Tag("slow")
 final class PasswordFileTest {

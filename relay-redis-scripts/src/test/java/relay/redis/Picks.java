@@ -1,5 +1,16 @@
 package relay.redis;
 
+import relay.redis.model.Accounting;
+import relay.redis.script.Candidates;
+import relay.redis.walk.Clock;
+import relay.redis.model.Demand;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Step;
+import relay.redis.model.Strategy;
+import relay.redis.walk.Wish;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -1,5 +1,13 @@
 package relay.redis;
 
+import relay.redis.model.Acquisition;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.RedisKeys;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import java.time.Duration;
@@ -9,14 +17,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
-import relay.redis.PoolSnapshot.GroupState;
+import relay.redis.model.PoolSnapshot.GroupState;
 
 /** Replicas that share one pool, and the plans that they give it. */
-final class PlannedFleet implements AutoCloseable {
+public final class PlannedFleet implements AutoCloseable {
   static final Duration HOUR = Duration.ofHours(1);
 
   /** The bound of all waits. */
-  static final Duration SOON = Duration.ofSeconds(20);
+  public static final Duration SOON = Duration.ofSeconds(20);
 
   /** Keys of a pool so large that Redis keeps an index of it. */
   static final int MANY = 20;
@@ -33,19 +41,19 @@ final class PlannedFleet implements AutoCloseable {
   }
 
   /** The pool's name. */
-  String name() {
+  public String name() {
     return name;
   }
 
-  RedisKeys keys() {
+  public RedisKeys keys() {
     return keys;
   }
 
-  ScriptConnection wire() {
+  public ScriptConnection wire() {
     return wire;
   }
 
-  RedisEngine engine(String replica) {
+  public RedisEngine engine(String replica) {
     return start(Pools.options(RedisUnderTest.url(), replica, Fallback.CLOSED));
   }
 
@@ -68,13 +76,13 @@ final class PlannedFleet implements AutoCloseable {
   }
 
   /** A plan that limits each key's requests per hour. */
-  PoolPlan plan(long requests, String... ids) {
+  public PoolPlan plan(long requests, String... ids) {
     List<KeyPlan> all = List.of(ids).stream().map(PlannedFleet::key).toList();
     return Pools.plan(name, HOUR, all, requests(requests));
   }
 
   /** A plan with numbered keys, and more. */
-  PoolPlan large(int numbered, String... more) {
+  public PoolPlan large(int numbered, String... more) {
     List<KeyPlan> all =
         new ArrayList<>(
             IntStream.range(0, numbered)

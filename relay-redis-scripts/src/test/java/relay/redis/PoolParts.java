@@ -1,17 +1,30 @@
 package relay.redis;
 
+import relay.redis.lease.AcquireCalls;
+import relay.redis.lease.BudgetLedger;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.script.Introductions;
+import relay.redis.lease.LeaseEndings;
+import relay.redis.lease.LeaseIds;
+import relay.redis.link.Masters;
+import relay.redis.lease.OutageDebt;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.RedisKeys;
+import relay.redis.link.RedisLink;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.LongSupplier;
 
 /** The parts of a {@link KeyPool} that a test calls by themselves. Alarms never fire. */
-final class PoolParts implements AutoCloseable {
+public final class PoolParts implements AutoCloseable {
   final EngineOptions options;
-  final RedisKeys names;
-  final RedisLink link;
-  final PoolScripts scripts;
-  final BudgetLedger ledger;
-  final LeaseEndings endings;
-  final AcquireCalls acquires;
+  public final RedisKeys names;
+  public final RedisLink link;
+  public final PoolScripts scripts;
+  public final BudgetLedger ledger;
+  public final LeaseEndings endings;
+  public final AcquireCalls acquires;
   private final PoolPlan plan;
   private final Masters masters;
 
@@ -20,7 +33,7 @@ final class PoolParts implements AutoCloseable {
    *
    * @param nanoTime the clock of the ledger and of the endings
    */
-  PoolParts(String url, PoolPlan plan, LongSupplier nanoTime) {
+  public PoolParts(String url, PoolPlan plan, LongSupplier nanoTime) {
     this.plan = plan;
     options = Pools.options(url, "r", Fallback.CLOSED);
     names = new RedisKeys(options.prefix(), plan.name());
@@ -44,13 +57,13 @@ final class PoolParts implements AutoCloseable {
   }
 
   /** Connects, and announces the pool. */
-  void start() {
+  public void start() {
     masters.start();
     scripts.configure().join();
   }
 
   /** A pool for leases: its settlements go elsewhere. */
-  KeyPool pool() {
+  public KeyPool pool() {
     LeaseIds ids = new LeaseIds(ThreadLocalRandom.current());
     return new KeyPool(link, plan, options, ids, PoolParts::never, new Introductions());
   }

@@ -1,5 +1,18 @@
 package relay.redis;
 
+import relay.redis.model.Accounting;
+import relay.redis.script.Candidates;
+import relay.redis.model.Demand;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.script.RedisKeys;
+import relay.redis.model.RedisServers;
+import relay.redis.walk.Step;
+import relay.redis.model.Strategy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -11,18 +24,18 @@ import relay.guards.Await;
 import relay.guards.RedisCluster;
 
 /** Pools and engines for tests. */
-final class Pools {
-  static final String CLASS = "model";
+public final class Pools {
+  public static final String CLASS = "model";
 
   private Pools() {}
 
   /** A unique name. */
-  static String name(String test) {
+  public static String name(String test) {
     return test + "-" + Long.toString(ThreadLocalRandom.current().nextLong(1L << 50), 36);
   }
 
   /** Waits until the pool knows this number of replicas. */
-  static void awaitReplicas(KeyPool pool, int replicas) {
+  public static void awaitReplicas(KeyPool pool, int replicas) {
     Await.until(
         replicas + " replicas are known",
         () -> {
@@ -32,7 +45,7 @@ final class Pools {
   }
 
   /** One key per group, all groups with the same limits. */
-  static PoolPlan plan(String name, Duration window, int groups, Limits limits) {
+  public static PoolPlan plan(String name, Duration window, int groups, Limits limits) {
     return plan(name, window, keys(groups, groups, 0), limits);
   }
 
@@ -41,17 +54,17 @@ final class Pools {
    *
    * @param most each key's {@code max_concurrent}; 0 for no limit
    */
-  static List<KeyPlan> keys(int count, int accounts, int most) {
+  public static List<KeyPlan> keys(int count, int accounts, int most) {
     return IntStream.range(0, count)
         .mapToObj(n -> new KeyPlan("key" + n, "account" + n % accounts, 0, 1, most))
         .toList();
   }
 
-  static PoolPlan plan(String name, Duration window, List<KeyPlan> keys, Limits limits) {
+  public static PoolPlan plan(String name, Duration window, List<KeyPlan> keys, Limits limits) {
     return plan(name, window, Accounting.SLIDING_WINDOW, keys, limits);
   }
 
-  static PoolPlan plan(
+  public static PoolPlan plan(
       String name, Duration window, Accounting accounting, List<KeyPlan> keys, Limits limits) {
     Map<String, Limits> all = new HashMap<>();
     keys.forEach(k -> all.put(PoolPlan.group(k.account(), CLASS), limits));
@@ -60,12 +73,12 @@ final class Pools {
   }
 
   /** One key, with a window of a minute or a bucket. */
-  static PoolPlan accounting(String name, Accounting accounting, Limits limits) {
+  public static PoolPlan accounting(String name, Accounting accounting, Limits limits) {
     return plan(name, Duration.ofMinutes(1), accounting, keys(1, 1, 0), limits);
   }
 
   /** The same plan for demands that name their key, as clients are. */
-  static PoolPlan named(PoolPlan plan) {
+  public static PoolPlan named(PoolPlan plan) {
     return new PoolPlan(
         plan.name(),
         plan.window(),
@@ -79,11 +92,11 @@ final class Pools {
   }
 
   /** With a timeout long enough for a busy machine. */
-  static EngineOptions options(String url, String replica, Fallback fallback) {
+  public static EngineOptions options(String url, String replica, Fallback fallback) {
     return options(url, replica, fallback, Duration.ofSeconds(10));
   }
 
-  static EngineOptions options(String url, String replica, Fallback fallback, Duration timeout) {
+  public static EngineOptions options(String url, String replica, Fallback fallback, Duration timeout) {
     return new EngineOptions(url, "test", replica, timeout, fallback, EngineOptions.DEFAULT_LEASE)
         .among(1);
   }
@@ -99,7 +112,7 @@ final class Pools {
   }
 
   /** A small request. */
-  static Demand one() {
+  public static Demand one() {
     return Demand.of(CLASS, 10, 10);
   }
 

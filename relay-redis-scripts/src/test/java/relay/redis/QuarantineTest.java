@@ -1,5 +1,6 @@
 package relay.redis;
 
+import relay.redis.model.Quarantine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;

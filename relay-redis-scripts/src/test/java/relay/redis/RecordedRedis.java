@@ -21,7 +21,7 @@ import relay.guards.Await;
  * A proxy to Redis that records the traffic: so an engine's real calls are known without hooks in
  * the engine. It may also be a bad network.
  */
-final class RecordedRedis implements AutoCloseable {
+public final class RecordedRedis implements AutoCloseable {
   /**
    * A command and its answer.
    *
@@ -46,7 +46,7 @@ final class RecordedRedis implements AutoCloseable {
   private volatile long delayNanos;
   private volatile boolean silent;
 
-  RecordedRedis(String url) {
+  public RecordedRedis(String url) {
     this(url, null);
   }
 
@@ -66,7 +66,7 @@ final class RecordedRedis implements AutoCloseable {
     var _ = Thread.ofVirtual().start(this::accept);
   }
 
-  String url() {
+  public String url() {
     return "redis://127.0.0.1:" + door.getLocalPort();
   }
 
@@ -144,17 +144,17 @@ final class RecordedRedis implements AutoCloseable {
   }
 
   /** Each answer comes so long after its command, or later. */
-  void delay(long millis) {
+  public void delay(long millis) {
     delayNanos = millis * 1_000_000;
   }
 
   /** Nothing passes, and no connection ends; what was sent meanwhile arrives afterwards. */
-  void silence(boolean on) {
+  public void silence(boolean on) {
     silent = on;
   }
 
   /** Resets all connections; new ones pass. */
-  void reset() {
+  public void reset() {
     for (Socket socket : List.copyOf(sockets)) {
       sockets.remove(socket);
       try {

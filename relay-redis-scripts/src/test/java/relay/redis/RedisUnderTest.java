@@ -12,7 +12,7 @@ import org.testcontainers.containers.wait.strategy.Wait;
  * -Drelay.redis.url}, else a container where a container engine answers, else a process. There is
  * always one, so no test is skipped.
  */
-final class RedisUnderTest {
+public final class RedisUnderTest {
   private static final String IMAGE = "redis:8";
   private static final int PORT = 6379;
 
@@ -41,7 +41,7 @@ final class RedisUnderTest {
     static final RedisUnderTest REDIS = new RedisUnderTest();
   }
 
-  static String url() {
+  public static String url() {
     return Shared.REDIS.url;
   }
 

@@ -1,5 +1,10 @@
 package relay.redis;
 
+import relay.redis.walk.Clock;
+import relay.redis.library.Digests;
+import relay.redis.script.RedisKeys;
+import relay.redis.library.ScriptFile;
+import relay.redis.walk.Step;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisURI;
@@ -21,14 +26,14 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A plain connection on which tests call scripts and inspect Redis. */
-final class ScriptConnection implements AutoCloseable {
+public final class ScriptConnection implements AutoCloseable {
   private final RedisClient client;
   private final StatefulRedisConnection<byte[], byte[]> connection;
   private final UnaryOperator<String> named;
   private final String url;
   private @Nullable FunctionSocket socket; // of calls that wait for their replies
 
-  ScriptConnection(String url) {
+  public ScriptConnection(String url) {
     this(url, ScriptFile.library(), UnaryOperator.identity());
   }
 
@@ -53,7 +58,7 @@ final class ScriptConnection implements AutoCloseable {
   }
 
   /** With a fault in the scripts: replaces a text that occurs once. */
-  static ScriptConnection faulty(String url, String text, String other) {
+  public static ScriptConnection faulty(String url, String text, String other) {
     String shipped = ScriptFile.library();
     if (shipped.indexOf(text) < 0 || shipped.indexOf(text) != shipped.lastIndexOf(text)) {
       throw new IllegalArgumentException("not once in the scripts: " + text);
@@ -63,15 +68,15 @@ final class ScriptConnection implements AutoCloseable {
     return new ScriptConnection(url, renamed.apply(shipped.replace(text, other)), renamed);
   }
 
-  RedisCommands<byte[], byte[]> redis() {
+  public RedisCommands<byte[], byte[]> redis() {
     return connection.sync();
   }
 
-  RedisAsyncCommands<byte[], byte[]> async() {
+  public RedisAsyncCommands<byte[], byte[]> async() {
     return connection.async();
   }
 
-  CompletableFuture<List<Object>> send(ScriptFile script, byte[][] keys, Object... args) {
+  public CompletableFuture<List<Object>> send(ScriptFile script, byte[][] keys, Object... args) {
     byte[][] texts = new byte[args.length][];
     for (int n = 0; n < args.length; n++) {
       texts[n] = RedisKeys.bytes(String.valueOf(args[n]));
@@ -82,7 +87,7 @@ final class ScriptConnection implements AutoCloseable {
   }
 
   /** Runs a step of a walk or a test. */
-  List<Object> call(Step step, RedisKeys names, Clock clock) {
+  public List<Object> call(Step step, RedisKeys names, Clock clock) {
     return call(step.script(), step.keys(names), step.args(clock).toArray());
   }
 
@@ -92,7 +97,7 @@ final class ScriptConnection implements AutoCloseable {
    * @param replica whose heartbeat it is; empty for an observer
    * @param news what the script's argument of that name says
    */
-  List<Object> heartbeat(String replica, RedisKeys names, Clock clock, String news) {
+  public List<Object> heartbeat(String replica, RedisKeys names, Clock clock, String news) {
     Step survey = new Step.Survey(replica, 0, List.of(), List.of(), List.of());
     List<Object> args = survey.args(clock);
     args.set(6, news);
@@ -100,7 +105,7 @@ final class ScriptConnection implements AutoCloseable {
   }
 
   /** The reply, with text for bytes. */
-  List<Object> call(ScriptFile script, byte[][] keys, Object... args) {
+  public List<Object> call(ScriptFile script, byte[][] keys, Object... args) {
     return readable(reply(script, keys, args));
   }
 
@@ -127,7 +132,7 @@ final class ScriptConnection implements AutoCloseable {
   }
 
   /** Changes the rights of a user. */
-  void setUser(String name, String... rules) {
+  public void setUser(String name, String... rules) {
     CommandArgs<byte[], byte[]> args = new CommandArgs<>(ByteArrayCodec.INSTANCE);
     args.add("SETUSER").add(name);
     Stream.of(rules).forEach(args::add);
@@ -135,7 +140,7 @@ final class ScriptConnection implements AutoCloseable {
   }
 
   /** A line of INFO. */
-  String info(String section, String line) {
+  public String info(String section, String line) {
     return redis()
         .info(section)
         .lines()
@@ -146,11 +151,11 @@ final class ScriptConnection implements AutoCloseable {
   }
 
   /** Names of the keys with this prefix. */
-  List<String> names(String prefix) {
+  public List<String> names(String prefix) {
     return redis().keys(prefix + "*").stream().map(ScriptConnection::text).sorted().toList();
   }
 
-  static List<Object> readable(List<?> reply) {
+  public static List<Object> readable(List<?> reply) {
     return reply.stream().map(ScriptConnection::readable).toList();
   }
 
@@ -162,7 +167,7 @@ final class ScriptConnection implements AutoCloseable {
     };
   }
 
-  static String text(byte[] bytes) {
+  public static String text(byte[] bytes) {
     return new String(bytes, StandardCharsets.UTF_8);
   }
 

@@ -1,5 +1,8 @@
 package relay.redis;
 
+import relay.redis.model.Acquisition;
+import relay.redis.model.Fallback;
+import relay.redis.model.Limits;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,8 +13,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
-import relay.redis.Acquisition.Exhausted;
-import relay.redis.Acquisition.Granted;
+import relay.redis.model.Acquisition.Exhausted;
+import relay.redis.model.Acquisition.Granted;
 
 @Tag("slow")
 final class SecondOutageTest {

@@ -1,5 +1,6 @@
 package relay.redis;
 
+import relay.redis.model.SocketLoop;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.SelectableChannel;

@@ -1,5 +1,11 @@
 package relay.redis;
 
+import relay.redis.model.Fallback;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.script.RedisKeys;
+import relay.redis.model.Usage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
@@ -11,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.guards.RedisNode;
 import relay.guards.SentinelSet;
-import relay.redis.Acquisition.Granted;
+import relay.redis.model.Acquisition.Granted;
 
 /** Sentinels name the master. */
 @Tag("slow")

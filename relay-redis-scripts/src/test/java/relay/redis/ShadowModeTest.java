@@ -1,5 +1,8 @@
 package relay.redis;
 
+import relay.redis.model.Demand;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,11 +17,11 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import relay.redis.Acquisition.Exhausted;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Acquisition.Impossible;
-import relay.redis.Acquisition.NoneUsable;
-import relay.redis.Acquisition.Reason;
+import relay.redis.model.Acquisition.Exhausted;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Acquisition.Impossible;
+import relay.redis.model.Acquisition.NoneUsable;
+import relay.redis.model.Acquisition.Reason;
 
 /** Keys whose limits are not enforced. */
 final class ShadowModeTest {

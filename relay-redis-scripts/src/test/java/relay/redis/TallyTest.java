@@ -1,5 +1,7 @@
 package relay.redis;
 
+import relay.redis.script.RedisKeys;
+import relay.redis.library.ScriptFile;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 

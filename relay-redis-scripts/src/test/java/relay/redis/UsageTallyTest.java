@@ -1,5 +1,10 @@
 package relay.redis;
 
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.script.RedisKeys;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Usage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;

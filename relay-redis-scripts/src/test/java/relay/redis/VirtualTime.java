@@ -5,7 +5,7 @@ import java.util.PriorityQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Runs events in the order of their times, in microseconds, without waiting for them. */
-final class VirtualTime {
+public final class VirtualTime {
   private final PriorityQueue<Event> events = new PriorityQueue<>();
   private long count;
   private long now;
@@ -17,11 +17,11 @@ final class VirtualTime {
     }
   }
 
-  VirtualTime(long start) {
+  public VirtualTime(long start) {
     now = start;
   }
 
-  long now() {
+  public long now() {
     return now;
   }
 
@@ -34,7 +34,7 @@ final class VirtualTime {
     return count++;
   }
 
-  void at(long time, Runnable what) {
+  public void at(long time, Runnable what) {
     events.add(new Event(time, next(), what));
   }
 
@@ -52,7 +52,7 @@ final class VirtualTime {
   }
 
   /** Runs what happens before a time. */
-  void run(long until) {
+  public void run(long until) {
     while (!events.isEmpty() && events.peek().at < until) {
       Event next = events.remove();
       now = next.at;

@@ -7,10 +7,10 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import relay.redis.Dimension;
+import relay.redis.model.Dimension;
 import relay.redis.KeyPool;
-import relay.redis.PoolSnapshot;
-import relay.redis.PoolSnapshot.GroupState;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.PoolSnapshot.GroupState;
 
 /**
  * The use of pools and groups over the last minutes, so that a page has plots when it opens. Reads

@@ -17,7 +17,7 @@ import relay.pool.KeyStatus;
 import relay.pool.PoolJson;
 import relay.pool.ReplicaLine;
 import relay.redis.KeyPool;
-import relay.redis.PoolSnapshot;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.ProviderBreaker;
 
 /**

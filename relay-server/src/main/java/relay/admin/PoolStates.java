@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
 import relay.pool.PoolJson;
 import relay.pool.Quarantines;
 import relay.redis.KeyPool;
-import relay.redis.PoolSnapshot;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.ProviderBreaker;
 
 /** Reads the pools' states from Redis. Blocks: call it on a virtual thread. */

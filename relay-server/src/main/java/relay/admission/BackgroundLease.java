@@ -5,7 +5,7 @@ import relay.metrics.ClientMeters;
 import relay.metrics.Meters;
 import relay.model.Counting;
 import relay.model.TokenUsage;
-import relay.redis.Lease;
+import relay.redis.model.Lease;
 
 /**
  * The lease and the client's quota of a response that runs on in the background. They keep their

@@ -5,12 +5,12 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import relay.redis.Acquisition;
-import relay.redis.Acquisition.Exhausted;
-import relay.redis.Acquisition.NoneUsable;
-import relay.redis.Acquisition.Reason;
-import relay.redis.KeyPlan;
-import relay.redis.PoolPlan;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Acquisition.Exhausted;
+import relay.redis.model.Acquisition.NoneUsable;
+import relay.redis.model.Acquisition.Reason;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.PoolPlan;
 
 /**
  * The keys of a pool that do not take a request, although others of its class may use them: their

@@ -8,9 +8,9 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import relay.pool.BudgetJson;
-import relay.redis.Acquisition.OverBudget;
-import relay.redis.Budget;
-import relay.redis.Demand;
+import relay.redis.model.Acquisition.OverBudget;
+import relay.redis.model.Budget;
+import relay.redis.model.Demand;
 
 /** Budgets in words, for the clients that have them. */
 final class BudgetText {

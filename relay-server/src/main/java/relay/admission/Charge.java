@@ -2,7 +2,7 @@ package relay.admission;
 
 import relay.model.Counting;
 import relay.model.TokenUsage;
-import relay.redis.Lease;
+import relay.redis.model.Lease;
 
 /** The charge of a reported usage against the limits, by the provider's way of counting. */
 record Charge(long inputTokens, long outputTokens) {

@@ -5,7 +5,7 @@ import relay.auth.Clients.Caller;
 import relay.config.ClientPriority;
 import relay.config.ProviderConfig;
 import relay.pool.ClientShares;
-import relay.redis.Share;
+import relay.redis.model.Share;
 
 /**
  * What a request may claim of a pool that is short.

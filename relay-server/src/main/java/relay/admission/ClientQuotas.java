@@ -15,9 +15,9 @@ import relay.config.ServerConfig.Client;
 import relay.model.Dialect;
 import relay.model.RelayError;
 import relay.model.TokenUsage;
-import relay.redis.Budget;
+import relay.redis.model.Budget;
 import relay.redis.KeyPool;
-import relay.redis.PoolPlan;
+import relay.redis.model.PoolPlan;
 import relay.redis.UsageTally;
 import relay.redis.UsageTally.Standing;
 

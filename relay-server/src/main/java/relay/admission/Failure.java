@@ -1,7 +1,7 @@
 package relay.admission;
 
 import java.time.Duration;
-import relay.redis.Lease;
+import relay.redis.model.Lease;
 import relay.upstream.KnownReply;
 import relay.upstream.ProviderApi;
 import relay.upstream.ProviderReply;

@@ -8,11 +8,11 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import relay.redis.Acquisition;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Acquisition.Unavailable;
-import relay.redis.KeyRequest;
-import relay.redis.Lease;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Acquisition.Unavailable;
+import relay.redis.model.KeyRequest;
+import relay.redis.model.Lease;
 
 /**
  * The questions of a search that pools were asked for keys. Owns them, and the lease that one was

@@ -9,7 +9,7 @@ import relay.config.ServiceTiers;
 import relay.config.ServiceTiers.Tier;
 import relay.estimate.Estimator;
 import relay.model.Dialect;
-import relay.redis.Share;
+import relay.redis.model.Share;
 
 /** What a request says that wants a key's capacity, however it came. */
 public interface LeaseRequest extends Estimator.Size {

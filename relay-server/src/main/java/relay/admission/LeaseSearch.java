@@ -10,11 +10,11 @@ import relay.admission.RouteAttempts.Candidate;
 import relay.admission.RouteAttempts.Parked;
 import relay.metrics.Meters;
 import relay.model.RelayError;
-import relay.redis.Acquisition;
-import relay.redis.Acquisition.Exhausted;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Acquisition.Unavailable;
-import relay.redis.Lease;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Acquisition.Exhausted;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Acquisition.Unavailable;
+import relay.redis.model.Lease;
 import relay.trace.RequestTrace;
 import relay.upstream.ProviderApi;
 

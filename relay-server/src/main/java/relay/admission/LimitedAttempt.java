@@ -7,7 +7,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.admission.RefusalRule.Case;
 import relay.pool.QuarantineReason;
-import relay.redis.Lease;
+import relay.redis.model.Lease;
 import relay.redis.Refusals;
 import relay.redis.Refusals.Scope;
 import relay.upstream.ProviderApi;

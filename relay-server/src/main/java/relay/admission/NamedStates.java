@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
-import relay.redis.Lease;
+import relay.redis.model.Lease;
 import relay.redis.Pins;
 import relay.stream.StateIds;
 

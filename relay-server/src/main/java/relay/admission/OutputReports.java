@@ -6,8 +6,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import relay.model.Counting;
 import relay.redis.Estimates;
-import relay.redis.ExpectedOutput;
-import relay.redis.Lease;
+import relay.redis.model.ExpectedOutput;
+import relay.redis.model.Lease;
 
 /**
  * What a running stream has made of its output. Providers tell it at the end only, so it is

@@ -6,11 +6,11 @@ import java.time.temporal.ChronoUnit;
 import org.jspecify.annotations.Nullable;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
-import relay.redis.Acquisition.Reason;
-import relay.redis.Allowance;
-import relay.redis.Dimension;
+import relay.redis.model.Acquisition.Reason;
+import relay.redis.model.Allowance;
+import relay.redis.model.Dimension;
 import relay.redis.KeyPool;
-import relay.redis.Limits;
+import relay.redis.model.Limits;
 
 /**
  * A client's own limits, which each of its answers tells in the headers of its dialect. What is

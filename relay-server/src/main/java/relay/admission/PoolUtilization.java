@@ -2,9 +2,9 @@ package relay.admission;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import relay.redis.Dimension;
-import relay.redis.PoolSnapshot;
-import relay.redis.PoolSnapshot.GroupState;
+import relay.redis.model.Dimension;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.PoolSnapshot.GroupState;
 
 /** The used share of a pool's capacity for a model class, by its last snapshot. */
 final class PoolUtilization {

@@ -3,14 +3,14 @@ package relay.admission;
 import java.util.Locale;
 import relay.model.Dialect;
 import relay.model.RelayError;
-import relay.redis.Acquisition;
-import relay.redis.Acquisition.Exhausted;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Acquisition.Impossible;
-import relay.redis.Acquisition.NoneUsable;
-import relay.redis.Acquisition.OverBudget;
-import relay.redis.Acquisition.Overloaded;
-import relay.redis.Acquisition.Unavailable;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Acquisition.Exhausted;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Acquisition.Impossible;
+import relay.redis.model.Acquisition.NoneUsable;
+import relay.redis.model.Acquisition.OverBudget;
+import relay.redis.model.Acquisition.Overloaded;
+import relay.redis.model.Acquisition.Unavailable;
 
 /** The client's error when no key is granted. */
 final class RefusalErrors {

@@ -11,10 +11,10 @@ import relay.estimate.Estimator;
 import relay.metrics.ClientMeters;
 import relay.model.Counting;
 import relay.model.Dialect;
-import relay.redis.Acquisition;
-import relay.redis.Demand;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Demand;
 import relay.redis.KeyPool;
-import relay.redis.PoolSnapshot;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.ProviderBreaker.Passage;
 
 /** A request as one provider counts it. */

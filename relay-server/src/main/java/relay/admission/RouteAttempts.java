@@ -1,6 +1,6 @@
 package relay.admission;
 
-import static relay.redis.Acquisition.Reason.CONCURRENCY;
+import static relay.redis.model.Acquisition.Reason.CONCURRENCY;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,12 +13,12 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.estimate.Estimator;
 import relay.model.TokenUsage;
-import relay.redis.Acquisition;
-import relay.redis.Acquisition.Exhausted;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Demand;
-import relay.redis.KeyRequest;
-import relay.redis.Lease;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Acquisition.Exhausted;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Demand;
+import relay.redis.model.KeyRequest;
+import relay.redis.model.Lease;
 import relay.redis.ProviderBreaker.Passage;
 
 /**

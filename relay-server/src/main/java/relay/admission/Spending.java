@@ -6,8 +6,8 @@ import java.util.function.Consumer;
 import java.util.function.LongUnaryOperator;
 import relay.config.PriceConfig;
 import relay.model.TokenUsage;
-import relay.redis.Lease;
-import relay.redis.Usage;
+import relay.redis.model.Lease;
+import relay.redis.model.Usage;
 
 /**
  * What one request costs in dollars, in billionths, for a client with such a budget: by the model

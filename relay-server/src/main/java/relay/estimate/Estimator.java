@@ -2,9 +2,9 @@ package relay.estimate;
 
 import relay.model.Counting;
 import relay.model.TokenUsage;
-import relay.redis.Demand;
+import relay.redis.model.Demand;
 import relay.redis.Estimates;
-import relay.redis.ExpectedOutput;
+import relay.redis.model.ExpectedOutput;
 
 /**
  * Computes the reservation for a request from the pool's learned ratios and the provider's charging

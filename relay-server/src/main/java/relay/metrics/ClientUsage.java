@@ -13,15 +13,15 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
-import relay.redis.Budget;
-import relay.redis.Dimension;
-import relay.redis.KeyPlan;
+import relay.redis.model.Budget;
+import relay.redis.model.Dimension;
+import relay.redis.model.KeyPlan;
 import relay.redis.KeyPool;
-import relay.redis.Limits;
-import relay.redis.PoolPlan;
-import relay.redis.PoolSnapshot;
-import relay.redis.PoolSnapshot.ClientState;
-import relay.redis.PoolSnapshot.GroupState;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.PoolSnapshot.ClientState;
+import relay.redis.model.PoolSnapshot.GroupState;
 
 /**
  * Gauges of each client's used share of its own limits, over all replicas, and of its share of

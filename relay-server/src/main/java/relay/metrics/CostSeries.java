@@ -10,7 +10,7 @@ import relay.config.ProviderConfig;
 import relay.config.ServerConfig.Client;
 import relay.metrics.ClientMeters.Served;
 import relay.model.TokenUsage;
-import relay.redis.Budget;
+import relay.redis.model.Budget;
 
 /** What requests cost in dollars, by the prices of the configuration. */
 final class CostSeries {

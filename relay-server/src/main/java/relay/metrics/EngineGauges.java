@@ -13,13 +13,13 @@ import org.jspecify.annotations.Nullable;
 import relay.config.RedisConfig.OnUnavailable;
 import relay.pool.ClientShares;
 import relay.redis.KeyPool;
-import relay.redis.PoolPlan;
-import relay.redis.PoolSnapshot;
-import relay.redis.PoolSnapshot.ClientState;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.PoolSnapshot.ClientState;
 import relay.redis.ProviderBreaker;
 import relay.redis.RedisEngine;
-import relay.redis.RedisTrouble;
-import relay.redis.RedisUse;
+import relay.redis.model.RedisTrouble;
+import relay.redis.model.RedisUse;
 
 /** Gauges that read the engine at each scrape. Until an engine is bound, Redis counts as down. */
 final class EngineGauges {

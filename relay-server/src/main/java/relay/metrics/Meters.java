@@ -22,7 +22,7 @@ import relay.memory.MemoryBudget;
 import relay.model.TokenUsage;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
-import relay.redis.PoolPlan;
+import relay.redis.model.PoolPlan;
 import relay.redis.RedisEngine;
 
 /** A replica's metrics, all from its start on. Thread-safe; a call costs a lookup, an addition. */

@@ -14,12 +14,12 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import relay.pool.KeyStatus;
-import relay.redis.Days;
-import relay.redis.Dimension;
-import relay.redis.PoolPlan;
-import relay.redis.PoolSnapshot;
-import relay.redis.PoolSnapshot.GroupState;
-import relay.redis.PoolSnapshot.KeyState;
+import relay.redis.model.Days;
+import relay.redis.model.Dimension;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.PoolSnapshot.GroupState;
+import relay.redis.model.PoolSnapshot.KeyState;
 import relay.redis.ProviderBreaker;
 
 /**

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import relay.config.ProviderConfig;
 import relay.model.TokenUsage;
-import relay.redis.Acquisition;
+import relay.redis.model.Acquisition;
 
 /** The labelled counters. */
 final class TrafficMeters {

@@ -20,9 +20,9 @@ import relay.pool.Plans;
 import relay.pool.PoolJson;
 import relay.pool.QuarantineReason;
 import relay.pool.Quarantines;
-import relay.redis.KeyPlan;
+import relay.redis.model.KeyPlan;
 import relay.redis.KeyPool;
-import relay.redis.PoolPlan;
+import relay.redis.model.PoolPlan;
 import relay.redis.RedisEngine;
 
 /** Uses Redis; no replica needs to run. */

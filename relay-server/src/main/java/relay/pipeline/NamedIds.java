@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
-import relay.redis.Demand;
+import relay.redis.model.Demand;
 import relay.redis.Pins;
 import relay.stream.StateIds;
 

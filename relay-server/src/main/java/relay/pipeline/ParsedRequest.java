@@ -12,7 +12,7 @@ import relay.config.ServiceTiers;
 import relay.config.ServiceTiers.Tier;
 import relay.model.Dialect;
 import relay.model.Endpoint;
-import relay.redis.Share;
+import relay.redis.model.Share;
 import relay.request.RequestFacts;
 
 /** A client's request, before the choice of a provider. */

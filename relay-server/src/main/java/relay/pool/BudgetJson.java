@@ -8,7 +8,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
-import relay.redis.Budget;
+import relay.redis.model.Budget;
 
 /** What is spent of a budget, as JSON for clients and operators. */
 public final class BudgetJson {

@@ -12,9 +12,9 @@ import relay.config.ProviderConfig.Pooling;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
 import relay.redis.KeyPool;
-import relay.redis.PoolSnapshot;
-import relay.redis.PoolSnapshot.ClientState;
-import relay.redis.Share;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.PoolSnapshot.ClientState;
+import relay.redis.model.Share;
 
 /** The clients' shares of a pool that is short. */
 public final class ClientShares {

@@ -8,12 +8,12 @@ import java.util.Optional;
 import relay.config.BudgetConfig;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
-import relay.redis.Accounting;
-import relay.redis.Budget;
-import relay.redis.KeyPlan;
-import relay.redis.Limits;
-import relay.redis.PoolPlan;
-import relay.redis.Strategy;
+import relay.redis.model.Accounting;
+import relay.redis.model.Budget;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
 
 /**
  * Maps clients' own limits to an engine pool, with one key and one account per limited client. A

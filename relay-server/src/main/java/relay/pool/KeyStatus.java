@@ -1,7 +1,7 @@
 package relay.pool;
 
 import java.util.Locale;
-import relay.redis.PoolSnapshot.KeyState;
+import relay.redis.model.PoolSnapshot.KeyState;
 
 /** A key's availability. */
 public enum KeyStatus {

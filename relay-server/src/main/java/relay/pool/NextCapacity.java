@@ -4,9 +4,9 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import relay.redis.PoolSnapshot;
-import relay.redis.PoolSnapshot.GroupState;
-import relay.redis.PoolSnapshot.KeyState;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.PoolSnapshot.GroupState;
+import relay.redis.model.PoolSnapshot.KeyState;
 
 /** The time until a pool can admit the smallest request. */
 final class NextCapacity {

@@ -15,16 +15,16 @@ import relay.config.RedisUrl;
 import relay.config.Secret;
 import relay.config.ServerConfig.Auth;
 import relay.config.TlsConfig;
-import relay.redis.Accounting;
-import relay.redis.Days;
-import relay.redis.EngineOptions;
-import relay.redis.Fallback;
-import relay.redis.KeyPlan;
-import relay.redis.Limits;
-import relay.redis.PoolPlan;
+import relay.redis.model.Accounting;
+import relay.redis.model.Days;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
 import relay.redis.RedisEngine;
-import relay.redis.RedisServers;
-import relay.redis.Strategy;
+import relay.redis.model.RedisServers;
+import relay.redis.model.Strategy;
 import relay.redis.UsageTally;
 
 /** Converts the configuration of pools and Redis to the engine's types. */

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import relay.redis.KeyPool;
-import relay.redis.Quarantine;
+import relay.redis.model.Quarantine;
 
 /** Says of quarantined keys in a pool's JSON since when they are, and when they are probed next. */
 public final class Quarantines {

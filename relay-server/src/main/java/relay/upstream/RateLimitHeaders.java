@@ -3,9 +3,9 @@ package relay.upstream;
 import java.util.Locale;
 import java.util.function.Consumer;
 import relay.model.HeaderLines;
-import relay.redis.Limits;
-import relay.redis.Refill;
-import relay.redis.Remaining;
+import relay.redis.model.Limits;
+import relay.redis.model.Refill;
+import relay.redis.model.Remaining;
 
 /**
  * The account's limits according to an answer's headers. Sources: Anthropic's and OpenAI's

@@ -9,8 +9,8 @@ import java.util.Locale;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import relay.model.HeaderLines;
-import relay.redis.Refill;
-import relay.redis.Remaining;
+import relay.redis.model.Refill;
+import relay.redis.model.Remaining;
 
 /**
  * When an account's limits are full again, according to an answer's headers: the least time that

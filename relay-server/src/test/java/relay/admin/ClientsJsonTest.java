@@ -27,13 +27,13 @@ import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
 import relay.pool.Configs;
 import relay.pool.Plans;
-import relay.redis.Acquisition;
-import relay.redis.Demand;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Demand;
 import relay.redis.KeyPool;
-import relay.redis.Lease;
-import relay.redis.PoolSnapshot;
+import relay.redis.model.Lease;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.RedisEngine;
-import relay.redis.Usage;
+import relay.redis.model.Usage;
 import relay.redis.UsageTally;
 
 /** Over a real Redis. */

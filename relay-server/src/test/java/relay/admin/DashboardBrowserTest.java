@@ -25,9 +25,9 @@ import relay.metrics.ReplicaTotals.ClientCounts;
 import relay.pool.Configs;
 import relay.pool.Plans;
 import relay.pool.ReplicaLine;
-import relay.redis.Acquisition;
-import relay.redis.Budget;
-import relay.redis.Demand;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Budget;
+import relay.redis.model.Demand;
 import relay.redis.RedisEngine;
 
 /**

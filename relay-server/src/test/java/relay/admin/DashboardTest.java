@@ -41,8 +41,8 @@ import relay.config.Config;
 import relay.guards.Await;
 import relay.metrics.ReplicaTotals.ClientCounts;
 import relay.pool.Configs;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Demand;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Demand;
 import relay.redis.KeyPool;
 
 /** The dashboard's page and its events, over a real port and a real Redis. */

@@ -6,9 +6,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import relay.redis.Acquisition.OverBudget;
-import relay.redis.Budget;
-import relay.redis.Demand;
+import relay.redis.model.Acquisition.OverBudget;
+import relay.redis.model.Budget;
+import relay.redis.model.Demand;
 
 final class BudgetTextTest {
   private static final Instant NOW = Instant.parse("2026-11-30T22:00:00Z");

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import relay.config.ClientPriority;
 import relay.config.ServiceTiers;
 import relay.model.Dialect;
-import relay.redis.Share;
+import relay.redis.model.Share;
 
 /** A request of known size. */
 public record KnownRequest(String model, Set<String> avoid) implements LeaseRequest {

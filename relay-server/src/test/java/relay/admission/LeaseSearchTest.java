@@ -31,13 +31,13 @@ import relay.metrics.Meters;
 import relay.model.HeaderLines;
 import relay.model.TokenUsage;
 import relay.pool.Configs;
-import relay.redis.Acquisition;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Demand;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Demand;
 import relay.redis.KeyPool;
-import relay.redis.Lease;
+import relay.redis.model.Lease;
 import relay.redis.RedisEngine;
-import relay.redis.Usage;
+import relay.redis.model.Usage;
 import relay.upstream.KnownReply;
 import relay.upstream.Upstream;
 

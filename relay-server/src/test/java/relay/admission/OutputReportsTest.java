@@ -13,7 +13,7 @@ import relay.model.Counting.Bound;
 import relay.model.Dialect;
 import relay.model.Weights;
 import relay.redis.Estimates;
-import relay.redis.Lease;
+import relay.redis.model.Lease;
 
 final class OutputReportsTest {
   private static final String MODEL = "claude-sonnet-4-5";

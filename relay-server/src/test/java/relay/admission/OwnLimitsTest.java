@@ -12,9 +12,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
-import relay.redis.Acquisition.Reason;
-import relay.redis.Allowance;
-import relay.redis.Limits;
+import relay.redis.model.Acquisition.Reason;
+import relay.redis.model.Allowance;
+import relay.redis.model.Limits;
 
 class OwnLimitsTest {
   private static final Instant NOW = Instant.parse("2026-11-30T23:59:00.5Z");

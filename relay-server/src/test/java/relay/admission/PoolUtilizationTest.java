@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import relay.redis.Limits;
-import relay.redis.PoolSnapshot;
-import relay.redis.PoolSnapshot.GroupState;
-import relay.redis.Usage;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.PoolSnapshot.GroupState;
+import relay.redis.model.Usage;
 
 class PoolUtilizationTest {
 

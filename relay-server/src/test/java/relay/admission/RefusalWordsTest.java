@@ -10,8 +10,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.model.Dialect;
 import relay.model.RelayError;
-import relay.redis.Acquisition.Exhausted;
-import relay.redis.Acquisition.Reason;
+import relay.redis.model.Acquisition.Exhausted;
+import relay.redis.model.Acquisition.Reason;
 
 /** LangChain does not repeat a request if the text of a 429 has one of these words. */
 class RefusalWordsTest {

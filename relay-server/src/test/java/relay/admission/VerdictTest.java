@@ -11,11 +11,11 @@ import relay.admission.LeaseSearch.Outcome;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
-import relay.redis.Acquisition.Exhausted;
-import relay.redis.Acquisition.Impossible;
-import relay.redis.Acquisition.NoneUsable;
-import relay.redis.Acquisition.Reason;
-import relay.redis.Acquisition.Unavailable;
+import relay.redis.model.Acquisition.Exhausted;
+import relay.redis.model.Acquisition.Impossible;
+import relay.redis.model.Acquisition.NoneUsable;
+import relay.redis.model.Acquisition.Reason;
+import relay.redis.model.Acquisition.Unavailable;
 import relay.upstream.KnownReply;
 
 /** The client's error, by the results of all attempts. */

@@ -24,8 +24,8 @@ import relay.metrics.ClientMeters.Served;
 import relay.model.TokenUsage;
 import relay.pool.Configs;
 import relay.pool.Plans;
-import relay.redis.Acquisition;
-import relay.redis.Demand;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Demand;
 import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
 

@@ -28,7 +28,7 @@ import relay.admin.ServedPools;
 import relay.embedded.EmbeddedRedis;
 import relay.embedded.LoopbackPorts;
 import relay.pool.Configs;
-import relay.redis.PoolSnapshot.KeyState;
+import relay.redis.model.PoolSnapshot.KeyState;
 
 /** Commands with {@code --redis} need neither a config nor a replica: Redis tells the pools. */
 @Timeout(60)

@@ -25,13 +25,13 @@ import relay.metrics.Meters;
 import relay.model.TokenUsage;
 import relay.pool.Configs;
 import relay.pool.Plans;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Demand;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Demand;
 import relay.redis.KeyPool;
-import relay.redis.Lease;
+import relay.redis.model.Lease;
 import relay.redis.Pins;
 import relay.redis.RedisEngine;
-import relay.redis.Usage;
+import relay.redis.model.Usage;
 
 /** How long, and how many, leases of responses in the background are held. */
 @SuppressWarnings("NullAway.Init") // fields are set before each test

@@ -46,9 +46,9 @@ import relay.model.Endpoint;
 import relay.pool.Configs;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
-import relay.redis.Lease;
+import relay.redis.model.Lease;
 import relay.redis.RedisEngine;
-import relay.redis.Usage;
+import relay.redis.model.Usage;
 import relay.upstream.Upstream;
 
 /** Leases, quotas and usage of requests that end in unusual places. */

@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import relay.redis.KeyPlan;
-import relay.redis.Limits;
-import relay.redis.PoolPlan;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
 
 class ClientsPoolTest {
   private static final String AUTH =

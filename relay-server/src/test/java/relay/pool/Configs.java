@@ -11,8 +11,8 @@ import relay.config.ConfigFault;
 import relay.config.ConfigFile;
 import relay.config.FileReader;
 import relay.config.Loaded;
-import relay.redis.EngineOptions;
-import relay.redis.Fallback;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
 
 /** Configurations for tests, parsed from YAML. */
 public final class Configs {

@@ -15,17 +15,17 @@ import relay.config.Config;
 import relay.config.RedisConfig;
 import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
-import relay.redis.Accounting;
-import relay.redis.EngineOptions;
-import relay.redis.Fallback;
-import relay.redis.KeyPlan;
+import relay.redis.model.Accounting;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
 import relay.redis.KeyPool;
-import relay.redis.Limits;
-import relay.redis.PoolPlan;
-import relay.redis.PoolSnapshot;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.RedisEngine;
-import relay.redis.RedisServers;
-import relay.redis.Strategy;
+import relay.redis.model.RedisServers;
+import relay.redis.model.Strategy;
 
 class PlansTest {
   private static final Config CONFIG = Configs.of(Configs.POOLS);

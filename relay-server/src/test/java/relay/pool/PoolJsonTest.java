@@ -8,18 +8,18 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import relay.redis.Accounting;
-import relay.redis.Days;
-import relay.redis.KeyPlan;
-import relay.redis.Limits;
-import relay.redis.PoolPlan;
-import relay.redis.PoolSnapshot;
-import relay.redis.PoolSnapshot.GroupState;
-import relay.redis.PoolSnapshot.KeyState;
+import relay.redis.model.Accounting;
+import relay.redis.model.Days;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.PoolSnapshot.GroupState;
+import relay.redis.model.PoolSnapshot.KeyState;
 import relay.redis.ProviderBreaker;
 import relay.redis.ProviderBreaker.State;
-import relay.redis.Strategy;
-import relay.redis.Usage;
+import relay.redis.model.Strategy;
+import relay.redis.model.Usage;
 
 class PoolJsonTest {
   private static final PoolPlan PLAN =

@@ -22,12 +22,12 @@ import relay.guards.Await;
 import relay.guards.RedisCluster;
 import relay.guards.RedisNode;
 import relay.guards.SentinelSet;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Demand;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Demand;
 import relay.redis.KeyPool;
-import relay.redis.PoolSnapshot;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.RedisEngine;
-import relay.redis.Usage;
+import relay.redis.model.Usage;
 
 /** TLS, and users with the least rights: with the very lines that the README gives. */
 @Tag("slow")

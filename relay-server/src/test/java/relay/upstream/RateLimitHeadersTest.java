@@ -9,9 +9,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.model.HeaderLines;
-import relay.redis.Dimension;
-import relay.redis.Limits;
-import relay.redis.Remaining;
+import relay.redis.model.Dimension;
+import relay.redis.model.Limits;
+import relay.redis.model.Remaining;
 
 /** Limits from response headers. */
 final class RateLimitHeadersTest {

@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.model.HeaderLines;
-import relay.redis.Refill;
+import relay.redis.model.Refill;
 
 /** When limits are full again, from response headers. */
 final class RefillTimesTest {

@@ -1,9 +1,0 @@
-package relay.redis;
-
-/**
- * An output of unknown length.
- *
- * @param tokens its mean
- * @param spread its standard deviation
- */
-public record ExpectedOutput(long tokens, long spread) {}

@@ -1,0 +1,134 @@
+package relay.redis.lease;
+
+import relay.redis.model.Lease;
+import relay.redis.script.ScriptCaller;
+import relay.redis.model.Usage;
+import java.util.List;
+
+/**
+ * An update of Redis's accounting. It may be sent late or more than once: Redis applies it once.
+ */
+public sealed interface PendingUpdate {
+  /** The end of a lease. */
+  sealed interface Ending extends PendingUpdate {
+    String id();
+
+    /** Actual cost: one request, or none if the lease was cancelled. */
+    Usage cost();
+
+    /** The key whose budgets it is charged to; empty if unknown. */
+    String key();
+
+    /** Reserved of them, in billionths of a dollar. */
+    long reservedNanodollars();
+
+    /** Really spent. */
+    long usedNanodollars();
+  }
+
+  /**
+   * @param unansweredNanos when it was first sent without an answer, which leaves open whether
+   *     Redis applied it; 0 if never
+   */
+  record Settle(Lease lease, Usage cost, long unansweredNanos) implements Ending {
+    Settle(Lease lease, Usage cost) {
+      this(lease, cost, 0);
+    }
+
+    @Override
+    public String id() {
+      return lease.id();
+    }
+
+    @Override
+    public String key() {
+      return lease.key();
+    }
+
+    @Override
+    public long reservedNanodollars() {
+      return lease.reservedNanodollars();
+    }
+
+    @Override
+    public long usedNanodollars() {
+      return lease.usedNanodollars();
+    }
+  }
+
+  record Cancel(String id, String key, long reservedNanodollars) implements Ending {
+    static Cancel of(Lease lease) {
+      return new Cancel(lease.id(), lease.key(), lease.reservedNanodollars());
+    }
+
+    @Override
+    public long usedNanodollars() {
+      return 0;
+    }
+
+    @Override
+    public Usage cost() {
+      return Usage.NONE;
+    }
+  }
+
+  /**
+   * Usage without a lease in Redis.
+   *
+   * @param spreadMicros in which its part of the rates was free for it; 0 if it was used at once
+   * @param spent of its key's budgets
+   * @param unansweredNanos as {@link Settle#unansweredNanos}
+   */
+  record LateCharge(
+      String id,
+      String group,
+      List<Used> used,
+      long spreadMicros,
+      Spent spent,
+      long unansweredNanos)
+      implements PendingUpdate {
+    public LateCharge(String id, String group, List<Used> used) {
+      this(id, group, used, Spent.NOTHING, 0);
+    }
+
+    public LateCharge(String id, String group, List<Used> used, Spent spent, long spreadMicros) {
+      this(id, group, used, spreadMicros, spent, 0);
+    }
+  }
+
+  /**
+   * What a charge adds to its key's budgets.
+   *
+   * @param nanodollars in billionths of a dollar
+   * @param tokens input and output
+   * @param budgets as the scripts read them
+   * @param made charges only the hash of budgets that was made then, since a newer hash is told of
+   *     all usage that is known; {@code -} to charge any hash
+   */
+  record Spent(long nanodollars, long tokens, String budgets, String made) {
+    /** No budget, or any hash. */
+    static final String NONE = ScriptCaller.text(ScriptCaller.NONE);
+
+    public static final Spent NOTHING = new Spent(0, 0, NONE, NONE);
+  }
+
+  /**
+   * A failover may have lost this lease: its charge, and its place while it runs.
+   *
+   * @param spreadMicros as {@link LateCharge#spreadMicros}
+   * @param unansweredNanos as {@link Settle#unansweredNanos}
+   */
+  record Recharge(Lease lease, long spreadMicros, long unansweredNanos) implements PendingUpdate {}
+
+  /** The update, with the time at which it got no answer. An earlier such time stays. */
+  default PendingUpdate unansweredAt(long nanos) {
+    return switch (this) {
+      case Settle s when s.unansweredNanos() == 0 -> new Settle(s.lease(), s.cost(), nanos);
+      case LateCharge c when c.unansweredNanos() == 0 ->
+          new LateCharge(c.id(), c.group(), c.used(), c.spreadMicros(), c.spent(), nanos);
+      case Recharge r when r.unansweredNanos() == 0 ->
+          new Recharge(r.lease(), r.spreadMicros(), nanos);
+      case Settle _, Cancel _, LateCharge _, Recharge _ -> this;
+    };
+  }
+}

@@ -1,0 +1,51 @@
+package relay.redis.link;
+
+import relay.redis.library.ScriptFile;
+import io.lettuce.core.RedisCommandExecutionException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+
+/** What a master needs before the first call: the library of functions, and a policy. */
+final class Preparation {
+  private static final String POLICY = "maxmemory_policy:";
+
+  private Preparation() {}
+
+  /** Whether a call failed because the library is not there: nothing ran, so a retry is safe. */
+  static boolean isMissing(RedisCommandExecutionException refused) {
+    return String.valueOf(refused.getMessage()).contains("Function not found");
+  }
+
+  /** Loads the library into Redis, unless it is there. */
+  static CompletableFuture<String> loadLibrary(FunctionConnection live) {
+    return live.load(ScriptFile.library())
+        .exceptionally(
+            failure -> {
+              if (String.valueOf(RedisLink.cause(failure).getMessage())
+                  .contains("already exists")) {
+                return "";
+              }
+              throw new CompletionException(RedisLink.cause(failure));
+            });
+  }
+
+  /** Warns of a Redis that evicts keys. The user may lack the right to ask; then nobody knows. */
+  static void checkPolicy(FunctionConnection live, RefusedCalls told) {
+    var _ =
+        live.memoryInfo()
+            .thenAccept(
+                info ->
+                    info.lines()
+                        .filter(line -> line.startsWith(POLICY))
+                        .map(line -> line.substring(POLICY.length()))
+                        .findFirst()
+                        .ifPresent(
+                            policy -> {
+                              if (policy.equals("noeviction")) {
+                                told.keepsAll();
+                              } else {
+                                told.evicts(policy);
+                              }
+                            }));
+  }
+}

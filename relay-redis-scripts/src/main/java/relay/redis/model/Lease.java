@@ -1,0 +1,370 @@
+package relay.redis.model;
+
+import relay.redis.outage.FairShare;
+import relay.redis.KeyPool;
+import relay.redis.lease.RecentGrants;
+import relay.redis.script.Reply;
+import relay.redis.lease.UsedLately;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A granted request: its key and its reservation. A lease ends exactly once, by {@link #settle},
+ * {@link #cancel} or {@link #close}; later calls do nothing. A live lease is renewed in the
+ * background; the lease of a process that died expires.
+ */
+public final class Lease implements AutoCloseable {
+  private static final long UNCOUNTED = -1;
+  private static final AtomicReferenceFieldUpdater<Lease, @Nullable Usage> CHARGED =
+      AtomicReferenceFieldUpdater.newUpdater(Lease.class, Usage.class, "charged");
+
+  private final KeyPool pool;
+  private final String id;
+  private final String key;
+  private final String group;
+  private final long inputTokens;
+  private final long outputTokens;
+  private final long epoch;
+  private final long grantedMicros;
+  private final Acquisition.@Nullable Reason wouldDeny;
+  private volatile @Nullable Usage charged; // set once, by CHARGED
+  private int recentPlace; // written before the lease is handed out
+  private long recentNanos; // likewise
+  private volatile @Nullable Function<Duration, @Nullable Progress> progress;
+  private volatile long reportedMade;
+  private volatile @Nullable Supplier<Made> made;
+  private volatile Runnable onSpent = () -> {};
+  private volatile long reportedNanodollars;
+  private long reservedNanodollars; // written before the lease is handed out
+  private boolean isMadeLater; // its output; likewise
+  private long countedEpoch; // 0: it is charged in a call of its own; guarded by this, as the next
+  private long countedNanos;
+  private long countedOutput;
+  private boolean isEndSeen;
+  private volatile long usedNanodollars;
+
+  /**
+   * What a running request has made of its output.
+   *
+   * @param made tokens so far
+   * @param rest tokens expected still to come
+   * @param spread their standard deviation
+   */
+  public record Progress(long made, long rest, long spread) {
+    public Progress {
+      made = Math.clamp(made, 0, Limits.MAX);
+      rest = Math.clamp(rest, 0, Limits.MAX);
+      spread = Math.clamp(spread, 0, Limits.MAX);
+    }
+  }
+
+  /**
+   * What a running request has made, of a pool whose demands name their key.
+   *
+   * @param outputTokens so far
+   * @param nanodollars what the request costs by now, in billionths of a dollar; 0 if that does not
+   *     count
+   */
+  public record Made(long outputTokens, long nanodollars) {
+    public Made {
+      outputTokens = Math.clamp(outputTokens, 0, Limits.MAX);
+      nanodollars = Math.clamp(nanodollars, 0, Limits.MAX);
+    }
+  }
+
+  public Lease(
+      KeyPool pool,
+      String id,
+      String key,
+      String group,
+      long inputTokens,
+      long outputTokens,
+      long epoch,
+      long grantedMicros,
+      Acquisition.@Nullable Reason wouldDeny) {
+    this.pool = pool;
+    this.id = id;
+    this.key = key;
+    this.group = group;
+    this.inputTokens = inputTokens;
+    this.outputTokens = outputTokens;
+    this.epoch = epoch;
+    countedEpoch = epoch;
+    this.grantedMicros = grantedMicros;
+    this.wouldDeny = wouldDeny;
+  }
+
+  /** A lease that Redis granted. */
+  public static Lease granted(KeyPool pool, String id, Reply.Grant g, long epoch) {
+    return new Lease(
+        pool,
+        id,
+        g.key(),
+        g.group(),
+        g.inputTokens(),
+        g.outputTokens(),
+        epoch,
+        g.micros(),
+        g.wouldDeny());
+  }
+
+  /** A lease that this replica granted during an outage. */
+  public static Lease withoutRedis(KeyPool pool, String id, FairShare.Choice.Taken t) {
+    return new Lease(
+        pool, id, t.key().id(), t.group(), t.inputTokens(), t.outputTokens(), 0, 0, null);
+  }
+
+  /** A lease without a reservation, for a picked key: ending it does nothing. */
+  public static Lease uncounted(KeyPool pool, String key, String group) {
+    return new Lease(pool, "", key, group, 0, 0, UNCOUNTED, 0, null);
+  }
+
+  /** Whether this replica granted the lease during an outage. */
+  public boolean isWithoutRedis() {
+    return epoch == 0;
+  }
+
+  /** Whether anything was reserved. */
+  private boolean isCounted() {
+    return epoch != UNCOUNTED;
+  }
+
+  /** The lease's id, unique among all replicas. */
+  public String id() {
+    return id;
+  }
+
+  /** Id of the key to use. */
+  public String key() {
+    return key;
+  }
+
+  /** Id of the charged quota group. */
+  public String group() {
+    return group;
+  }
+
+  /** Reserved input tokens. */
+  public long inputTokens() {
+    return inputTokens;
+  }
+
+  /** Reserved output tokens. */
+  public long outputTokens() {
+    return outputTokens;
+  }
+
+  /** The pool's epoch at the grant; 0 if granted without Redis. */
+  public long epoch() {
+    return epoch;
+  }
+
+  /**
+   * Its place among the {@link RecentGrants}, until a later grant takes it, and when it got that.
+   */
+  public void isRecent(int place, long nanos) {
+    recentPlace = place;
+    recentNanos = nanos;
+  }
+
+  public int recentPlace() {
+    return recentPlace;
+  }
+
+  public long recentNanos() {
+    return recentNanos;
+  }
+
+  /** Grant time on the pool's clock; 0 if granted without Redis. */
+  public long grantedMicros() {
+    return grantedMicros;
+  }
+
+  /**
+   * Has the request's output reported while the lease lives, every few seconds. Only for a demand
+   * with a spread.
+   *
+   * @param source called from the engine's threads with the time within which output that is still
+   *     to come counts; null for nothing to report
+   */
+  public void reports(Function<Duration, @Nullable Progress> source) {
+    progress = source;
+  }
+
+  /**
+   * Has what the request makes counted in its key's limits and budgets while it runs, every few
+   * seconds: only what is beyond the reservation. Only for a demand that names its key and has no
+   * spread.
+   *
+   * @param source called from the engine's threads
+   * @param spent called from the engine's threads, perhaps several times, when a budget that is
+   *     {@link Budget#hard} is spent and the request has made more than it reserved
+   */
+  public void reportsMade(Supplier<Made> source, Runnable spent) {
+    onSpent = spent;
+    made = source;
+  }
+
+  /** From now on no more than before is reported of what the request makes. */
+  public void reportsNoMore() {
+    Made last = new Made(0, 0); // counts are sums: a smaller one changes nothing
+    if (reportsMade()) {
+      reportsMade(() -> last, () -> {});
+    }
+  }
+
+  /** What it has made, if that is reported. */
+  @Nullable public Made made() {
+    Supplier<Made> source = made;
+    return source == null ? null : source.get();
+  }
+
+  public boolean reportsMade() {
+    return made != null;
+  }
+
+  /** Redis has counted this. */
+  public void counted(Made told) {
+    reportedMade = Math.max(reportedMade, told.outputTokens());
+    reportedNanodollars = Math.max(reportedNanodollars, beyondReserved(told));
+  }
+
+  /** What it costs beyond what it reserved. */
+  public long beyondReserved(Made now) {
+    return Math.max(0, now.nanodollars() - reservedNanodollars);
+  }
+
+  /** A hard budget of its key is spent. */
+  public void spent() {
+    onSpent.run();
+  }
+
+  /** Output that its key's budgets have counted: reserved, or reported since. */
+  public long budgetedOutput() {
+    return reportsMade() ? Math.max(outputTokens, reportedMade) : outputTokens;
+  }
+
+  /** Likewise of dollars, in billionths. */
+  public long budgetedNanodollars() {
+    return reservedNanodollars + reportedNanodollars;
+  }
+
+  /** Records the budget reservation, and whether output is charged as it is made. */
+  public Lease reserving(Demand demand) {
+    reservedNanodollars = demand.cost();
+    isMadeLater = demand.outputSpread() != Demand.AT_ADMISSION;
+    return this;
+  }
+
+  /** The output that was charged at admission. */
+  public long chargedOutput() {
+    return isMadeLater ? 0 : outputTokens;
+  }
+
+  /**
+   * {@link UsedLately} counts it as charged under this epoch, at a time, with this output; or
+   * leaves it out, if the epoch is 0: then it is charged in a call of its own.
+   */
+  public synchronized void count(long underEpoch, long nanos, long output) {
+    countedEpoch = underEpoch;
+    countedNanos = nanos;
+    countedOutput = output;
+  }
+
+  public synchronized long countedEpoch() {
+    return countedEpoch;
+  }
+
+  public synchronized long countedNanos() {
+    return countedNanos;
+  }
+
+  public synchronized long countedOutput() {
+    return countedOutput;
+  }
+
+  /** {@link UsedLately} has seen its end. */
+  public synchronized void seeEnd() {
+    isEndSeen = true;
+  }
+
+  public synchronized boolean isEndSeen() {
+    return isEndSeen;
+  }
+
+  public long reservedNanodollars() {
+    return reservedNanodollars;
+  }
+
+  public long usedNanodollars() {
+    return usedNanodollars;
+  }
+
+  /** Whether {@link #reports} was called; {@link #reportsMade()} tells of the other reports. */
+  public boolean isReported() {
+    return progress != null;
+  }
+
+  /** The present report, of the output that comes within this time; null for none. */
+  @Nullable public Progress progress(Duration within) {
+    Function<Duration, @Nullable Progress> source = progress;
+    return source == null ? null : source.apply(within);
+  }
+
+  /** Redis has this report. */
+  public void reported(Progress told) {
+    reportedMade = Math.max(reportedMade, told.made());
+  }
+
+  /** The output that Redis was told. */
+  public long reportedMade() {
+    return reportedMade;
+  }
+
+  /** The output that Redis was told: what was reported, else the reservation and beyond it. */
+  public long toldOutput() {
+    return isReported() ? reportedMade : budgetedOutput();
+  }
+
+  /** As {@link Acquisition.Granted#wouldDeny}. */
+  public Acquisition.@Nullable Reason wouldDeny() {
+    return wouldDeny;
+  }
+
+  /** Ends the lease and charges the tokens actually used. The request stays counted. */
+  public void settle(long inputTokensUsed, long outputTokensUsed) {
+    settle(inputTokensUsed, outputTokensUsed, 0);
+  }
+
+  /** As {@link #settle(long, long)}, and charges its key's budgets in billionths of a dollar. */
+  public void settle(long inputTokensUsed, long outputTokensUsed, long nanodollars) {
+    long input = Math.clamp(inputTokensUsed, 0, Limits.MAX);
+    long output = Math.clamp(outputTokensUsed, 0, Limits.MAX);
+    Usage used = isCounted() ? new Usage(1, input, output) : Usage.NONE;
+    if (CHARGED.compareAndSet(this, null, used) && isCounted()) {
+      usedNanodollars = Math.clamp(nanodollars, 0, Limits.MAX);
+      pool.settle(this, input, output);
+    }
+  }
+
+  /** Ends the lease of a request that was never sent: refunds the whole charge. */
+  public void cancel() {
+    if (CHARGED.compareAndSet(this, null, Usage.NONE) && isCounted()) {
+      pool.cancel(this);
+    }
+  }
+
+  /** The final charge: {@link Usage#NONE} for a picked key, null while the lease is live. */
+  public @Nullable Usage charged() {
+    return charged;
+  }
+
+  /** Ends the lease, unless it has ended, and charges the whole reservation. */
+  @Override
+  public void close() {
+    settle(inputTokens, outputTokens, reservedNanodollars);
+  }
+}

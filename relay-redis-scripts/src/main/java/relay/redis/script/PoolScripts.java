@@ -1,0 +1,368 @@
+package relay.redis.script;
+
+import relay.redis.lease.AcquireCalls;
+import relay.redis.lease.ChargeCall;
+import relay.redis.model.Demand;
+import relay.redis.model.Dimension;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.KeyPool;
+import relay.redis.model.Lease;
+import relay.redis.lease.LeaseEndings;
+import relay.redis.model.Limits;
+import relay.redis.estimate.ModelTally;
+import relay.redis.lease.NamedCall;
+import relay.redis.lease.PendingUpdate;
+import relay.redis.lease.PinnedCall;
+import relay.redis.Pins;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.link.RedisLink;
+import relay.redis.model.Refill;
+import relay.redis.model.Remaining;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Usage;
+import relay.redis.lease.Used;
+import static relay.redis.script.RedisKeys.bytes;
+
+import io.lettuce.core.RedisCommandExecutionException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import relay.redis.script.ScriptCaller.Call;
+
+/**
+ * The scripts of one pool, one method per script: builds KEYS and ARGV and decodes the reply. If
+ * Redis does not know the pool, it announces the pool and calls again.
+ */
+public final class PoolScripts {
+  private static final int LINE_CHARS = 128; // of a call for one request, some 100
+
+  private final RedisLink link;
+  private final ScriptCaller caller;
+  private final PlanAnnouncer plans;
+  private final FleetSurvey fleet;
+  private final ToldLimits answers;
+  private final KeyStandings standings;
+  private final RedisKeys keys;
+  private final String replica;
+  private final byte[] leaseMs;
+
+  public PoolScripts(RedisLink link, PoolPlan plan, EngineOptions options, Introductions introductions) {
+    this.link = link;
+    replica = options.replica();
+    keys = new RedisKeys(options.prefix(), plan.name());
+    leaseMs = bytes(options.lease().toMillis());
+    caller = new ScriptCaller(link, keys);
+    plans = new PlanAnnouncer(caller, plan, replica);
+    standings = new KeyStandings(this, link, keys, replica);
+    answers = new ToldLimits();
+    fleet =
+        new FleetSurvey(
+            caller,
+            plans,
+            replica,
+            options.fallback() == Fallback.FAIR_SHARE,
+            answers,
+            introductions);
+  }
+
+  /** The epoch under which this replica uses the pool; 0 before the first use. */
+  public long epoch() {
+    return plans.epoch();
+  }
+
+  /** Acquire calls, which also carry these lease endings. */
+  public AcquireCalls acquires(LeaseEndings leaseEndings) {
+    return new AcquireCalls(this, leaseEndings);
+  }
+
+  /** The keys and groups of the present plan. */
+  public Candidates candidates() {
+    return plans.candidates();
+  }
+
+  public PoolPlan plan() {
+    return candidates().plan();
+  }
+
+  /** As {@link KeyPool#subQuota}. */
+  public String subQuota(String modelClass, String quota) {
+    return plans.subQuota(modelClass, quota);
+  }
+
+  /** As {@link KeyPool#kind}. */
+  public String kind(String modelClass, String kind) {
+    return plans.kind(modelClass, kind);
+  }
+
+  /** Later calls use this plan. Announces it. */
+  public CompletableFuture<Void> reconfigure(PoolPlan plan) {
+    return plans.reconfigure(plan);
+  }
+
+  /** Announces the pool's shape to Redis. Concurrent callers share one call. */
+  public CompletableFuture<Void> configure() {
+    return plans.configure();
+  }
+
+  /** Later surveys and announcements tell Redis this configuration. */
+  public void runs(ConfigMark mark) {
+    plans.runs(mark);
+  }
+
+  public void onEpoch(Runnable look) {
+    plans.onEpoch(look);
+  }
+
+  /** Calls that take keys out of use, and bring them back. */
+  public KeyStandings standings() {
+    return standings;
+  }
+
+  public FleetSurvey fleet() {
+    return fleet;
+  }
+
+  /** Answers that travel with the next heartbeats. */
+  public ToldLimits answers() {
+    return answers;
+  }
+
+  /** Tells what was used before the state was lost. */
+  public CompletableFuture<Reply> recall(List<byte[]> told) {
+    List<byte[]> args = caller.clockArgs();
+    args.addAll(told);
+    return caller
+        .call(new Call(ScriptFile.RECALL, List.of(keys.state, keys.win), args))
+        .thenApply(Reply::of);
+  }
+
+  /**
+   * Whether a call for this demand can also end leases. That needs the names of all ready sets, if
+   * there are any.
+   */
+  public boolean endsWith(Demand demand) {
+    Candidates now = candidates();
+    return now.isNamed() || (now.isIndexed() ? demand.key().isEmpty() : !now.hasOthers());
+  }
+
+  /** Batches of candidates to pick from. Try them in order until one has a usable key. */
+  public List<byte[][]> samples(Demand demand) {
+    return candidates().samples(demand);
+  }
+
+  public CompletableFuture<Reply> pick(byte[][] fields) {
+    return callConfigured(
+        () -> {
+          List<byte[]> args = caller.clockArgs();
+          args.add(bytes(ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE)));
+          args.addAll(List.of(fields));
+          return new Call(ScriptFile.PICK, List.of(keys.state), args);
+        },
+        raw -> Reply.isUnknown(raw) ? new Reply.Unknown() : Reply.ofAcquire(raw, 0).getFirst());
+  }
+
+  /** Ends leases, with one reply for each. */
+  public CompletableFuture<List<Reply>> settle(List<PendingUpdate.Ending> endings) {
+    if (candidates().isNamed()) {
+      return new NamedCall(this, candidates()).settle(endings);
+    }
+    List<byte[]> k = leaseKeys();
+    k.addAll(candidates().allSets());
+    StringBuilder line = new StringBuilder(caller.ceiling()).append(" -");
+    List<byte[]> args = new ArrayList<>(1 + endings.size());
+    args.add(ScriptCaller.NONE); // placeholder for the line
+    appendEndings(endings, line, args);
+    args.set(0, bytes(line.toString()));
+    return caller
+        .call(new Call(ScriptFile.SETTLE, k, args))
+        .thenApply(raw -> Reply.ofEndings(raw, endings.size()));
+  }
+
+  /** As {@link Pins#owner}. */
+  public CompletableFuture<Optional<String>> owner(List<String> hashes) {
+    return Pins.owner(link, keys, hashes);
+  }
+
+  /** A call of {@code acquire_pinned}. */
+  public Call pinnedCall(String lease, Demand demand) {
+    return PinnedCall.of(this, keys, lease, demand);
+  }
+
+  /** Appends the endings' costs to the line and their ids to the arguments. */
+  public static void appendEndings(
+      List<PendingUpdate.Ending> endings, StringBuilder line, List<byte[]> args) {
+    for (PendingUpdate.Ending ending : endings) {
+      Usage cost = ending.cost();
+      line.append(' ').append(cost.requests()).append(' ').append(cost.inputTokens());
+      line.append(' ').append(cost.outputTokens());
+      args.add(bytes(ending.id()));
+    }
+  }
+
+  /** The keys of every script that creates or ends leases. */
+  public List<byte[]> leaseKeys() {
+    return caller.leaseKeys();
+  }
+
+  /**
+   * Renews leases.
+   *
+   * @param leases the id of each, or its id and report, or its id and grant
+   */
+  public CompletableFuture<Reply> renew(List<String> leases) {
+    List<byte[]> args = caller.clockArgs();
+    args.add(leaseMs);
+    leases.forEach(lease -> args.add(bytes(lease)));
+    List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.later));
+    k.addAll(candidates().allSets());
+    return caller.call(new Call(ScriptFile.RENEW, k, args)).thenApply(Reply::of);
+  }
+
+  /**
+   * Renews leases of a pool whose demands name their key, with what their requests have made.
+   *
+   * @param reports of each {@code id made dollars}, and its key's budgets
+   */
+  public CompletableFuture<Reply> report(List<String> reports) {
+    List<byte[]> args = caller.clockArgs();
+    args.add(leaseMs);
+    reports.forEach(report -> args.add(bytes(report)));
+    List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.later));
+    k.add(candidates().budgetsKey());
+    return caller.call(new Call(ScriptFile.REPORT, k, args)).thenApply(Reply::of);
+  }
+
+  /**
+   * Cools a key or a group down.
+   *
+   * @param grantedMicros grant time, on the pool's clock, of the request that the provider refused;
+   *     0 if there was none
+   */
+  public CompletableFuture<Reply> cooldown(String field, Duration howLong, long grantedMicros) {
+    return callConfigured(
+        () -> {
+          List<byte[]> args = caller.clockArgs();
+          args.addAll(List.of(bytes(field), bytes(howLong.toMillis()), bytes(grantedMicros)));
+          return new Call(ScriptFile.COOLDOWN, List.of(keys.state, keys.win, keys.learned), args);
+        },
+        Reply::of);
+  }
+
+  /**
+   * Reports the limits in a provider's answer.
+   *
+   * @param grantedMicros grant time of the answered request, on the pool's clock
+   */
+  public CompletableFuture<Reply> observe(
+      String group, Limits limits, Remaining remaining, long grantedMicros, Refill refill) {
+    return callConfigured(
+        () -> {
+          List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.learned));
+          k.addAll(candidates().allSets());
+          List<byte[]> args = caller.clockArgs();
+          args.add(bytes(group));
+          args.add(bytes(grantedMicros));
+          for (Dimension d : Dimension.values()) {
+            args.add(bytes(limits.of(d)));
+          }
+          for (Dimension d : Dimension.values()) {
+            args.add(stated(remaining.of(d)));
+          }
+          for (Dimension d : Dimension.values()) {
+            args.add(stated(refill.of(d)));
+          }
+          return new Call(ScriptFile.OBSERVE, k, args);
+        },
+        Reply::of);
+  }
+
+  private static byte[] stated(long value) {
+    return value == Remaining.NOT_STATED ? ScriptCaller.NONE : bytes(value);
+  }
+
+  /** Whether demands that cannot be carried are granted all the same. */
+  public boolean isShadow(Demand demand) {
+    Candidates now = candidates();
+    Demand served = now.served(demand);
+    return served != null && now.isShadow(served);
+  }
+
+  /** Charges what Redis has not counted. The time is by the clock of its times. */
+  public CompletableFuture<Reply> charge(PendingUpdate.LateCharge late, long now) {
+    return charge(new ChargeCall(late, now, ScriptCaller.NONE, bytes(0), true));
+  }
+
+  /** As {@link #charge}, for a request that still runs: it holds a lease again. */
+  public CompletableFuture<Reply> chargeRunning(
+      Lease lease, Used used, PendingUpdate.Spent spent, long spread, long now) {
+    boolean ofDay = plans.addsToDay(lease);
+    return charge(ChargeCall.ofRunning(lease, used, leaseMs, spent, spread, ofDay, now));
+  }
+
+  private CompletableFuture<Reply> charge(ChargeCall charge) {
+    return callConfigured(() -> charge.of(this, caller.clockArgs()), Reply::of);
+  }
+
+  /**
+   * Reads the pool's state in slices.
+   *
+   * @param replica the caller's id as a heartbeat, empty for an observer. A replica reads a large
+   *     pool as a whole only every few seconds, or when the readable picture is stale; otherwise
+   *     the result is null
+   */
+  public CompletableFuture<@Nullable PoolSnapshot> survey(String replica) {
+    return fleet.survey(replica);
+  }
+
+  /** This replica's last survey: Redis no longer counts the replica. */
+  public CompletableFuture<@Nullable PoolSnapshot> leave() {
+    return fleet.leave();
+  }
+
+  /**
+   * Merges learned tallies into the fleet's and returns the fleet's. Never retry it when the
+   * outcome is unknown: it would count twice.
+   *
+   * @param all whether to return all models, not only those in {@code learned}
+   */
+  public CompletableFuture<Map<String, ModelTally>> learn(boolean all, Map<String, ModelTally> learned) {
+    List<byte[]> args = new ArrayList<>();
+    args.add(ScriptCaller.NONE);
+    args.add(bytes(all ? 1 : 0));
+    learned.forEach(
+        (model, tally) -> {
+          args.add(bytes(model));
+          args.add(bytes(Math.round(tally.samples)));
+          args.add(bytes(Math.round(tally.bytes)));
+          args.add(bytes(Math.round(tally.tokens)));
+          args.add(bytes(tally.outputsText()));
+        });
+    return link.call(ScriptFile.LEARN, new byte[][] {keys.estimates}, args.toArray(byte[][]::new))
+        .thenApply(Reply::ofLearn);
+  }
+
+  /** The start of acquire's first argument: {@code epoch ceiling given lease_ms}. */
+  public StringBuilder callLine() {
+    StringBuilder line = new StringBuilder(LINE_CHARS).append(plans.epochText()).append(' ');
+    return line.append(caller.ceiling()).append(" - ").append(ScriptCaller.text(leaseMs));
+  }
+
+  /** Logs a call that Redis refused, at a limited rate. */
+  public void reportRefusal(String what, RedisCommandExecutionException why) {
+    link.reportRefusal(what, why);
+  }
+
+  /** Calls a script. If Redis does not know the pool, announces the pool and calls once more. */
+  public <T> CompletableFuture<T> callConfigured(Supplier<Call> call, Function<List<Object>, T> decode) {
+    return plans.callConfigured(call, decode);
+  }
+}

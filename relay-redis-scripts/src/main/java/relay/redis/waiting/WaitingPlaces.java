@@ -1,0 +1,90 @@
+package relay.redis.waiting;
+
+import relay.redis.model.Share;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import relay.redis.waiting.WaitingLine.Parked;
+
+/**
+ * The places of a waiting room, by client and priority. If there are too few, the newest request of
+ * whoever has most of the lowest priority loses its place: so one client never has all while others
+ * have none. Thread-safe; calls nothing while it holds its lock.
+ */
+final class WaitingPlaces {
+  private final int most;
+  private final Map<String, Holder> holders = new HashMap<>();
+  private int taken;
+
+  private static final class Holder {
+    final int rank;
+    final TreeMap<Long, Parked> parked = new TreeMap<>(); // in order of arrival
+    long weight = 1;
+
+    Holder(int rank) {
+      this.rank = rank;
+    }
+
+    /** Whether it is to give up a place rather than the other. */
+    boolean hasMoreThan(Holder other) {
+      return rank != other.rank
+          ? rank > other.rank
+          : parked.size() * other.weight > other.parked.size() * weight;
+    }
+  }
+
+  /**
+   * Without requests.
+   *
+   * @param most the number of places
+   */
+  WaitingPlaces(int most) {
+    this.most = most;
+  }
+
+  /**
+   * Takes a place for a request, unless it is itself the one to lose it.
+   *
+   * @return the request that has lost its place; null if there were enough
+   */
+  synchronized @Nullable Parked enter(Parked newcomer) {
+    Share share = newcomer.demand.share();
+    int rank = share == null ? Share.PLAIN_RANK : share.rank();
+    Holder its = holders.computeIfAbsent(nameOf(newcomer), name -> new Holder(rank));
+    its.weight = share == null ? 1 : Math.max(1, share.weight());
+    its.parked.put(newcomer.arrival, newcomer);
+    taken++;
+    if (taken <= most) {
+      return null;
+    }
+    Holder first = its; // of equals the newcomer's
+    for (Holder other : holders.values()) {
+      first = other.hasMoreThan(first) ? other : first;
+    }
+    Parked newest = first.parked.lastEntry().getValue();
+    leave(newest);
+    return newest;
+  }
+
+  /** Gives the place of a request back, if it has one. */
+  synchronized void leave(Parked request) {
+    String name = nameOf(request);
+    Holder its = holders.get(name);
+    if (its != null && its.parked.remove(request.arrival) != null) {
+      taken--;
+      if (its.parked.isEmpty()) {
+        holders.remove(name);
+      }
+    }
+  }
+
+  private static String nameOf(Parked request) {
+    Share share = request.demand.share();
+    return share == null ? "" : share.line();
+  }
+
+  synchronized int taken() {
+    return taken;
+  }
+}

@@ -1,0 +1,31 @@
+package relay.redis.walk;
+
+import relay.redis.script.RedisKeys;
+import relay.redis.library.ScriptFile;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A replica asks for the turn to try a quarantined key. */
+record ProbeStep(long firstMs, List<String> ids) implements Step.Uncounted {
+  @Override
+  public ScriptFile script() {
+    return ScriptFile.PROBE;
+  }
+
+  @Override
+  public byte[][] keys(RedisKeys names) {
+    return new byte[][] {names.quarantine, names.probes};
+  }
+
+  @Override
+  public List<Object> args(Clock c) {
+    List<Object> args = new ArrayList<>(List.of(c.told(), firstMs));
+    args.addAll(ids);
+    return args;
+  }
+
+  @Override
+  public List<Object> apply(PoolModel model, Clock c) {
+    return model.probation.turn(c.given() / 1000, firstMs, ids);
+  }
+}
