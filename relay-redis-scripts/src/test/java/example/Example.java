@@ -3,16 +3,16 @@ package example;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import relay.redis.KeyPool;
+import relay.redis.RedisEngine;
 import relay.redis.model.Accounting;
 import relay.redis.model.Acquisition;
 import relay.redis.model.Demand;
 import relay.redis.model.EngineOptions;
 import relay.redis.model.Fallback;
 import relay.redis.model.KeyPlan;
-import relay.redis.KeyPool;
 import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
-import relay.redis.RedisEngine;
 import relay.redis.model.Strategy;
 
 /** Two keys of two accounts, each with 100 requests and 50,000 input tokens a minute. */

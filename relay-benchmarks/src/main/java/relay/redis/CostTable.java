@@ -1,7 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Share;
-import relay.redis.model.Strategy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import relay.embedded.EmbeddedRedis;
+import relay.redis.model.Share;
+import relay.redis.model.Strategy;
 
 /** Measures the scripts' cost in a real Redis and writes the report. */
 final class CostTable {

@@ -1,17 +1,17 @@
 package relay.redis;
 
-import relay.redis.script.Candidates;
-import relay.redis.model.Demand;
-import relay.redis.model.EngineOptions;
-import relay.redis.lease.NamedCall;
-import relay.redis.script.RedisKeys;
-import relay.redis.script.Reply;
-import relay.redis.library.ScriptFile;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import relay.redis.lease.NamedCall;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Demand;
+import relay.redis.model.EngineOptions;
+import relay.redis.script.Candidates;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
 import relay.redis.script.ScriptCaller.Call;
 
 /** Calls on a pool of clients' own limits, as {@link NamedCall} makes them, at a clock's time. */

@@ -1,6 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Strategy;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -19,6 +18,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.BenchmarkParams;
 import relay.embedded.EmbeddedRedis;
+import relay.redis.model.Strategy;
 
 /**
  * Acquires and settles requests. The score is the time of a pair, including client and connection.

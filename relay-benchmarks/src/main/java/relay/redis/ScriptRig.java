@@ -1,19 +1,5 @@
 package relay.redis;
 
-import relay.redis.script.Candidates;
-import relay.redis.model.Demand;
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
-import relay.redis.script.Introductions;
-import relay.redis.link.Masters;
-import relay.redis.lease.PendingUpdate;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.PoolScripts;
-import relay.redis.script.RedisKeys;
-import relay.redis.script.Reply;
-import relay.redis.library.ScriptFile;
-import relay.redis.model.Usage;
-import relay.redis.lease.Used;
 import static relay.redis.script.RedisKeys.bytes;
 
 import io.lettuce.core.FlushMode;
@@ -31,6 +17,20 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import relay.redis.lease.PendingUpdate;
+import relay.redis.lease.Used;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.Masters;
+import relay.redis.model.Demand;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Usage;
+import relay.redis.script.Candidates;
+import relay.redis.script.Introductions;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
 import relay.redis.script.ScriptCaller.Call;
 
 /**

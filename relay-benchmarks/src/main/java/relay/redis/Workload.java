@@ -1,5 +1,10 @@
 package relay.redis;
 
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import relay.redis.model.Accounting;
 import relay.redis.model.Budget;
 import relay.redis.model.KeyPlan;
@@ -8,11 +13,6 @@ import relay.redis.model.PoolPlan;
 import relay.redis.model.Share;
 import relay.redis.model.Strategy;
 import relay.redis.model.Usage;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 
 /**
  * A measured workload.

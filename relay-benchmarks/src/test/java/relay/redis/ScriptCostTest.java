@@ -1,6 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Share;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.embedded.EmbeddedRedis;
+import relay.redis.model.Share;
 
 /**
  * The scripts' cost in commands and in ratios of times of the same run, because a busy machine

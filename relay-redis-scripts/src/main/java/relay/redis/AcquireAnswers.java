@@ -1,23 +1,23 @@
 package relay.redis;
 
-import relay.redis.link.AcceptedCalls;
-import relay.redis.model.Acquisition;
-import relay.redis.lease.BudgetLedger;
-import relay.redis.model.Demand;
-import relay.redis.model.Lease;
-import relay.redis.lease.LeaseEndings;
-import relay.redis.lease.LeaseRenewals;
-import relay.redis.outage.OutageGrants;
-import relay.redis.lease.PendingUpdate;
-import relay.redis.script.PoolScripts;
-import relay.redis.lease.QueueFullException;
-import relay.redis.link.RedisGoneException;
-import relay.redis.link.RedisLink;
-import relay.redis.script.Reply;
 import io.lettuce.core.RedisCommandExecutionException;
 import org.jspecify.annotations.Nullable;
+import relay.redis.lease.BudgetLedger;
+import relay.redis.lease.LeaseEndings;
+import relay.redis.lease.LeaseRenewals;
+import relay.redis.lease.PendingUpdate;
+import relay.redis.lease.QueueFullException;
+import relay.redis.link.AcceptedCalls;
+import relay.redis.link.RedisGoneException;
+import relay.redis.link.RedisLink;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.Overloaded;
+import relay.redis.model.Demand;
+import relay.redis.model.Lease;
+import relay.redis.outage.OutageGrants;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.Reply;
 
 /** What a pool's acquire comes to: by the reply of Redis, or without one. */
 final class AcquireAnswers {

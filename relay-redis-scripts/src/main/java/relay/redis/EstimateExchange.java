@@ -1,12 +1,12 @@
 package relay.redis;
 
-import relay.redis.estimate.ModelTally;
-import relay.redis.script.PoolScripts;
-import relay.redis.link.RedisGoneException;
-import relay.redis.link.RedisLink;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import relay.redis.estimate.ModelTally;
+import relay.redis.link.RedisGoneException;
+import relay.redis.link.RedisLink;
+import relay.redis.script.PoolScripts;
 
 /**
  * Shares a pool's {@link Estimates} with the other replicas. New samples are merged in Redis once a

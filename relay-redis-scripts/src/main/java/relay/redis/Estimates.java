@@ -1,9 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.ExpectedOutput;
-import relay.redis.estimate.LearnedModel;
-import relay.redis.estimate.ModelTally;
-import relay.redis.estimate.OutputPriors;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -11,6 +7,10 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import relay.redis.estimate.LearnedModel;
+import relay.redis.estimate.ModelTally;
+import relay.redis.estimate.OutputPriors;
+import relay.redis.model.ExpectedOutput;
 
 /**
  * Token estimates per model, learned from settled requests: input tokens per byte of text, and the

@@ -1,11 +1,11 @@
 package relay.redis;
 
-import relay.redis.script.Reply;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import relay.redis.script.Reply;
 
 /**
  * The reply of {@code evidence}.

@@ -1,19 +1,19 @@
 package relay.redis;
 
-import relay.redis.link.AcceptedCalls;
-import relay.redis.outage.FairShare;
-import relay.redis.lease.LeaseEndings;
-import relay.redis.lease.LeaseRenewals;
-import relay.redis.outage.OutageGrants;
-import relay.redis.script.PoolScripts;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.outage.Recall;
-import relay.redis.link.RedisLink;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import relay.redis.lease.LeaseEndings;
+import relay.redis.lease.LeaseRenewals;
+import relay.redis.link.AcceptedCalls;
+import relay.redis.link.RedisLink;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.outage.FairShare;
+import relay.redis.outage.OutageGrants;
+import relay.redis.outage.Recall;
+import relay.redis.script.PoolScripts;
 
 /** What a replica does for a pool twice a second, and the state of the pool that it sees then. */
 final class Heartbeat {

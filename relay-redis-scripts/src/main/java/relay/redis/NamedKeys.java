@@ -1,13 +1,13 @@
 package relay.redis;
 
-import relay.redis.lease.AcquireCalls;
-import relay.redis.model.Allowance;
-import relay.redis.model.Budget;
-import relay.redis.lease.BudgetLedger;
-import relay.redis.script.FleetSurvey;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import relay.redis.lease.AcquireCalls;
+import relay.redis.lease.BudgetLedger;
+import relay.redis.model.Allowance;
+import relay.redis.model.Budget;
+import relay.redis.script.FleetSurvey;
 
 /**
  * What a pool whose demands name their key tells of each key: its use, its limits and its budgets.

@@ -1,17 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Acquisition;
-import relay.redis.script.Candidates;
-import relay.redis.model.Demand;
-import relay.redis.outage.FairShare;
-import relay.redis.model.Fallback;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Lease;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.PoolScripts;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.link.RedisLink;
-import relay.redis.script.Reply;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,12 +10,24 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.redis.link.RedisLink;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Acquisition.Reason;
 import relay.redis.model.Acquisition.Unavailable;
+import relay.redis.model.Demand;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.KeyState;
+import relay.redis.outage.FairShare;
+import relay.redis.script.Candidates;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.Reply;
 
 /** Picks keys for requests that no limit counts. */
 final class Picking {

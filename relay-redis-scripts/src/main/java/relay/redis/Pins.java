@@ -1,11 +1,5 @@
 package relay.redis;
 
-import relay.redis.library.Digests;
-import relay.redis.model.EngineOptions;
-import relay.redis.script.RedisKeys;
-import relay.redis.link.RedisLink;
-import relay.redis.script.Reply;
-import relay.redis.library.ScriptFile;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.nio.charset.StandardCharsets;
@@ -16,6 +10,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Pattern;
+import relay.redis.library.Digests;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.RedisLink;
+import relay.redis.model.EngineOptions;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
 
 /**
  * Which account of a pool made what the provider keeps: stored answers, conversations, files,

@@ -1,10 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.EngineOptions;
-import relay.redis.script.RedisKeys;
-import relay.redis.link.RedisLink;
-import relay.redis.script.Reply;
-import relay.redis.library.ScriptFile;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.time.Duration;
@@ -12,6 +7,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.RedisLink;
+import relay.redis.model.EngineOptions;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
 
 /**
  * Returns quarantined keys to use once the provider accepts them again. One replica at a time gets

@@ -1,11 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.EngineOptions;
-import relay.redis.report.FailureSources;
-import relay.redis.script.RedisKeys;
-import relay.redis.link.RedisLink;
-import relay.redis.script.Reply;
-import relay.redis.library.ScriptFile;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.time.Duration;
@@ -19,6 +13,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.RedisLink;
+import relay.redis.model.EngineOptions;
+import relay.redis.report.FailureSources;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
 
 /**
  * A circuit breaker for a whole provider, shared by all replicas: an overloaded provider must not

@@ -1,21 +1,5 @@
 package relay.redis;
 
-import relay.redis.script.ConfigMark;
-import relay.redis.link.Connections;
-import relay.redis.model.EngineOptions;
-import relay.redis.link.FailureReason;
-import relay.redis.script.Introductions;
-import relay.redis.lease.LeaseIds;
-import relay.redis.link.Masters;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.link.RedisGoneException;
-import relay.redis.model.RedisTrouble;
-import relay.redis.model.RedisUse;
-import relay.redis.library.ScriptFile;
-import relay.redis.model.SocketLoop;
-import relay.redis.script.StoredPools;
-import relay.redis.link.SurvivedFaults;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.Comparator;
@@ -36,6 +20,22 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.redis.lease.LeaseIds;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.Connections;
+import relay.redis.link.FailureReason;
+import relay.redis.link.Masters;
+import relay.redis.link.RedisGoneException;
+import relay.redis.link.SurvivedFaults;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.RedisTrouble;
+import relay.redis.model.RedisUse;
+import relay.redis.model.SocketLoop;
+import relay.redis.script.ConfigMark;
+import relay.redis.script.Introductions;
+import relay.redis.script.StoredPools;
 
 /**
  * The connection to Redis, and the key pools that a process shares through it. One engine per

@@ -1,12 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.EngineOptions;
-import relay.redis.link.FailureReason;
-import relay.redis.script.RedisKeys;
-import relay.redis.link.RedisLink;
-import relay.redis.script.Reply;
-import relay.redis.library.ScriptFile;
-import relay.redis.report.ServedLately;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.time.Duration;
@@ -18,6 +11,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.FailureReason;
+import relay.redis.link.RedisLink;
+import relay.redis.model.EngineOptions;
+import relay.redis.report.ServedLately;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
 
 /**
  * What a pool's accounts refused and served of late, by model and client, for all replicas. It

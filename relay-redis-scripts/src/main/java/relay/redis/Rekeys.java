@@ -1,11 +1,11 @@
 package relay.redis;
 
-import relay.redis.model.KeyPlan;
-import relay.redis.script.PoolScripts;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import relay.redis.model.KeyPlan;
+import relay.redis.script.PoolScripts;
 
 /** Tells Redis which keys have a new secret. {@link #sendAgain} repeats failed calls. */
 final class Rekeys {

@@ -1,14 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Limits;
-import relay.redis.link.RedisGoneException;
-import relay.redis.script.RedisKeys;
-import relay.redis.link.RedisLink;
-import relay.redis.script.Reply;
-import relay.redis.script.ScriptCaller;
-import relay.redis.library.ScriptFile;
-import relay.redis.model.Usage;
 import static relay.redis.script.RedisKeys.bytes;
 
 import io.lettuce.core.RedisCommandExecutionException;
@@ -25,6 +16,15 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.RedisGoneException;
+import relay.redis.link.RedisLink;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Limits;
+import relay.redis.model.Usage;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
+import relay.redis.script.ScriptCaller;
 
 /**
  * Counts the usage of clients without limits of their own, over all replicas, for display only.

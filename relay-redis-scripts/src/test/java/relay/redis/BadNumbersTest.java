@@ -1,17 +1,5 @@
 package relay.redis;
 
-import relay.redis.walk.ChargeStep;
-import relay.redis.walk.Clock;
-import relay.redis.model.Days;
-import relay.redis.walk.HeldLease;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.RedisKeys;
-import relay.redis.walk.Step;
-import relay.redis.walk.TalliedStep;
-import relay.redis.walk.TallyStep;
-import relay.redis.model.Usage;
-import relay.redis.walk.Wish;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -31,6 +19,18 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import relay.redis.model.Days;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Usage;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.ChargeStep;
+import relay.redis.walk.Clock;
+import relay.redis.walk.HeldLease;
+import relay.redis.walk.Step;
+import relay.redis.walk.TalliedStep;
+import relay.redis.walk.TallyStep;
+import relay.redis.walk.Wish;
 
 /** Every script rejects bad numbers before it writes anything. */
 @Tag("slow")

@@ -1,9 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -24,6 +20,10 @@ import relay.guards.Await;
 import relay.redis.ProviderBreaker.Passage;
 import relay.redis.ProviderBreaker.Standing;
 import relay.redis.ProviderBreaker.State;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.script.RedisKeys;
 
 /** The breaker by its script on a virtual clock, and as two replicas see it. */
 @Tag("slow")

@@ -1,11 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Budget;
-import relay.redis.walk.Clock;
-import relay.redis.model.Limits;
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
-import relay.redis.walk.Step;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.time.Duration;
@@ -16,6 +10,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.guards.Await;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Budget;
+import relay.redis.model.Limits;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
 
 /** Periods of budgets, by the scripts: a test gives the time of each call. */
 final class BudgetPeriodsTest {

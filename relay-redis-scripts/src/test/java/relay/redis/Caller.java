@@ -1,11 +1,11 @@
 package relay.redis;
 
-import relay.redis.model.Share;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.function.LongUnaryOperator;
 import relay.redis.SharedPool.Client;
+import relay.redis.model.Share;
 
 /** Sends one request after the other, in virtual time, and comes back in its own manner. */
 final class Caller {

@@ -1,9 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.walk.Step;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
@@ -11,6 +7,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.redis.SharedPool.Client;
+import relay.redis.model.Accounting;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.walk.Step;
 
 /** A limit that changes under load, in virtual time, on the scripts in a real Redis. */
 @Tag("slow")

@@ -1,11 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Demand;
-import relay.redis.model.Fallback;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.model.Share;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -19,10 +13,16 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
+import relay.redis.SharedPool.Client;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Demand;
+import relay.redis.model.Fallback;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.ClientState;
-import relay.redis.SharedPool.Client;
+import relay.redis.model.Share;
 
 /** What a heartbeat tells of the clients of a pool that is short. */
 @Tag("slow")

@@ -1,8 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.Usage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
@@ -22,6 +19,9 @@ import relay.guards.Await;
 import relay.guards.RedisCluster;
 import relay.guards.RedisNode;
 import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.Usage;
 
 /** Other masters of a Cluster take slots over: with, without, and despite those before them. */
 @Tag("slow")

@@ -1,9 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.model.Usage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -23,6 +19,10 @@ import relay.guards.Await;
 import relay.guards.RedisCluster;
 import relay.guards.RedisNode;
 import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.Usage;
 
 /** Pools in a Redis Cluster. */
 @Tag("slow")

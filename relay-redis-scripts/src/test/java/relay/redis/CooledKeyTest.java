@@ -1,6 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Limits;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
@@ -8,6 +7,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import relay.redis.SharedPool.Client;
+import relay.redis.model.Limits;
 
 /** The times that are told while a key cools down, although its group has room. */
 final class CooledKeyTest {

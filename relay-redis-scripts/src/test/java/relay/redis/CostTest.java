@@ -1,15 +1,5 @@
 package relay.redis;
 
-import relay.redis.walk.Clock;
-import relay.redis.walk.HeldLease;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
-import relay.redis.walk.Step;
-import relay.redis.model.Strategy;
-import relay.redis.walk.Wish;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -29,6 +19,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Clock;
+import relay.redis.walk.HeldLease;
+import relay.redis.walk.Step;
+import relay.redis.walk.Wish;
 
 /** What a call costs Redis: commands are bounded, time is printed. */
 @Tag("slow")

@@ -1,16 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Accounting;
-import relay.redis.walk.ChargeStep;
-import relay.redis.walk.Clock;
-import relay.redis.model.Days;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.script.RedisKeys;
-import relay.redis.script.Reply;
-import relay.redis.walk.Step;
-import relay.redis.model.Strategy;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalTime;
@@ -22,6 +11,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.Accounting;
+import relay.redis.model.Days;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.Strategy;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
+import relay.redis.walk.ChargeStep;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
 
 /** A pool with limits a day, on a real Redis, at the times of a test. */
 final class DayPool implements AutoCloseable {

@@ -1,9 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Acquisition;
-import relay.redis.model.Days;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.Reply;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -26,6 +22,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.redis.DayPool.Told;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Days;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.Reply;
 
 /** Limits a day beside those of a minute. */
 @Tag("slow")

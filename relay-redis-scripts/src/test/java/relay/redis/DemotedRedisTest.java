@@ -1,9 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Fallback;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.Usage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -13,6 +9,10 @@ import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.Unavailable;
+import relay.redis.model.Fallback;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.Usage;
 
 /** A failover that leaves the connection open: Redis becomes a replica and refuses to write. */
 final class DemotedRedisTest {

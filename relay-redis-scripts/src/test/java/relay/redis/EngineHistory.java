@@ -1,14 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Acquisition;
-import relay.redis.model.EngineOptions;
-import relay.redis.walk.History;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Lease;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.Reply;
-import relay.redis.walk.Step;
-import relay.redis.walk.Wish;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
@@ -19,10 +10,19 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import relay.redis.RecordedRedis.Exchange;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.Reply;
+import relay.redis.walk.History;
 import relay.redis.walk.History.Call;
-import relay.redis.RecordedRedis.Exchange;
+import relay.redis.walk.Step;
+import relay.redis.walk.Wish;
 
 /**
  * A {@link History} of the requests of whole engines' clients. The recorded wire traffic tells

@@ -1,13 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.Demand;
-import relay.redis.model.Fallback;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -31,11 +23,19 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import relay.redis.model.Acquisition.Exhausted;
-import relay.redis.model.Acquisition.Granted;
 import relay.redis.EngineHistory.Ending;
 import relay.redis.EngineHistory.Request;
 import relay.redis.RecordedRedis.Exchange;
+import relay.redis.model.Accounting;
+import relay.redis.model.Acquisition.Exhausted;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Demand;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
 
 /**
  * Eight threads acquire and settle through four engines, at a rate at which requests share calls.

@@ -1,10 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.ExpectedOutput;
-import relay.redis.model.Fallback;
-import relay.redis.model.Limits;
-import relay.redis.estimate.ModelTally;
-import relay.redis.model.PoolPlan;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -16,6 +11,11 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
+import relay.redis.estimate.ModelTally;
+import relay.redis.model.ExpectedOutput;
+import relay.redis.model.Fallback;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
 
 /** What is learned of requests, alone and together. */
 @Tag("slow")

@@ -1,10 +1,5 @@
 package relay.redis;
 
-import relay.redis.simulation.Account;
-import relay.redis.model.Accounting;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -18,6 +13,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import relay.redis.SharedPool.Client;
+import relay.redis.model.Accounting;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
+import relay.redis.simulation.Account;
 
 /**
  * The flow of a pool under steady demand of 1.6 times what it can carry, in virtual time, on the

@@ -1,16 +1,5 @@
 package relay.redis;
 
-import relay.redis.walk.ChargeStep;
-import relay.redis.walk.Clock;
-import relay.redis.walk.HeldLease;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.RedisKeys;
-import relay.redis.walk.Step;
-import relay.redis.walk.StoredPool;
-import relay.redis.walk.TallyStep;
-import relay.redis.model.Usage;
-import relay.redis.walk.Wish;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -19,6 +8,17 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Usage;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.ChargeStep;
+import relay.redis.walk.Clock;
+import relay.redis.walk.HeldLease;
+import relay.redis.walk.Step;
+import relay.redis.walk.StoredPool;
+import relay.redis.walk.TallyStep;
+import relay.redis.walk.Wish;
 
 /** All state in Redis expires; how much memory it takes until then. */
 final class ExpiryTest {

@@ -1,8 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -18,6 +15,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.redis.Picks.Pick;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.Strategy;
 
 /**
  * How the scripts distribute requests over keys, on a real Redis. All keys of these pools are

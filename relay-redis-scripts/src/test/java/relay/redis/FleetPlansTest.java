@@ -1,9 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Demand;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Lease;
-import relay.redis.model.PoolPlan;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -28,6 +24,10 @@ import relay.guards.Await;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.NoneUsable;
+import relay.redis.model.Demand;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.PoolPlan;
 import relay.redis.model.PoolSnapshot.ConfigState;
 import relay.redis.model.PoolSnapshot.KeyState;
 

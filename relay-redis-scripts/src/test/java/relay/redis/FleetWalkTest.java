@@ -1,20 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Accounting;
-import relay.redis.script.Announcement;
-import relay.redis.script.Candidates;
-import relay.redis.walk.Clock;
-import relay.redis.script.ConfigMark;
-import relay.redis.model.Demand;
-import relay.redis.model.Dimension;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
-import relay.redis.walk.Step;
-import relay.redis.walk.StepKeys;
-import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -31,6 +16,21 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Accounting;
+import relay.redis.model.Demand;
+import relay.redis.model.Dimension;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
+import relay.redis.script.Announcement;
+import relay.redis.script.Candidates;
+import relay.redis.script.ConfigMark;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
+import relay.redis.walk.StepKeys;
 
 /**
  * Random walks of three replicas that change their plans one by one, fall silent, leave and come

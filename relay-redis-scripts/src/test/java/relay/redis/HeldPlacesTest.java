@@ -1,7 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.Limits;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -19,6 +17,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.redis.SharedPool.Client;
+import relay.redis.model.Accounting;
+import relay.redis.model.Limits;
 
 /** The place of a refused request is its own: whatever others ask for, and if it comes late. */
 @Tag("slow")

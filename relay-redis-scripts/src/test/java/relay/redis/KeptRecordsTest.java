@@ -1,13 +1,5 @@
 package relay.redis;
 
-import relay.redis.walk.Clock;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.RedisKeys;
-import relay.redis.link.RedisLink;
-import relay.redis.library.ScriptFile;
-import relay.redis.walk.Step;
-import relay.redis.walk.StoredPool;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -22,6 +14,14 @@ import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.RedisLink;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
+import relay.redis.walk.StoredPool;
 
 /**
  * The library caches a pool's records between calls. A call must notice every other change of the

@@ -1,8 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Demand;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -21,9 +18,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.guards.Await;
+import relay.redis.SharedPool.Client;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
-import relay.redis.SharedPool.Client;
+import relay.redis.model.Demand;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
 
 /** Kinds of requests share the quota of their class, and an account may refuse them alone. */
 @Tag("slow")

@@ -1,7 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,6 +12,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import relay.redis.SharedPool.Client;
 import relay.redis.SharedPool.Replica;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
 
 /**
  * What clients get of a large pool that is short: one of few groups of many keys, and one of as

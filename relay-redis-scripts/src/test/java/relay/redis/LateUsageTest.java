@@ -1,11 +1,5 @@
 package relay.redis;
 
-import relay.redis.walk.ChargeStep;
-import relay.redis.walk.Clock;
-import relay.redis.model.Limits;
-import relay.redis.script.RedisKeys;
-import relay.redis.walk.Step;
-import relay.redis.walk.StoredPool;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.time.Duration;
@@ -13,7 +7,13 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.redis.model.Limits;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.ChargeStep;
 import relay.redis.walk.ChargeStep.Part;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
+import relay.redis.walk.StoredPool;
 
 /** Usage that is charged late counts in the slots of the time at which it was made. */
 final class LateUsageTest {

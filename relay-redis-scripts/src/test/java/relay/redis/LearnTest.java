@@ -1,9 +1,5 @@
 package relay.redis;
 
-import relay.redis.estimate.ModelTally;
-import relay.redis.estimate.OutputBuckets;
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -21,6 +17,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.redis.estimate.ModelTally;
+import relay.redis.estimate.OutputBuckets;
+import relay.redis.library.ScriptFile;
+import relay.redis.script.RedisKeys;
 
 /** The fleet's tallies, merged in Redis by {@code learn}. */
 @Tag("slow")

@@ -1,13 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Demand;
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.Refill;
-import relay.redis.model.Remaining;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -23,6 +15,14 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Demand;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Refill;
+import relay.redis.model.Remaining;
 
 /** The library's page shows the example that is compiled and run here. */
 final class LibraryPageTest {

@@ -1,16 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Accounting;
-import relay.redis.walk.Clock;
-import relay.redis.walk.HeldLease;
-import relay.redis.walk.History;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.RedisKeys;
-import relay.redis.walk.Step;
-import relay.redis.model.Strategy;
-import relay.redis.walk.Wish;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -33,7 +22,18 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import relay.redis.model.Accounting;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Clock;
+import relay.redis.walk.HeldLease;
+import relay.redis.walk.History;
 import relay.redis.walk.History.Call;
+import relay.redis.walk.Step;
+import relay.redis.walk.Wish;
 
 /**
  * Eight threads on four connections acquire, settle, cancel and renew, on Redis's own clock. The

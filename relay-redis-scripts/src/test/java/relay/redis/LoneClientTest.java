@@ -1,7 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Limits;
-import relay.redis.model.Share;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,6 +13,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.redis.SharedPool.Client;
+import relay.redis.model.Limits;
+import relay.redis.model.Share;
 
 /** The requests of a client that shares its pool with nobody: its agents, large and small. */
 @Tag("slow")

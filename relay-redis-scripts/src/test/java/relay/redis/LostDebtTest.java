@@ -1,16 +1,16 @@
 package relay.redis;
 
-import relay.redis.walk.Clock;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.RedisKeys;
-import relay.redis.walk.Step;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
 
 /** A pool with lost state owes what may have been spent: what one window gives back. */
 final class LostDebtTest {

@@ -1,15 +1,15 @@
 package relay.redis;
 
-import relay.redis.walk.Clock;
-import relay.redis.model.Limits;
-import relay.redis.script.RedisKeys;
-import relay.redis.walk.Step;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.redis.model.Limits;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
 
 /** A large pool is announced in parts, and the announcement may fail in between. */
 final class LostPartTest {

@@ -1,17 +1,5 @@
 package relay.redis;
 
-import relay.redis.walk.Clock;
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
-import relay.redis.walk.HeldLease;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.RedisKeys;
-import relay.redis.walk.Step;
-import relay.redis.walk.StoredPool;
-import relay.redis.walk.Wish;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -25,6 +13,18 @@ import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Clock;
+import relay.redis.walk.HeldLease;
+import relay.redis.walk.Step;
+import relay.redis.walk.StoredPool;
+import relay.redis.walk.Wish;
 
 /** Leases that expired or were lost, a lost window, and reports that are taken back. */
 final class LostRecordsTest {

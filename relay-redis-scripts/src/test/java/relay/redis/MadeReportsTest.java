@@ -1,14 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Budget;
-import relay.redis.script.BudgetLines;
-import relay.redis.model.Demand;
-import relay.redis.model.Fallback;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.ScriptCaller;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -25,7 +16,16 @@ import relay.guards.Await;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.OverBudget;
+import relay.redis.model.Budget;
+import relay.redis.model.Demand;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
 import relay.redis.model.Lease.Made;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.BudgetLines;
+import relay.redis.script.ScriptCaller;
 
 /** What running requests have made counts in their clients' budgets and limits. */
 @Tag("slow")

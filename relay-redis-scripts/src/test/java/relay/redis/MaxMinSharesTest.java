@@ -1,6 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Limits;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
@@ -14,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.redis.SharedPool.Client;
 import relay.redis.SharedPool.Replica;
+import relay.redis.model.Limits;
 
 /**
  * Random clients of a pool that is short, compared with the shares that a model computes: max-min

@@ -1,10 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Acquisition;
-import relay.redis.model.Demand;
-import relay.redis.model.Fallback;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
@@ -14,8 +9,13 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Demand;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
 
 /** A demand for one named key: it stands for a limit, whatever capacity other keys have. */
 final class OneKeyTest {

@@ -1,13 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Accounting;
-import relay.redis.walk.Clock;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
-import relay.redis.walk.Step;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -24,6 +16,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Accounting;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
 
 /** Retry times at clients' own limits, in virtual time. */
 @Tag("slow")

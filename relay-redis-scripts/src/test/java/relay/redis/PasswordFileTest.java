@@ -1,9 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
-import relay.redis.model.Limits;
-import relay.redis.model.RedisServers;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
@@ -20,6 +16,10 @@ import org.junit.jupiter.api.io.TempDir;
 import relay.guards.Await;
 import relay.guards.RedisNode;
 import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.Limits;
+import relay.redis.model.RedisServers;
 
 @Tag("slow")
 final class PasswordFileTest {

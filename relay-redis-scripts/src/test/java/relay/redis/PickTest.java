@@ -1,13 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Acquisition;
-import relay.redis.model.Demand;
-import relay.redis.model.Fallback;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.model.Usage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -20,11 +12,19 @@ import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Acquisition.Reason;
 import relay.redis.model.Acquisition.Unavailable;
+import relay.redis.model.Demand;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.Usage;
 
 /** Picks keys for uncounted requests. */
 final class PickTest {

@@ -1,16 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Accounting;
-import relay.redis.script.Candidates;
-import relay.redis.walk.Clock;
-import relay.redis.model.Demand;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.RedisKeys;
-import relay.redis.walk.Step;
-import relay.redis.model.Strategy;
-import relay.redis.walk.Wish;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,6 +8,17 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.Accounting;
+import relay.redis.model.Demand;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
+import relay.redis.script.Candidates;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
+import relay.redis.walk.Wish;
 
 /**
  * Calls a pool's scripts on a real Redis, sixteen requests per call, at given times, and counts the

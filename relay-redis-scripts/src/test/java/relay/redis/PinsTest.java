@@ -1,13 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Acquisition;
-import relay.redis.model.Demand;
-import relay.redis.model.Fallback;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.RedisKeys;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -28,10 +20,18 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.guards.Await;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Acquisition.Reason;
+import relay.redis.model.Demand;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.RedisKeys;
 
 /** What a request names stays with the account that made it. */
 @Tag("slow")

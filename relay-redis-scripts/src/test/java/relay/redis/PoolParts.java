@@ -1,20 +1,20 @@
 package relay.redis;
 
-import relay.redis.lease.AcquireCalls;
-import relay.redis.lease.BudgetLedger;
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
-import relay.redis.script.Introductions;
-import relay.redis.lease.LeaseEndings;
-import relay.redis.lease.LeaseIds;
-import relay.redis.link.Masters;
-import relay.redis.lease.OutageDebt;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.PoolScripts;
-import relay.redis.script.RedisKeys;
-import relay.redis.link.RedisLink;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.LongSupplier;
+import relay.redis.lease.AcquireCalls;
+import relay.redis.lease.BudgetLedger;
+import relay.redis.lease.LeaseEndings;
+import relay.redis.lease.LeaseIds;
+import relay.redis.lease.OutageDebt;
+import relay.redis.link.Masters;
+import relay.redis.link.RedisLink;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.Introductions;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.RedisKeys;
 
 /** The parts of a {@link KeyPool} that a test calls by themselves. Alarms never fire. */
 public final class PoolParts implements AutoCloseable {

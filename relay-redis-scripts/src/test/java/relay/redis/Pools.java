@@ -1,18 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Accounting;
-import relay.redis.script.Candidates;
-import relay.redis.model.Demand;
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.script.RedisKeys;
-import relay.redis.model.RedisServers;
-import relay.redis.walk.Step;
-import relay.redis.model.Strategy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -22,6 +9,19 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;
 import relay.guards.Await;
 import relay.guards.RedisCluster;
+import relay.redis.model.Accounting;
+import relay.redis.model.Demand;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.RedisServers;
+import relay.redis.model.Strategy;
+import relay.redis.script.Candidates;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Step;
 
 /** Pools and engines for tests. */
 public final class Pools {
@@ -96,7 +96,8 @@ public final class Pools {
     return options(url, replica, fallback, Duration.ofSeconds(10));
   }
 
-  public static EngineOptions options(String url, String replica, Fallback fallback, Duration timeout) {
+  public static EngineOptions options(
+      String url, String replica, Fallback fallback, Duration timeout) {
     return new EngineOptions(url, "test", replica, timeout, fallback, EngineOptions.DEFAULT_LEASE)
         .among(1);
   }

@@ -1,7 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.Limits;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.AfterEach;
@@ -11,6 +9,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.redis.SharedPool.Client;
+import relay.redis.model.Accounting;
+import relay.redis.model.Limits;
 
 /** Shares of a client whose first try of each request is tiny, and of a rank with a floor. */
 @Tag("slow")

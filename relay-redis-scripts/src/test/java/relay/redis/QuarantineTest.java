@@ -1,6 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Quarantine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -13,6 +12,7 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.redis.model.Quarantine;
 
 /** What is known of a quarantined key: why, since when, and when it is probed next. */
 final class QuarantineTest {

@@ -1,16 +1,5 @@
 package relay.redis;
 
-import relay.redis.walk.Clock;
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
-import relay.redis.walk.Step;
-import relay.redis.walk.StoredPool;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -24,7 +13,18 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.guards.Await;
+import relay.redis.library.ScriptFile;
 import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
+import relay.redis.walk.StoredPool;
 
 /** A pool's state is lost, and the replicas tell what they have used. */
 @Tag("slow")

@@ -1,15 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.Acquisition;
-import relay.redis.model.Demand;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Lease;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.RedisKeys;
-import relay.redis.model.Refill;
-import relay.redis.model.Remaining;
-import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -38,10 +28,20 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
+import relay.redis.model.Accounting;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.NoneUsable;
+import relay.redis.model.Demand;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.PoolPlan;
 import relay.redis.model.PoolSnapshot.KeyState;
+import relay.redis.model.Refill;
+import relay.redis.model.Remaining;
+import relay.redis.model.Strategy;
+import relay.redis.script.RedisKeys;
 
 /** A pool's plan changes while it runs: what holds at once, and what survives. */
 @Tag("slow")

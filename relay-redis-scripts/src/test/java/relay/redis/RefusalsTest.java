@@ -1,9 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
 import static java.util.stream.Collectors.joining;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -19,6 +15,10 @@ import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Refusals.Event;
 import relay.redis.Refusals.Scope;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.script.RedisKeys;
 
 /** The evidence of refusals and refused models, by their scripts and as two replicas see them. */
 @Tag("slow")

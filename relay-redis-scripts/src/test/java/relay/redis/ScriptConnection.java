@@ -1,10 +1,5 @@
 package relay.redis;
 
-import relay.redis.walk.Clock;
-import relay.redis.library.Digests;
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
-import relay.redis.walk.Step;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisURI;
@@ -24,6 +19,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import relay.redis.library.Digests;
+import relay.redis.library.ScriptFile;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
 
 /** A plain connection on which tests call scripts and inspect Redis. */
 public final class ScriptConnection implements AutoCloseable {
@@ -110,7 +110,7 @@ public final class ScriptConnection implements AutoCloseable {
   }
 
   /** Waits for the reply: on the socket, and if that breaks, on the connection that comes back. */
-  synchronized List<Object> reply(ScriptFile script, byte[][] keys, Object... args) {
+  public synchronized List<Object> reply(ScriptFile script, byte[][] keys, Object... args) {
     if (url.startsWith("redis://") && !url.contains("@")) {
       try {
         if (socket == null) {

@@ -1,6 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.SocketLoop;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.SelectableChannel;
@@ -13,6 +12,7 @@ import java.util.concurrent.Delayed;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import relay.redis.model.SocketLoop;
 
 /** A program's loop. Tasks that may block run on virtual threads. */
 final class SelectorLoop implements SocketLoop, AutoCloseable {

@@ -1,11 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Fallback;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.script.RedisKeys;
-import relay.redis.model.Usage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
@@ -18,6 +12,12 @@ import relay.guards.Await;
 import relay.guards.RedisNode;
 import relay.guards.SentinelSet;
 import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Fallback;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.Usage;
+import relay.redis.script.RedisKeys;
 
 /** Sentinels name the master. */
 @Tag("slow")

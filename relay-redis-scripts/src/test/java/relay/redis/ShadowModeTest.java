@@ -1,8 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Demand;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -22,6 +19,9 @@ import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.Impossible;
 import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Acquisition.Reason;
+import relay.redis.model.Demand;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
 
 /** Keys whose limits are not enforced. */
 final class ShadowModeTest {

@@ -1,21 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Acquisition;
-import relay.redis.walk.CallLine;
-import relay.redis.script.Candidates;
-import relay.redis.walk.Clock;
-import relay.redis.model.Demand;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.walk.RandomTimes;
-import relay.redis.script.RedisKeys;
-import relay.redis.script.Reply;
-import relay.redis.library.ScriptFile;
-import relay.redis.model.Share;
-import relay.redis.walk.Step;
-import relay.redis.walk.StepKeys;
-import relay.redis.waiting.WaitingRoom;
-import relay.redis.walk.Wish;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -31,10 +15,26 @@ import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Acquisition.Reason;
+import relay.redis.model.Demand;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
 import relay.redis.model.PoolSnapshot.ClientState;
+import relay.redis.model.Share;
+import relay.redis.script.Candidates;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
+import relay.redis.waiting.WaitingRoom;
+import relay.redis.walk.CallLine;
+import relay.redis.walk.Clock;
+import relay.redis.walk.RandomTimes;
+import relay.redis.walk.Step;
+import relay.redis.walk.StepKeys;
+import relay.redis.walk.Wish;
 
 /** Clients that share one pool, in virtual time, by the scripts on a real Redis. */
 final class SharedPool {

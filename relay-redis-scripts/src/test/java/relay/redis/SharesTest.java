@@ -1,7 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.Limits;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -18,6 +16,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.redis.SharedPool.Client;
 import relay.redis.SharedPool.Replica;
+import relay.redis.model.Accounting;
+import relay.redis.model.Limits;
 
 /** What clients get of a pool that is short. */
 @Tag("slow")

@@ -1,11 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Acquisition;
-import relay.redis.model.Demand;
-import relay.redis.model.Fallback;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.time.Duration;
@@ -20,8 +14,14 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.Unavailable;
+import relay.redis.model.Demand;
+import relay.redis.model.Fallback;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
 
 /** Many threads of two replicas at once. The window is a day, so passing time admits nothing. */
 @Tag("slow")

@@ -1,10 +1,5 @@
 package relay.redis;
 
-import relay.redis.walk.Clock;
-import relay.redis.model.Limits;
-import relay.redis.script.RedisKeys;
-import relay.redis.walk.Step;
-import relay.redis.walk.StoredPool;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.time.Duration;
@@ -12,6 +7,11 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import relay.redis.model.Limits;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
+import relay.redis.walk.StoredPool;
 
 /** The ring of a group's closed slots, as Redis holds it. */
 @Tag("slow")

@@ -1,16 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.Acquisition;
-import relay.redis.model.Budget;
-import relay.redis.model.Demand;
-import relay.redis.model.Fallback;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.RedisTrouble;
-import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -25,8 +14,19 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.guards.RedisNode;
+import relay.redis.model.Accounting;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.OverBudget;
+import relay.redis.model.Budget;
+import relay.redis.model.Demand;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.RedisTrouble;
+import relay.redis.model.Strategy;
 
 /** A Redis that answers late, or that cannot be used as it should: it is not gone. */
 @Tag("slow")

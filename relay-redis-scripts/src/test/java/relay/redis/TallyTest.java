@@ -1,7 +1,5 @@
 package relay.redis;
 
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,6 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.redis.library.ScriptFile;
+import relay.redis.script.RedisKeys;
 
 /** Clients' usage, as kept by {@code tally} and returned by {@code tallied}, on a virtual clock. */
 final class TallyTest {

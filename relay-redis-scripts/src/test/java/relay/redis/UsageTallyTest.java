@@ -1,10 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
-import relay.redis.model.Usage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -23,6 +18,11 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.UsageTally.Standing;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.Usage;
+import relay.redis.script.RedisKeys;
 
 /** Clients' usage, counted by several replicas, over a Redis that fails and returns. */
 @Tag("slow")

@@ -1,21 +1,5 @@
 package relay.redis;
 
-import relay.redis.model.Accounting;
-import relay.redis.script.Announcement;
-import relay.redis.script.Candidates;
-import relay.redis.walk.Clock;
-import relay.redis.script.ConfigMark;
-import relay.redis.outage.CutOff;
-import relay.redis.outage.FairShare;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.walk.ModelTest;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.script.RedisKeys;
-import relay.redis.script.Reply;
-import relay.redis.walk.Step;
-import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -33,8 +17,24 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import relay.redis.outage.FairShare.Choice;
 import relay.redis.SharedPool.Client;
+import relay.redis.model.Accounting;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.Strategy;
+import relay.redis.outage.CutOff;
+import relay.redis.outage.FairShare;
+import relay.redis.outage.FairShare.Choice;
+import relay.redis.script.Announcement;
+import relay.redis.script.Candidates;
+import relay.redis.script.ConfigMark;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
+import relay.redis.walk.Clock;
+import relay.redis.walk.ModelTest;
+import relay.redis.walk.Step;
 
 /**
  * Parts of an account whose limits hold beside the account's, such as Anthropic's workspaces.

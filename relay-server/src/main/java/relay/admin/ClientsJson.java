@@ -18,16 +18,16 @@ import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
 import relay.pool.BudgetJson;
 import relay.pool.ClientShares;
+import relay.redis.KeyPool;
+import relay.redis.UsageTally;
+import relay.redis.UsageTally.Standing;
 import relay.redis.model.Budget;
 import relay.redis.model.Dimension;
-import relay.redis.KeyPool;
 import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.ClientState;
 import relay.redis.model.PoolSnapshot.GroupState;
 import relay.redis.model.PoolSnapshot.KeyState;
 import relay.redis.model.Usage;
-import relay.redis.UsageTally;
-import relay.redis.UsageTally.Standing;
 
 /**
  * The clients with their permissions, limits and usage of the last minute. {@code null} means no

@@ -7,8 +7,8 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import relay.redis.model.Dimension;
 import relay.redis.KeyPool;
+import relay.redis.model.Dimension;
 import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.GroupState;
 

@@ -17,8 +17,8 @@ import relay.pool.KeyStatus;
 import relay.pool.PoolJson;
 import relay.pool.ReplicaLine;
 import relay.redis.KeyPool;
-import relay.redis.model.PoolSnapshot;
 import relay.redis.ProviderBreaker;
+import relay.redis.model.PoolSnapshot;
 
 /**
  * What a dashboard shows: this replica and the pools of its last heartbeats, now and in the last

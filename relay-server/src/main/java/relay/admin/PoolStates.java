@@ -15,8 +15,8 @@ import org.slf4j.LoggerFactory;
 import relay.pool.PoolJson;
 import relay.pool.Quarantines;
 import relay.redis.KeyPool;
-import relay.redis.model.PoolSnapshot;
 import relay.redis.ProviderBreaker;
+import relay.redis.model.PoolSnapshot;
 
 /** Reads the pools' states from Redis. Blocks: call it on a virtual thread. */
 final class PoolStates {

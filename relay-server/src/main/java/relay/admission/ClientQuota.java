@@ -15,6 +15,8 @@ import relay.model.Counting;
 import relay.model.Dialect;
 import relay.model.RelayError;
 import relay.model.TokenUsage;
+import relay.redis.KeyPool;
+import relay.redis.UsageTally;
 import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
@@ -26,11 +28,9 @@ import relay.redis.model.Acquisition.Unavailable;
 import relay.redis.model.Budget;
 import relay.redis.model.Demand;
 import relay.redis.model.Dimension;
-import relay.redis.KeyPool;
 import relay.redis.model.Lease;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.Usage;
-import relay.redis.UsageTally;
 
 /**
  * A request's share of its client's own limits. It is reserved once, for all providers and keys,

@@ -15,11 +15,11 @@ import relay.config.ServerConfig.Client;
 import relay.model.Dialect;
 import relay.model.RelayError;
 import relay.model.TokenUsage;
-import relay.redis.model.Budget;
 import relay.redis.KeyPool;
-import relay.redis.model.PoolPlan;
 import relay.redis.UsageTally;
 import relay.redis.UsageTally.Standing;
+import relay.redis.model.Budget;
+import relay.redis.model.PoolPlan;
 
 /**
  * Clients' own limits, shared by all replicas in a pool with one key per limited client. Counts the

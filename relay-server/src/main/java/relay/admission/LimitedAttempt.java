@@ -7,9 +7,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.admission.RefusalRule.Case;
 import relay.pool.QuarantineReason;
-import relay.redis.model.Lease;
 import relay.redis.Refusals;
 import relay.redis.Refusals.Scope;
+import relay.redis.model.Lease;
 import relay.upstream.ProviderApi;
 import relay.upstream.ProviderReply;
 

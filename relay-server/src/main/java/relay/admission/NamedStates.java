@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
-import relay.redis.model.Lease;
 import relay.redis.Pins;
+import relay.redis.model.Lease;
 import relay.stream.StateIds;
 
 /**

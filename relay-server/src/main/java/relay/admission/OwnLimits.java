@@ -6,10 +6,10 @@ import java.time.temporal.ChronoUnit;
 import org.jspecify.annotations.Nullable;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
+import relay.redis.KeyPool;
 import relay.redis.model.Acquisition.Reason;
 import relay.redis.model.Allowance;
 import relay.redis.model.Dimension;
-import relay.redis.KeyPool;
 import relay.redis.model.Limits;
 
 /**

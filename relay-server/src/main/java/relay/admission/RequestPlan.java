@@ -11,11 +11,11 @@ import relay.estimate.Estimator;
 import relay.metrics.ClientMeters;
 import relay.model.Counting;
 import relay.model.Dialect;
+import relay.redis.KeyPool;
+import relay.redis.ProviderBreaker.Passage;
 import relay.redis.model.Acquisition;
 import relay.redis.model.Demand;
-import relay.redis.KeyPool;
 import relay.redis.model.PoolSnapshot;
-import relay.redis.ProviderBreaker.Passage;
 
 /** A request as one provider counts it. */
 public final class RequestPlan {

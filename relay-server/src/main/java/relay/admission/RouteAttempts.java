@@ -13,13 +13,13 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.estimate.Estimator;
 import relay.model.TokenUsage;
+import relay.redis.ProviderBreaker.Passage;
 import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Demand;
 import relay.redis.model.KeyRequest;
 import relay.redis.model.Lease;
-import relay.redis.ProviderBreaker.Passage;
 
 /**
  * Walks over the providers of a request, and collects the results of its attempts. Used by one

@@ -2,8 +2,8 @@ package relay.estimate;
 
 import relay.model.Counting;
 import relay.model.TokenUsage;
-import relay.redis.model.Demand;
 import relay.redis.Estimates;
+import relay.redis.model.Demand;
 import relay.redis.model.ExpectedOutput;
 
 /**

@@ -13,11 +13,11 @@ import org.jspecify.annotations.Nullable;
 import relay.config.RedisConfig.OnUnavailable;
 import relay.pool.ClientShares;
 import relay.redis.KeyPool;
+import relay.redis.ProviderBreaker;
+import relay.redis.RedisEngine;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.ClientState;
-import relay.redis.ProviderBreaker;
-import relay.redis.RedisEngine;
 import relay.redis.model.RedisTrouble;
 import relay.redis.model.RedisUse;
 

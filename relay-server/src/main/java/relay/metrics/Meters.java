@@ -22,8 +22,8 @@ import relay.memory.MemoryBudget;
 import relay.model.TokenUsage;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
-import relay.redis.model.PoolPlan;
 import relay.redis.RedisEngine;
+import relay.redis.model.PoolPlan;
 
 /** A replica's metrics, all from its start on. Thread-safe; a call costs a lookup, an addition. */
 public final class Meters implements AutoCloseable {

@@ -14,13 +14,13 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import relay.pool.KeyStatus;
+import relay.redis.ProviderBreaker;
 import relay.redis.model.Days;
 import relay.redis.model.Dimension;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.GroupState;
 import relay.redis.model.PoolSnapshot.KeyState;
-import relay.redis.ProviderBreaker;
 
 /**
  * Gauges of every key and quota group, created at scrape time from the pools' latest snapshots. A

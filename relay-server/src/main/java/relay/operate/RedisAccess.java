@@ -20,10 +20,10 @@ import relay.pool.Plans;
 import relay.pool.PoolJson;
 import relay.pool.QuarantineReason;
 import relay.pool.Quarantines;
-import relay.redis.model.KeyPlan;
 import relay.redis.KeyPool;
-import relay.redis.model.PoolPlan;
 import relay.redis.RedisEngine;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.PoolPlan;
 
 /** Uses Redis; no replica needs to run. */
 final class RedisAccess implements PoolsAccess {

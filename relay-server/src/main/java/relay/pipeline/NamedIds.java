@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
-import relay.redis.model.Demand;
 import relay.redis.Pins;
+import relay.redis.model.Demand;
 import relay.stream.StateIds;
 
 /** The ids in a request of what only the account knows that made it. Redis has their hashes. */

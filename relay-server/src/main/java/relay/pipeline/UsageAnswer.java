@@ -16,10 +16,10 @@ import relay.model.JsonString;
 import relay.model.RelayError;
 import relay.pool.BudgetJson;
 import relay.pool.ClientShares;
+import relay.redis.UsageTally.Standing;
 import relay.redis.model.Budget;
 import relay.redis.model.Dimension;
 import relay.redis.model.Limits;
-import relay.redis.UsageTally.Standing;
 
 /** What a client sees of itself: {@code GET /v1/relay/usage}. */
 final class UsageAnswer {

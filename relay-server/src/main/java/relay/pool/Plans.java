@@ -15,6 +15,8 @@ import relay.config.RedisUrl;
 import relay.config.Secret;
 import relay.config.ServerConfig.Auth;
 import relay.config.TlsConfig;
+import relay.redis.RedisEngine;
+import relay.redis.UsageTally;
 import relay.redis.model.Accounting;
 import relay.redis.model.Days;
 import relay.redis.model.EngineOptions;
@@ -22,10 +24,8 @@ import relay.redis.model.Fallback;
 import relay.redis.model.KeyPlan;
 import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
-import relay.redis.RedisEngine;
 import relay.redis.model.RedisServers;
 import relay.redis.model.Strategy;
-import relay.redis.UsageTally;
 
 /** Converts the configuration of pools and Redis to the engine's types. */
 public final class Plans {

@@ -17,12 +17,12 @@ import java.util.Map;
 import java.util.function.BinaryOperator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.redis.ProviderBreaker;
 import relay.redis.model.Dimension;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.GroupState;
 import relay.redis.model.PoolSnapshot.KeyState;
-import relay.redis.ProviderBreaker;
 
 /** A pool's state as JSON, for {@code GET /pools} and {@code relay keys --json}. */
 public final class PoolJson {

@@ -27,14 +27,14 @@ import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
 import relay.pool.Configs;
 import relay.pool.Plans;
+import relay.redis.KeyPool;
+import relay.redis.RedisEngine;
+import relay.redis.UsageTally;
 import relay.redis.model.Acquisition;
 import relay.redis.model.Demand;
-import relay.redis.KeyPool;
 import relay.redis.model.Lease;
 import relay.redis.model.PoolSnapshot;
-import relay.redis.RedisEngine;
 import relay.redis.model.Usage;
-import relay.redis.UsageTally;
 
 /** Over a real Redis. */
 @Tag("slow")

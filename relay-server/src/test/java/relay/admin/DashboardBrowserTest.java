@@ -25,10 +25,10 @@ import relay.metrics.ReplicaTotals.ClientCounts;
 import relay.pool.Configs;
 import relay.pool.Plans;
 import relay.pool.ReplicaLine;
+import relay.redis.RedisEngine;
 import relay.redis.model.Acquisition;
 import relay.redis.model.Budget;
 import relay.redis.model.Demand;
-import relay.redis.RedisEngine;
 
 /**
  * The dashboard as an operator sees it, in Chromium, over a real Redis. It leaves screenshots in

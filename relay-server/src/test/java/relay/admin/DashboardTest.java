@@ -41,9 +41,9 @@ import relay.config.Config;
 import relay.guards.Await;
 import relay.metrics.ReplicaTotals.ClientCounts;
 import relay.pool.Configs;
+import relay.redis.KeyPool;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Demand;
-import relay.redis.KeyPool;
 
 /** The dashboard's page and its events, over a real port and a real Redis. */
 @Tag("slow")

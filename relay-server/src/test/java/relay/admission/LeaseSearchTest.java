@@ -36,7 +36,6 @@ import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Demand;
 import relay.redis.KeyPool;
 import relay.redis.model.Lease;
-import relay.redis.RedisEngine;
 import relay.redis.model.Usage;
 import relay.upstream.KnownReply;
 import relay.upstream.Upstream;

@@ -24,10 +24,10 @@ import relay.metrics.ClientMeters.Served;
 import relay.model.TokenUsage;
 import relay.pool.Configs;
 import relay.pool.Plans;
-import relay.redis.model.Acquisition;
-import relay.redis.model.Demand;
 import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Demand;
 
 @Tag("slow")
 @Timeout(60)

@@ -25,12 +25,12 @@ import relay.metrics.Meters;
 import relay.model.TokenUsage;
 import relay.pool.Configs;
 import relay.pool.Plans;
-import relay.redis.model.Acquisition.Granted;
-import relay.redis.model.Demand;
 import relay.redis.KeyPool;
-import relay.redis.model.Lease;
 import relay.redis.Pins;
 import relay.redis.RedisEngine;
+import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Demand;
+import relay.redis.model.Lease;
 import relay.redis.model.Usage;
 
 /** How long, and how many, leases of responses in the background are held. */

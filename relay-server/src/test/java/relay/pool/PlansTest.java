@@ -15,15 +15,15 @@ import relay.config.Config;
 import relay.config.RedisConfig;
 import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
+import relay.redis.KeyPool;
+import relay.redis.RedisEngine;
 import relay.redis.model.Accounting;
 import relay.redis.model.EngineOptions;
 import relay.redis.model.Fallback;
 import relay.redis.model.KeyPlan;
-import relay.redis.KeyPool;
 import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.PoolSnapshot;
-import relay.redis.RedisEngine;
 import relay.redis.model.RedisServers;
 import relay.redis.model.Strategy;
 

@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import relay.redis.ProviderBreaker;
+import relay.redis.ProviderBreaker.State;
 import relay.redis.model.Accounting;
 import relay.redis.model.Days;
 import relay.redis.model.KeyPlan;
@@ -16,8 +18,6 @@ import relay.redis.model.PoolPlan;
 import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.GroupState;
 import relay.redis.model.PoolSnapshot.KeyState;
-import relay.redis.ProviderBreaker;
-import relay.redis.ProviderBreaker.State;
 import relay.redis.model.Strategy;
 import relay.redis.model.Usage;
 

@@ -22,11 +22,11 @@ import relay.guards.Await;
 import relay.guards.RedisCluster;
 import relay.guards.RedisNode;
 import relay.guards.SentinelSet;
+import relay.redis.KeyPool;
+import relay.redis.RedisEngine;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Demand;
-import relay.redis.KeyPool;
 import relay.redis.model.PoolSnapshot;
-import relay.redis.RedisEngine;
 import relay.redis.model.Usage;
 
 /** TLS, and users with the least rights: with the very lines that the README gives. */

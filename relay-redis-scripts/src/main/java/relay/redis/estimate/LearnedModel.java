@@ -1,9 +1,9 @@
 package relay.redis.estimate;
 
-import relay.redis.model.ExpectedOutput;
 import java.time.Duration;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.ExpectedOutput;
 
 /**
  * Token estimates of one model, from the fleet's tally and this replica's unmerged one.

@@ -1,6 +1,7 @@
 package relay.redis.estimate;
 
 import relay.redis.model.ExpectedOutput;
+
 /**
  * The mean length of a model's outputs, and of those that are longer than what was made already, as
  * far as they are made within a time. Computed from a histogram: within a bucket outputs are taken

@@ -1,15 +1,5 @@
 package relay.redis.lease;
 
-import relay.redis.model.Acquisition;
-import relay.redis.model.Allowance;
-import relay.redis.model.Budget;
-import relay.redis.script.Candidates;
-import relay.redis.model.Demand;
-import relay.redis.script.PoolScripts;
-import relay.redis.script.Reply;
-import relay.redis.script.ScriptCaller;
-import relay.redis.library.ScriptFile;
-import relay.redis.model.Share;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.util.ArrayList;
@@ -21,8 +11,18 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
-import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.lease.PendingUpdate.Ending;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Acquisition.NoneUsable;
+import relay.redis.model.Allowance;
+import relay.redis.model.Budget;
+import relay.redis.model.Demand;
+import relay.redis.model.Share;
+import relay.redis.script.Candidates;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.Reply;
+import relay.redis.script.ScriptCaller;
 import relay.redis.script.ScriptCaller.Call;
 
 /**
@@ -97,7 +97,8 @@ public final class AcquireCalls {
   /**
    * What Redis said last of a key's limits, in a pool whose demands name the key; null if nothing.
    */
-  @Nullable public Allowance allowance(String key) {
+  @Nullable
+  public Allowance allowance(String key) {
     LastAllowance last = allowances.get(key);
     return last == null ? null : last.get();
   }

@@ -1,17 +1,5 @@
 package relay.redis.lease;
 
-import relay.redis.model.Acquisition;
-import relay.redis.model.Budget;
-import relay.redis.script.BudgetLines;
-import relay.redis.model.Demand;
-import relay.redis.model.Lease;
-import relay.redis.script.PoolScripts;
-import relay.redis.link.RedisGoneException;
-import relay.redis.link.RedisLink;
-import relay.redis.script.Reply;
-import relay.redis.script.ScriptCaller;
-import relay.redis.library.ScriptFile;
-import relay.redis.model.Usage;
 import static relay.redis.script.RedisKeys.bytes;
 
 import io.lettuce.core.RedisCommandExecutionException;
@@ -29,6 +17,18 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.RedisGoneException;
+import relay.redis.link.RedisLink;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Budget;
+import relay.redis.model.Demand;
+import relay.redis.model.Lease;
+import relay.redis.model.Usage;
+import relay.redis.script.BudgetLines;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.Reply;
+import relay.redis.script.ScriptCaller;
 
 /**
  * What a replica knows of budgets: reads those in use every two seconds and of many the others by
@@ -167,7 +167,8 @@ public final class BudgetLedger {
   }
 
   /** Without Redis: whether a budget was spent when Redis was last asked, or since. */
-  @Nullable public Acquisition refusal(Demand demand) {
+  @Nullable
+  public Acquisition refusal(Demand demand) {
     if (scripts.isShadow(demand)) {
       return null;
     }

@@ -1,11 +1,11 @@
 package relay.redis.lease;
 
-import relay.redis.model.Lease;
-import relay.redis.script.PoolScripts;
-import relay.redis.library.ScriptFile;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.util.List;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Lease;
+import relay.redis.script.PoolScripts;
 import relay.redis.script.ScriptCaller.Call;
 
 /**

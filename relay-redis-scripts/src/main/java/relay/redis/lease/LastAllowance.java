@@ -1,10 +1,10 @@
 package relay.redis.lease;
 
+import java.time.Duration;
+import java.util.List;
 import relay.redis.model.Allowance;
 import relay.redis.model.Dimension;
 import relay.redis.script.Reply;
-import java.time.Duration;
-import java.util.List;
 
 /**
  * What Redis said last of a key's limits. Each reply is written in place: a new object for each

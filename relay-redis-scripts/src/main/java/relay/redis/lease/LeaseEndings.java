@@ -1,13 +1,5 @@
 package relay.redis.lease;
 
-import relay.redis.model.Lease;
-import relay.redis.script.PoolScripts;
-import relay.redis.link.RedisGoneException;
-import relay.redis.link.RedisLink;
-import relay.redis.link.RefusedCalls;
-import relay.redis.script.Reply;
-import relay.redis.model.Usage;
-import relay.redis.waiting.WaitingRoom;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.util.List;
 import java.util.Queue;
@@ -22,6 +14,14 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.redis.lease.PendingUpdate.Ending;
+import relay.redis.link.RedisGoneException;
+import relay.redis.link.RedisLink;
+import relay.redis.link.RefusedCalls;
+import relay.redis.model.Lease;
+import relay.redis.model.Usage;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.Reply;
+import relay.redis.waiting.WaitingRoom;
 
 /**
  * Sends the ends of leases to Redis without waiting for replies. An ending travels in the next

@@ -1,13 +1,5 @@
 package relay.redis.lease;
 
-import relay.redis.model.Accounting;
-import relay.redis.script.BudgetLines;
-import relay.redis.model.Lease;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.PoolScripts;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.script.Reply;
-import relay.redis.script.ScriptCaller;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +12,15 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.Accounting;
+import relay.redis.model.Lease;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.GroupState;
+import relay.redis.script.BudgetLines;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.Reply;
+import relay.redis.script.ScriptCaller;
 
 /**
  * The live leases of this replica. Renews each after a third of the time to its expiry. A lease
@@ -46,7 +46,8 @@ public final class LeaseRenewals {
    * @param lease time from a grant or renewal to the lease's expiry
    * @param latest the pool as it was seen last
    */
-  public LeaseRenewals(PoolScripts scripts, Duration lease, Supplier<@Nullable PoolSnapshot> latest) {
+  public LeaseRenewals(
+      PoolScripts scripts, Duration lease, Supplier<@Nullable PoolSnapshot> latest) {
     this.scripts = scripts;
     this.latest = latest;
     every = lease.dividedBy(3);

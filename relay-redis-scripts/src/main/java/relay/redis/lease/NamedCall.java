@@ -1,17 +1,17 @@
 package relay.redis.lease;
 
-import relay.redis.script.Candidates;
-import relay.redis.model.Demand;
-import relay.redis.script.PoolScripts;
-import relay.redis.script.Reply;
-import relay.redis.script.ScriptCaller;
-import relay.redis.library.ScriptFile;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import relay.redis.lease.PendingUpdate.Ending;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Demand;
+import relay.redis.script.Candidates;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.Reply;
+import relay.redis.script.ScriptCaller;
 import relay.redis.script.ScriptCaller.Call;
 
 /**

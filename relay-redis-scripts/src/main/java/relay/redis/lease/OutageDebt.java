@@ -1,10 +1,10 @@
 package relay.redis.lease;
 
-import relay.redis.model.Fallback;
-import relay.redis.link.RedisLink;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import relay.redis.link.RedisLink;
+import relay.redis.model.Fallback;
 
 /**
  * Whether Redis must hear of use without it before it may be asked, or it would grant that a second

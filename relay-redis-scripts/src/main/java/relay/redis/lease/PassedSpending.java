@@ -1,9 +1,9 @@
 package relay.redis.lease;
 
-import relay.redis.model.Budget;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.LongSupplier;
+import relay.redis.model.Budget;
 
 /**
  * What requests spent that Redis did not grant, until it is told. By key and by the budget's label:

@@ -1,9 +1,9 @@
 package relay.redis.lease;
 
-import relay.redis.model.Lease;
-import relay.redis.script.ScriptCaller;
-import relay.redis.model.Usage;
 import java.util.List;
+import relay.redis.model.Lease;
+import relay.redis.model.Usage;
+import relay.redis.script.ScriptCaller;
 
 /**
  * An update of Redis's accounting. It may be sent late or more than once: Redis applies it once.

@@ -1,16 +1,16 @@
 package relay.redis.lease;
 
-import relay.redis.script.Candidates;
-import relay.redis.model.Demand;
-import relay.redis.script.PoolScripts;
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
-import relay.redis.model.Share;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Demand;
+import relay.redis.model.Share;
+import relay.redis.script.Candidates;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.RedisKeys;
 import relay.redis.script.ScriptCaller.Call;
 
 /** The KEYS and ARGV of {@code acquire_pinned}. */

@@ -1,12 +1,12 @@
 package relay.redis.lease;
 
-import relay.redis.model.Lease;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.Lease;
 
 /**
  * The last grants of Redis, {@value #MOST} at most. Redis replicates asynchronously, so a failover

@@ -1,6 +1,5 @@
 package relay.redis.lease;
 
-import relay.redis.model.Lease;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -9,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import relay.redis.lease.PendingUpdate.Recharge;
+import relay.redis.model.Lease;
 
 /** Charges of many leases that Redis may have lost: some at once, so that acquires pass between. */
 final class Recharges {

@@ -1,7 +1,7 @@
 package relay.redis.lease;
 
-import relay.redis.model.Accounting;
 import java.time.Duration;
+import relay.redis.model.Accounting;
 
 /**
  * How often a running request reports the output that it has made, and how much of the rest counts.
@@ -24,7 +24,8 @@ public record ReportPace(Duration every, Duration within) {
    * @param bucket the share of the limit that the provider's bucket is known to hold
    * @param renewal time between two renewals of a lease
    */
-  public static ReportPace of(Accounting accounting, Duration window, double bucket, Duration renewal) {
+  public static ReportPace of(
+      Accounting accounting, Duration window, double bucket, Duration renewal) {
     boolean whole = accounting == Accounting.TOKEN_BUCKET && bucket >= 1;
     long often = Math.min(OFTEN_NANOS, window.toNanos() / MOST_A_WINDOW);
     Duration every = whole ? renewal : Duration.ofNanos(Math.min(renewal.toNanos(), often));

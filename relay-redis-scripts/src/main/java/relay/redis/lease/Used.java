@@ -1,11 +1,11 @@
 package relay.redis.lease;
 
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.Usage;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.util.List;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.Usage;
 
 /**
  * What was used at a time, of which Redis is told later.

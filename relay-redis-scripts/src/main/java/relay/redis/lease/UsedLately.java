@@ -1,8 +1,5 @@
 package relay.redis.lease;
 
-import relay.redis.model.Lease;
-import relay.redis.script.Reply;
-import relay.redis.model.Usage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -13,6 +10,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.Lease;
+import relay.redis.model.Usage;
+import relay.redis.script.Reply;
 
 /**
  * What this replica used of each group in the last window, by sixteenths of the window. After a

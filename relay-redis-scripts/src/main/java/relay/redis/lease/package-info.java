@@ -1,4 +1,6 @@
-/** Leases from Redis: asked for, renewed, charged to budgets, ended, and charged again after a loss. */
+/**
+ * Leases from Redis: asked for, renewed, charged to budgets, ended, and charged again after a loss.
+ */
 @NullMarked
 package relay.redis.lease;
 

@@ -1,7 +1,7 @@
 package relay.redis.link;
 
-import relay.redis.model.RedisUse;
 import java.util.function.LongSupplier;
+import relay.redis.model.RedisUse;
 
 /**
  * Whether a Redis that answers accepts a pool's calls: it may lack rights or memory, or hold a

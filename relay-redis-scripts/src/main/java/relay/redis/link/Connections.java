@@ -1,7 +1,5 @@
 package relay.redis.link;
 
-import relay.redis.model.RedisServers;
-import relay.redis.model.SocketLoop;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
@@ -19,6 +17,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.redis.model.RedisServers;
+import relay.redis.model.SocketLoop;
 
 /** What all connections to Redis share: the thread that serves them, deadlines, TLS, the login. */
 public final class Connections implements AutoCloseable {

@@ -1,6 +1,5 @@
 package relay.redis.link;
 
-import relay.redis.model.RedisServers;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -8,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.redis.model.RedisServers;
 
 /** The user and the password of the moment: a password file may change at any time. */
 final class Logins {

@@ -1,6 +1,5 @@
 package relay.redis.link;
 
-import relay.redis.model.SocketLoop;
 import io.netty.channel.ChannelException;
 import io.netty.channel.IoHandle;
 import io.netty.channel.IoHandler;
@@ -16,6 +15,7 @@ import java.nio.channels.SelectionKey;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import relay.redis.model.SocketLoop;
 
 /** Netty's event loop on a {@link SocketLoop}: it has no thread and no selector of its own. */
 final class LoopEvents extends ManualIoEventLoop {

@@ -1,6 +1,5 @@
 package relay.redis.link;
 
-import relay.redis.model.SocketLoop;
 import io.lettuce.core.resource.EventLoopGroupProvider;
 import io.netty.channel.EventLoopGroup;
 import io.netty.resolver.AddressResolver;
@@ -17,6 +16,7 @@ import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import relay.redis.model.SocketLoop;
 
 /** Provides a {@link SocketLoop} to Lettuce as its event loop. */
 final class LoopResources implements EventLoopGroupProvider {

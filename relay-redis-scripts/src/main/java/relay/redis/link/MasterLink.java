@@ -1,6 +1,5 @@
 package relay.redis.link;
 
-import relay.redis.model.RedisServers;
 import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisConnectionStateListener;
@@ -21,6 +20,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.redis.model.RedisServers;
 
 /**
  * The one connection to a master, and whether it works.

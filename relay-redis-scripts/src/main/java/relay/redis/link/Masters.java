@@ -1,7 +1,5 @@
 package relay.redis.link;
 
-import relay.redis.model.RedisServers;
-import relay.redis.model.SocketLoop;
 import io.lettuce.core.cluster.SlotHash;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -10,6 +8,8 @@ import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.RedisServers;
+import relay.redis.model.SocketLoop;
 
 /** The masters that hold the pools: one, or those of a Cluster. */
 public sealed interface Masters extends AutoCloseable permits SingleMaster, ClusterMasters {

@@ -1,9 +1,9 @@
 package relay.redis.link;
 
-import relay.redis.library.ScriptFile;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import relay.redis.library.ScriptFile;
 
 /** A call of a script, and its reply: in a Cluster it may have to go to another master. */
 final class PendingCall extends CompletableFuture<List<Object>> {

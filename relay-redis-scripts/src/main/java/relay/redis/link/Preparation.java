@@ -1,9 +1,9 @@
 package relay.redis.link;
 
-import relay.redis.library.ScriptFile;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import relay.redis.library.ScriptFile;
 
 /** What a master needs before the first call: the library of functions, and a policy. */
 final class Preparation {

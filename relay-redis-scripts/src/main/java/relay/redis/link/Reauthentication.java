@@ -1,11 +1,11 @@
 package relay.redis.link;
 
-import relay.redis.model.RedisServers;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.redis.model.RedisServers;
 
 /**
  * Authenticates a live connection again when its password has changed. Redis may learn of the new

@@ -1,8 +1,8 @@
 package relay.redis.link;
 
-import relay.redis.model.RedisServers;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.RedisServers;
 
 /** What a Cluster's master says of a call that it does not serve. */
 sealed interface Redirection {

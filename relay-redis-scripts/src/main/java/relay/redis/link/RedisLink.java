@@ -1,6 +1,5 @@
 package relay.redis.link;
 
-import relay.redis.library.ScriptFile;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.List;
@@ -9,6 +8,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.function.IntPredicate;
+import relay.redis.library.ScriptFile;
 
 /** A pool's way to the master that holds its keys. All keys of a pool have one slot. */
 public final class RedisLink {

@@ -1,12 +1,12 @@
 package relay.redis.link;
 
-import relay.redis.model.RedisTrouble;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import relay.redis.model.RedisTrouble;
 
 /**
  * Logs calls that Redis refused: each reason when it first occurs, then at most once a minute. One

@@ -1,6 +1,5 @@
 package relay.redis.link;
 
-import relay.redis.model.RedisServers;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +10,7 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.redis.model.RedisServers;
 
 /**
  * Asks the sentinels where the master is. One connection is kept; when its sentinel does not answer

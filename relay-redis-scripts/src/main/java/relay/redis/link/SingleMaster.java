@@ -1,6 +1,5 @@
 package relay.redis.link;
 
-import relay.redis.model.RedisServers;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 import java.util.Set;
@@ -12,6 +11,7 @@ import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.redis.model.RedisServers;
 
 /** One master: at a fixed address, or where the sentinels say. */
 final class SingleMaster implements Masters {

@@ -1,6 +1,5 @@
 package relay.redis.link;
 
-import relay.redis.model.RedisServers;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashSet;
@@ -12,6 +11,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.RedisServers;
 
 /** Which master of a Cluster has which slot, as one of its nodes sees it. */
 final class SlotMap {

@@ -1,10 +1,10 @@
 package relay.redis.model;
 
-import relay.redis.KeyPool;
-import relay.redis.Pins;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import relay.redis.KeyPool;
+import relay.redis.Pins;
 
 /**
  * A request's demand on a key.

@@ -1,15 +1,15 @@
 package relay.redis.model;
 
-import relay.redis.outage.FairShare;
-import relay.redis.KeyPool;
-import relay.redis.lease.RecentGrants;
-import relay.redis.script.Reply;
-import relay.redis.lease.UsedLately;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import relay.redis.KeyPool;
+import relay.redis.lease.RecentGrants;
+import relay.redis.lease.UsedLately;
+import relay.redis.outage.FairShare;
+import relay.redis.script.Reply;
 
 /**
  * A granted request: its key and its reservation. A lease ends exactly once, by {@link #settle},
@@ -217,7 +217,8 @@ public final class Lease implements AutoCloseable {
   }
 
   /** What it has made, if that is reported. */
-  @Nullable public Made made() {
+  @Nullable
+  public Made made() {
     Supplier<Made> source = made;
     return source == null ? null : source.get();
   }
@@ -309,7 +310,8 @@ public final class Lease implements AutoCloseable {
   }
 
   /** The present report, of the output that comes within this time; null for none. */
-  @Nullable public Progress progress(Duration within) {
+  @Nullable
+  public Progress progress(Duration within) {
     Function<Duration, @Nullable Progress> source = progress;
     return source == null ? null : source.apply(within);
   }

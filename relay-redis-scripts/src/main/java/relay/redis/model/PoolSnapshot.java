@@ -1,10 +1,10 @@
 package relay.redis.model;
 
-import relay.redis.RedisEngine;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import relay.redis.RedisEngine;
 
 /**
  * The state of a pool at one moment.

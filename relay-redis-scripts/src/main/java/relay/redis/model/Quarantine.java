@@ -1,9 +1,9 @@
 package relay.redis.model;
 
-import relay.redis.script.Reply;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import relay.redis.script.Reply;
 
 /**
  * A key's quarantine.

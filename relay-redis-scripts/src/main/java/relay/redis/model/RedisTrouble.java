@@ -1,7 +1,7 @@
 package relay.redis.model;
 
-import relay.redis.link.RefusedCalls;
 import org.jspecify.annotations.Nullable;
+import relay.redis.link.RefusedCalls;
 
 /** What is wrong with a Redis that answers, and what to do about it. */
 public enum RedisTrouble {

@@ -1,6 +1,7 @@
 package relay.redis.model;
 
 import relay.redis.RedisEngine;
+
 /** How Redis serves a process. */
 public enum RedisUse {
   /** It decides. */

@@ -1,11 +1,11 @@
 package relay.redis.outage;
 
-import relay.redis.model.Demand;
-import relay.redis.model.Dimension;
-import relay.redis.model.Limits;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
+import relay.redis.model.Demand;
+import relay.redis.model.Dimension;
+import relay.redis.model.Limits;
 
 /** What a group may take without Redis, by dimension, at one time. Not thread-safe. */
 final class Credit {

@@ -1,9 +1,5 @@
 package relay.redis.outage;
 
-import relay.redis.model.Dimension;
-import relay.redis.model.EngineOptions;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.link.RedisLink;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Set;
@@ -11,6 +7,10 @@ import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.redis.link.RedisLink;
+import relay.redis.model.Dimension;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.GroupState;
 
 /**

@@ -1,8 +1,5 @@
 package relay.redis.outage;
 
-import relay.redis.model.Days;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolSnapshot;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -13,6 +10,9 @@ import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.Days;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.GroupState;
 
 /**

@@ -1,23 +1,23 @@
 package relay.redis.outage;
 
-import relay.redis.model.Acquisition;
-import relay.redis.lease.BudgetLedger;
-import relay.redis.model.Demand;
-import relay.redis.KeyPool;
-import relay.redis.model.Lease;
-import relay.redis.lease.LeaseEndings;
-import relay.redis.lease.LeaseIds;
-import relay.redis.lease.OutageDebt;
-import relay.redis.lease.PendingUpdate;
-import relay.redis.script.PoolScripts;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.link.RedisLink;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import relay.redis.KeyPool;
+import relay.redis.lease.BudgetLedger;
+import relay.redis.lease.LeaseEndings;
+import relay.redis.lease.LeaseIds;
+import relay.redis.lease.OutageDebt;
+import relay.redis.lease.PendingUpdate;
+import relay.redis.link.RedisLink;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.Unavailable;
+import relay.redis.model.Demand;
+import relay.redis.model.Lease;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.script.PoolScripts;
 
 /** Grants without Redis, as the fallback allows. Redis is charged for them after the outage. */
 public final class OutageGrants {

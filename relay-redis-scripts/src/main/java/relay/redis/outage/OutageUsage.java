@@ -1,7 +1,5 @@
 package relay.redis.outage;
 
-import relay.redis.model.Usage;
-import relay.redis.lease.Used;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -9,6 +7,8 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import relay.redis.lease.Used;
+import relay.redis.model.Usage;
 
 /**
  * Usage during an outage of Redis, by group, within the last window. Older usage no longer counts

@@ -1,12 +1,5 @@
 package relay.redis.outage;
 
-import relay.redis.model.Lease;
-import relay.redis.lease.LeaseEndings;
-import relay.redis.lease.LeaseRenewals;
-import relay.redis.script.PoolScripts;
-import relay.redis.script.RedisKeys;
-import relay.redis.script.Reply;
-import relay.redis.lease.Used;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.util.ArrayList;
@@ -19,6 +12,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import relay.redis.lease.LeaseEndings;
+import relay.redis.lease.LeaseRenewals;
+import relay.redis.lease.Used;
+import relay.redis.model.Lease;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
 
 /**
  * When a pool's state was lost, each replica tells what it has used in the last window, so that the

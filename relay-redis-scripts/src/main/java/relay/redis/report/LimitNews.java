@@ -1,17 +1,17 @@
 package relay.redis.report;
 
-import relay.redis.model.Dimension;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.model.Remaining;
-import relay.redis.model.Usage;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.Dimension;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.GroupState;
+import relay.redis.model.Remaining;
+import relay.redis.model.Usage;
 
 /**
  * Decides which of a provider's stated limits are worth a call to Redis. Every answer states them,

@@ -1,15 +1,5 @@
 package relay.redis.report;
 
-import relay.redis.link.FailureReason;
-import relay.redis.outage.FairShare;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.Names;
-import relay.redis.script.PoolScripts;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.model.Refill;
-import relay.redis.model.Remaining;
-import relay.redis.script.Reply;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -17,6 +7,16 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.redis.link.FailureReason;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.Names;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.Refill;
+import relay.redis.model.Remaining;
+import relay.redis.outage.FairShare;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.Reply;
 
 /**
  * Stores in Redis what providers' answers say of keys and groups. Waits for no reply; logs a

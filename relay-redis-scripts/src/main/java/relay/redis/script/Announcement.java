@@ -1,10 +1,5 @@
 package relay.redis.script;
 
-import relay.redis.model.Days;
-import relay.redis.model.Dimension;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.math.BigDecimal;
@@ -14,6 +9,11 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import relay.redis.model.Days;
+import relay.redis.model.Dimension;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
 
 /**
  * The arguments that announce a pool's shape to Redis. A large pool is announced in parts, because

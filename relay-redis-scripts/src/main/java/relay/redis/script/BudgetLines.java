@@ -1,13 +1,13 @@
 package relay.redis.script;
 
-import relay.redis.model.Budget;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.PoolPlan;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import relay.redis.model.Budget;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.PoolPlan;
 
 /** The budgets of a plan's keys, also as the scripts read them. */
 public final class BudgetLines {

@@ -1,11 +1,5 @@
 package relay.redis.script;
 
-import relay.redis.model.Acquisition;
-import relay.redis.model.Demand;
-import relay.redis.library.Digests;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -21,6 +15,8 @@ import java.util.TreeSet;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.redis.library.Digests;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.Impossible;
@@ -28,6 +24,10 @@ import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Acquisition.OverBudget;
 import relay.redis.model.Acquisition.Overloaded;
 import relay.redis.model.Acquisition.Unavailable;
+import relay.redis.model.Demand;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
 
 /**
  * The keys that a request may use, in the scripts' format. A call names all keys of a pool of up to
@@ -172,7 +172,8 @@ public final class Candidates {
    * the class {@value #OTHERS}, or the first. Null if it asks for a key that the plan does not
    * have.
    */
-  @Nullable public Demand served(Demand demand) {
+  @Nullable
+  public Demand served(Demand demand) {
     Demand served = byClass.containsKey(demand.modelClass()) ? demand : demand.in(othersClass());
     boolean known =
         served.key().isEmpty() || named.containsKey(served.modelClass() + " " + served.key());

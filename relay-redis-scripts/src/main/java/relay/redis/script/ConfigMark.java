@@ -1,7 +1,7 @@
 package relay.redis.script;
 
-import relay.redis.model.Names;
 import java.time.Instant;
+import relay.redis.model.Names;
 
 /**
  * Which configuration this process runs with, as it tells the others.

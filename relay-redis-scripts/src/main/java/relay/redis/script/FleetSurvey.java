@@ -1,10 +1,5 @@
 package relay.redis.script;
 
-import relay.redis.model.KeyPlan;
-import relay.redis.NamedKeys;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.library.ScriptFile;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.time.Duration;
@@ -16,6 +11,11 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import relay.redis.NamedKeys;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.script.ScriptCaller.Call;
 
 /**

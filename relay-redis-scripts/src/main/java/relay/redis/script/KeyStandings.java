@@ -1,8 +1,5 @@
 package relay.redis.script;
 
-import relay.redis.model.Quarantine;
-import relay.redis.link.RedisLink;
-import relay.redis.library.ScriptFile;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.util.ArrayList;
@@ -12,6 +9,9 @@ import java.util.NoSuchElementException;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.RedisLink;
+import relay.redis.model.Quarantine;
 import relay.redis.script.ScriptCaller.Call;
 
 /** Takes keys out of use, and brings them back: the calls of a pool's scripts for that. */

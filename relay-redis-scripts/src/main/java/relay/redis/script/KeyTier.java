@@ -3,6 +3,7 @@ package relay.redis.script;
 import relay.redis.model.KeyPlan;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.Strategy;
+
 /** Keys of one priority. In a weighted pool the keys without weight come last. */
 record KeyTier(int priority, boolean spare) implements Comparable<KeyTier> {
   static KeyTier of(PoolPlan plan, KeyPlan key) {

@@ -1,11 +1,5 @@
 package relay.redis.script;
 
-import relay.redis.model.Days;
-import relay.redis.KeyPool;
-import relay.redis.model.Lease;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.library.ScriptFile;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -18,6 +12,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import relay.redis.KeyPool;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Days;
+import relay.redis.model.Lease;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.script.ScriptCaller.Call;
 
 /**

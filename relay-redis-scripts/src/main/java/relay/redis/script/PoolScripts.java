@@ -1,28 +1,5 @@
 package relay.redis.script;
 
-import relay.redis.lease.AcquireCalls;
-import relay.redis.lease.ChargeCall;
-import relay.redis.model.Demand;
-import relay.redis.model.Dimension;
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
-import relay.redis.KeyPool;
-import relay.redis.model.Lease;
-import relay.redis.lease.LeaseEndings;
-import relay.redis.model.Limits;
-import relay.redis.estimate.ModelTally;
-import relay.redis.lease.NamedCall;
-import relay.redis.lease.PendingUpdate;
-import relay.redis.lease.PinnedCall;
-import relay.redis.Pins;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.link.RedisLink;
-import relay.redis.model.Refill;
-import relay.redis.model.Remaining;
-import relay.redis.library.ScriptFile;
-import relay.redis.model.Usage;
-import relay.redis.lease.Used;
 import static relay.redis.script.RedisKeys.bytes;
 
 import io.lettuce.core.RedisCommandExecutionException;
@@ -36,6 +13,29 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import relay.redis.KeyPool;
+import relay.redis.Pins;
+import relay.redis.estimate.ModelTally;
+import relay.redis.lease.AcquireCalls;
+import relay.redis.lease.ChargeCall;
+import relay.redis.lease.LeaseEndings;
+import relay.redis.lease.NamedCall;
+import relay.redis.lease.PendingUpdate;
+import relay.redis.lease.PinnedCall;
+import relay.redis.lease.Used;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.RedisLink;
+import relay.redis.model.Demand;
+import relay.redis.model.Dimension;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.Refill;
+import relay.redis.model.Remaining;
+import relay.redis.model.Usage;
 import relay.redis.script.ScriptCaller.Call;
 
 /**
@@ -55,7 +55,8 @@ public final class PoolScripts {
   private final String replica;
   private final byte[] leaseMs;
 
-  public PoolScripts(RedisLink link, PoolPlan plan, EngineOptions options, Introductions introductions) {
+  public PoolScripts(
+      RedisLink link, PoolPlan plan, EngineOptions options, Introductions introductions) {
     this.link = link;
     replica = options.replica();
     keys = new RedisKeys(options.prefix(), plan.name());
@@ -334,7 +335,8 @@ public final class PoolScripts {
    *
    * @param all whether to return all models, not only those in {@code learned}
    */
-  public CompletableFuture<Map<String, ModelTally>> learn(boolean all, Map<String, ModelTally> learned) {
+  public CompletableFuture<Map<String, ModelTally>> learn(
+      boolean all, Map<String, ModelTally> learned) {
     List<byte[]> args = new ArrayList<>();
     args.add(ScriptCaller.NONE);
     args.add(bytes(all ? 1 : 0));
@@ -362,7 +364,8 @@ public final class PoolScripts {
   }
 
   /** Calls a script. If Redis does not know the pool, announces the pool and calls once more. */
-  public <T> CompletableFuture<T> callConfigured(Supplier<Call> call, Function<List<Object>, T> decode) {
+  public <T> CompletableFuture<T> callConfigured(
+      Supplier<Call> call, Function<List<Object>, T> decode) {
     return plans.callConfigured(call, decode);
   }
 }

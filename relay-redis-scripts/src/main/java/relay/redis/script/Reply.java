@@ -1,13 +1,5 @@
 package relay.redis.script;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.Acquisition;
-import relay.redis.model.Days;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.estimate.ModelTally;
-import relay.redis.model.Usage;
-import relay.redis.UsageTally;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -18,14 +10,22 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import relay.redis.UsageTally;
+import relay.redis.estimate.ModelTally;
+import relay.redis.model.Accounting;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Impossible;
 import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Acquisition.Reason;
+import relay.redis.model.Days;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
 import relay.redis.model.PoolSnapshot.ClientState;
 import relay.redis.model.PoolSnapshot.ConfigState;
 import relay.redis.model.PoolSnapshot.GroupState;
 import relay.redis.model.PoolSnapshot.KeyState;
+import relay.redis.model.Usage;
 
 /** A script's decoded reply. No other class reads the raw array. */
 public sealed interface Reply {

@@ -1,7 +1,5 @@
 package relay.redis.script;
 
-import relay.redis.link.RedisLink;
-import relay.redis.library.ScriptFile;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.nio.charset.StandardCharsets;
@@ -10,6 +8,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.RedisLink;
 
 /** Calls scripts for one pool, and keeps the pool's clock: each reply carries the time. */
 public final class ScriptCaller {

@@ -1,17 +1,5 @@
 package relay.redis.script;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.Days;
-import relay.redis.link.FailureReason;
-import relay.redis.link.FunctionConnection;
-import relay.redis.model.KeyPlan;
-import relay.redis.link.Masters;
-import relay.redis.model.Names;
-import relay.redis.model.PoolPlan;
-import relay.redis.RedisEngine;
-import relay.redis.link.RedisGoneException;
-import relay.redis.library.ScriptFile;
-import relay.redis.model.Strategy;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.net.InetSocketAddress;
@@ -29,6 +17,18 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import relay.redis.RedisEngine;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.FailureReason;
+import relay.redis.link.FunctionConnection;
+import relay.redis.link.Masters;
+import relay.redis.link.RedisGoneException;
+import relay.redis.model.Accounting;
+import relay.redis.model.Days;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Names;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
 
 /** The pools whose state Redis holds, for a program that has no plan of them. */
 public final class StoredPools {

@@ -1,9 +1,5 @@
 package relay.redis.script;
 
-import relay.redis.model.Days;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -14,6 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.Days;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.GroupState;
 import relay.redis.model.PoolSnapshot.KeyState;
 

@@ -1,12 +1,12 @@
 package relay.redis.script;
 
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.function.Supplier;
 import relay.redis.model.Dimension;
 import relay.redis.model.Limits;
 import relay.redis.model.Refill;
 import relay.redis.model.Remaining;
-import java.time.Duration;
-import java.util.LinkedHashMap;
-import java.util.function.Supplier;
 
 /**
  * Answers whose limits are no news, and which still tell Redis something: whether the provider

@@ -1,10 +1,10 @@
 package relay.redis.waiting;
 
-import relay.redis.model.Share;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.Share;
 import relay.redis.waiting.WaitingLine.Parked;
 
 /**

@@ -1,10 +1,5 @@
 package relay.redis.waiting;
 
-import relay.redis.model.Acquisition;
-import relay.redis.model.Demand;
-import relay.redis.model.KeyRequest;
-import relay.redis.model.Lease;
-import relay.redis.model.Share;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -15,8 +10,13 @@ import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.Unavailable;
+import relay.redis.model.Demand;
+import relay.redis.model.KeyRequest;
+import relay.redis.model.Lease;
+import relay.redis.model.Share;
 
 /**
  * Parks requests until a key can carry them: one line per model class, and per client where clients

@@ -1,11 +1,11 @@
 package relay.redis.chaos;
 
-import relay.redis.model.Fallback;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import relay.guards.Await;
+import relay.redis.model.Fallback;
 import relay.redis.model.RedisServers.Topology;
 
 /** One row of the chaos table: a fault strikes while two replicas share a saturated pool. */

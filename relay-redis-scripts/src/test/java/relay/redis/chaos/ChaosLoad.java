@@ -1,16 +1,5 @@
 package relay.redis.chaos;
 
-import relay.redis.model.Acquisition;
-import relay.redis.model.Demand;
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
-import relay.redis.KeyPool;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.Pools;
-import relay.redis.RedisEngine;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,8 +8,19 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import relay.guards.Await;
+import relay.redis.KeyPool;
+import relay.redis.Pools;
+import relay.redis.RedisEngine;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Demand;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
 
 /**
  * Two replicas with more requests than their pool can carry, and the provider. A second pool on the

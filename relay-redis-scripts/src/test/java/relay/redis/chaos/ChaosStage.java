@@ -1,8 +1,5 @@
 package relay.redis.chaos;
 
-import relay.redis.RecordedRedis;
-import relay.redis.model.RedisServers;
-import relay.redis.library.ScriptFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -18,6 +15,9 @@ import relay.guards.Await;
 import relay.guards.RedisCluster;
 import relay.guards.RedisNode;
 import relay.guards.SentinelSet;
+import relay.redis.RecordedRedis;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.RedisServers;
 import relay.redis.model.RedisServers.Topology;
 
 /** The servers of a topology, for one row of the chaos table. */

@@ -1,6 +1,5 @@
 package relay.redis.chaos;
 
-import relay.redis.model.Fallback;
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -13,6 +12,7 @@ import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import relay.redis.model.Fallback;
 import relay.redis.model.RedisServers.Topology;
 
 /**

@@ -1,17 +1,5 @@
 package relay.redis.lease;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.Acquisition;
-import relay.redis.script.Candidates;
-import relay.redis.model.KeyPlan;
-import relay.redis.PoolParts;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.PoolScripts;
-import relay.redis.Pools;
-import relay.redis.RedisUnderTest;
-import relay.redis.script.Reply;
-import relay.redis.script.ScriptCaller;
-import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -25,6 +13,18 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.redis.PoolParts;
+import relay.redis.Pools;
+import relay.redis.RedisUnderTest;
+import relay.redis.model.Accounting;
+import relay.redis.model.Acquisition;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
+import relay.redis.script.Candidates;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.Reply;
+import relay.redis.script.ScriptCaller;
 
 /** Calls for several keys, of which a change of the plan takes one while they are on their way. */
 final class AcquireCallsTest {

@@ -1,19 +1,5 @@
 package relay.redis.lease;
 
-import relay.redis.model.Budget;
-import relay.redis.BudgetTest;
-import relay.redis.model.Demand;
-import relay.redis.FaultyRedis;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.PoolParts;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.PoolScripts;
-import relay.redis.Pools;
-import relay.redis.script.RedisKeys;
-import relay.redis.script.Reply;
-import relay.redis.ScriptConnection;
-import relay.redis.model.Usage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
@@ -23,6 +9,20 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
+import relay.redis.BudgetTest;
+import relay.redis.FaultyRedis;
+import relay.redis.PoolParts;
+import relay.redis.Pools;
+import relay.redis.ScriptConnection;
+import relay.redis.model.Budget;
+import relay.redis.model.Demand;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Usage;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
 
 /** What budgets are charged for a lease that Redis has forgotten when it ends. */
 final class BudgetEndingsTest {

@@ -1,21 +1,5 @@
 package relay.redis.lease;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.Acquisition;
-import relay.redis.model.Budget;
-import relay.redis.model.Demand;
-import relay.redis.FaultyRedis;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Lease;
-import relay.redis.PoolParts;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.PoolScripts;
-import relay.redis.Pools;
-import relay.redis.link.RedisLink;
-import relay.redis.script.ScriptCaller;
-import relay.redis.ScriptConnection;
-import relay.redis.library.ScriptFile;
-import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -32,6 +16,22 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
+import relay.redis.FaultyRedis;
+import relay.redis.PoolParts;
+import relay.redis.Pools;
+import relay.redis.ScriptConnection;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.RedisLink;
+import relay.redis.model.Accounting;
+import relay.redis.model.Acquisition;
+import relay.redis.model.Budget;
+import relay.redis.model.Demand;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Lease;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.ScriptCaller;
 
 /** Which budgets a replica reads, and when. */
 @Tag("slow")

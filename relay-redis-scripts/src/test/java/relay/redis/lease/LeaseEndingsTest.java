@@ -1,20 +1,5 @@
 package relay.redis.lease;
 
-import relay.redis.model.Demand;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.PoolParts;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.PoolScripts;
-import relay.redis.Pools;
-import relay.redis.link.RedisGoneException;
-import relay.redis.script.RedisKeys;
-import relay.redis.link.RedisLink;
-import relay.redis.RedisUnderTest;
-import relay.redis.script.Reply;
-import relay.redis.ScriptConnection;
-import relay.redis.walk.StoredPool;
-import relay.redis.model.Usage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -32,6 +17,21 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.guards.Await;
+import relay.redis.PoolParts;
+import relay.redis.Pools;
+import relay.redis.RedisUnderTest;
+import relay.redis.ScriptConnection;
+import relay.redis.link.RedisGoneException;
+import relay.redis.link.RedisLink;
+import relay.redis.model.Demand;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Usage;
+import relay.redis.script.PoolScripts;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
+import relay.redis.walk.StoredPool;
 
 /** Endings are held and carried by the next acquire. The alarm never fires here. */
 final class LeaseEndingsTest {

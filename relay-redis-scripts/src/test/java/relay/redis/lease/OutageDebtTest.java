@@ -1,6 +1,5 @@
 package relay.redis.lease;
 
-import relay.redis.model.Fallback;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
+import relay.redis.model.Fallback;
 
 /** After an outage a replica tells Redis what it granted, before it asks for a lease. */
 final class OutageDebtTest {

@@ -1,13 +1,5 @@
 package relay.redis.lease;
 
-import relay.redis.model.Fallback;
-import relay.redis.KeyPool;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
-import relay.redis.Pools;
-import relay.redis.RedisEngine;
-import relay.redis.RedisUnderTest;
-import relay.redis.script.Reply;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -22,6 +14,14 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import relay.redis.KeyPool;
+import relay.redis.Pools;
+import relay.redis.RedisEngine;
+import relay.redis.RedisUnderTest;
+import relay.redis.model.Fallback;
+import relay.redis.model.Lease;
+import relay.redis.model.Limits;
+import relay.redis.script.Reply;
 
 /** The last grants, which a failover may have lost. */
 @Tag("slow")

@@ -1,6 +1,5 @@
 package relay.redis.library;
 
-import relay.redis.script.RedisKeys;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.IOException;
@@ -12,6 +11,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import relay.redis.script.RedisKeys;
 
 /** A changed record needs another number of the state's form, or two versions would misread it. */
 final class StateFormTest {

@@ -1,11 +1,11 @@
 package relay.redis.link;
 
-import relay.redis.library.ScriptFile;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
+import relay.redis.library.ScriptFile;
 
 /** How often a call in a Cluster is sent on. */
 final class PendingCallTest {

@@ -1,6 +1,5 @@
 package relay.redis.link;
 
-import relay.redis.model.RedisTrouble;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,6 +9,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import relay.redis.model.RedisTrouble;
 
 final class RefusedCallsTest {
   private static final String FULL = "OOM command not allowed when used memory > 'maxmemory'.";

@@ -1,7 +1,5 @@
 package relay.redis.link;
 
-import relay.redis.model.RedisServers;
-import relay.redis.RedisUnderTest;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -16,6 +14,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import relay.redis.RedisUnderTest;
+import relay.redis.model.RedisServers;
 
 /** Redis refuses a login: whoever connects is told so, and not that the connection was closed. */
 @Tag("slow")

@@ -1,7 +1,5 @@
 package relay.redis.mutation;
 
-import relay.redis.library.ScriptFile;
-import relay.redis.library.ScriptLibrary;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -11,6 +9,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.stream.Stream;
+import relay.redis.library.ScriptFile;
+import relay.redis.library.ScriptLibrary;
 
 /**
  * A fault in the scripts that the suite must notice.

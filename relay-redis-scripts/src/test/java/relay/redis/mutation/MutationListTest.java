@@ -1,6 +1,5 @@
 package relay.redis.mutation;
 
-import relay.redis.library.ScriptFile;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -15,6 +14,7 @@ import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import relay.redis.library.ScriptFile;
 
 /** The list of faults for {@link MutationRun} fits the scripts, and the page matches the list. */
 @Tag("slow")

@@ -1,6 +1,5 @@
 package relay.redis.mutation;
 
-import relay.redis.FaultyRedis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectMethod;
@@ -23,6 +22,7 @@ import org.junit.platform.launcher.Launcher;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
+import relay.redis.FaultyRedis;
 
 /**
  * Puts each fault of the list into the scripts and runs the suite. Not part of the build, because

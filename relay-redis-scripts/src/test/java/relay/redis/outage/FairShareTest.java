@@ -1,12 +1,5 @@
 package relay.redis.outage;
 
-import relay.redis.model.Demand;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.Pools;
-import relay.redis.model.Usage;
-import relay.redis.lease.Used;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -15,11 +8,18 @@ import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import relay.redis.Pools;
+import relay.redis.lease.Used;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Acquisition.Reason;
+import relay.redis.model.Demand;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.GroupState;
 import relay.redis.model.PoolSnapshot.KeyState;
+import relay.redis.model.Usage;
 
 /** A replica's behaviour without Redis, on a virtual clock. */
 final class FairShareTest {

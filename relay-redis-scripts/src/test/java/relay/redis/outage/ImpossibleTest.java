@@ -1,16 +1,5 @@
 package relay.redis.outage;
 
-import relay.redis.model.Acquisition;
-import relay.redis.model.Demand;
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
-import relay.redis.KeyPool;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.Pools;
-import relay.redis.RedisEngine;
-import relay.redis.RedisUnderTest;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
@@ -21,9 +10,20 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.redis.KeyPool;
+import relay.redis.Pools;
+import relay.redis.RedisEngine;
+import relay.redis.RedisUnderTest;
+import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.Impossible;
 import relay.redis.model.Acquisition.NoneUsable;
+import relay.redis.model.Demand;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.KeyState;
 
 /** Requests that can never be granted, and requests that only a quarantine blocks. */

@@ -1,16 +1,5 @@
 package relay.redis.outage;
 
-import relay.redis.walk.ChargeStep;
-import relay.redis.walk.Clock;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.Pools;
-import relay.redis.script.RedisKeys;
-import relay.redis.RedisUnderTest;
-import relay.redis.ScriptConnection;
-import relay.redis.walk.Step;
-import relay.redis.lease.Used;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -20,6 +9,17 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import relay.redis.Pools;
+import relay.redis.RedisUnderTest;
+import relay.redis.ScriptConnection;
+import relay.redis.lease.Used;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.ChargeStep;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
 
 /**
  * A replica that is cut off from Redis and the others stay within the limit together. Three

@@ -1,9 +1,5 @@
 package relay.redis.report;
 
-import relay.redis.model.Limits;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.model.Remaining;
-import relay.redis.model.Usage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -12,7 +8,11 @@ import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.GroupState;
+import relay.redis.model.Remaining;
+import relay.redis.model.Usage;
 
 /** Which of a provider's stated limits cost a call to Redis. */
 final class LimitNewsTest {

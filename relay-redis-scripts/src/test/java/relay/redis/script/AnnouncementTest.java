@@ -1,16 +1,5 @@
 package relay.redis.script;
 
-import relay.redis.walk.Clock;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.Pools;
-import relay.redis.RedisUnderTest;
-import relay.redis.ScriptConnection;
-import relay.redis.library.ScriptFile;
-import relay.redis.walk.Step;
-import relay.redis.walk.StepKeys;
-import relay.redis.walk.Wish;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.time.Duration;
@@ -19,6 +8,17 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.redis.Pools;
+import relay.redis.RedisUnderTest;
+import relay.redis.ScriptConnection;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
+import relay.redis.walk.StepKeys;
+import relay.redis.walk.Wish;
 
 /** A large pool is announced in parts, and so is an account with more keys than a part. */
 final class AnnouncementTest {

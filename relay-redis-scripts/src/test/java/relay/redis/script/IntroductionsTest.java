@@ -1,10 +1,5 @@
 package relay.redis.script;
 
-import relay.redis.walk.Clock;
-import relay.redis.KeyPool;
-import relay.redis.PlannedFleet;
-import relay.redis.RedisEngine;
-import relay.redis.walk.Step;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static relay.redis.PlannedFleet.SOON;
@@ -14,6 +9,11 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
+import relay.redis.KeyPool;
+import relay.redis.PlannedFleet;
+import relay.redis.RedisEngine;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
 
 /** Replicas tell each other of themselves by heartbeats. */
 final class IntroductionsTest {

@@ -1,18 +1,5 @@
 package relay.redis.script;
 
-import relay.redis.walk.Clock;
-import relay.redis.model.Fallback;
-import relay.redis.FaultyRedis;
-import relay.redis.model.KeyPlan;
-import relay.redis.KeyPool;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.Pools;
-import relay.redis.RedisEngine;
-import relay.redis.link.RedisGoneException;
-import relay.redis.ScriptConnection;
-import relay.redis.library.ScriptFile;
-import relay.redis.walk.StepKeys;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -30,6 +17,19 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
+import relay.redis.FaultyRedis;
+import relay.redis.KeyPool;
+import relay.redis.Pools;
+import relay.redis.RedisEngine;
+import relay.redis.ScriptConnection;
+import relay.redis.library.ScriptFile;
+import relay.redis.link.RedisGoneException;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.walk.Clock;
+import relay.redis.walk.StepKeys;
 
 /** A change of a large plan holds Redis up for moments only, however many keys it has. */
 @Tag("slow")

@@ -1,19 +1,5 @@
 package relay.redis.script;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.Demand;
-import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
-import relay.redis.model.KeyPlan;
-import relay.redis.KeyPool;
-import relay.redis.model.Limits;
-import relay.redis.PlannedFleet;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.Pools;
-import relay.redis.RedisEngine;
-import relay.redis.RedisUnderTest;
-import relay.redis.model.Strategy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -29,7 +15,21 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.redis.KeyPool;
+import relay.redis.PlannedFleet;
+import relay.redis.Pools;
+import relay.redis.RedisEngine;
+import relay.redis.RedisUnderTest;
+import relay.redis.model.Accounting;
+import relay.redis.model.Demand;
+import relay.redis.model.EngineOptions;
+import relay.redis.model.Fallback;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.GroupState;
+import relay.redis.model.Strategy;
 
 /** An observer without a plan finds the pools of live replicas in Redis. */
 final class StoredPoolsTest {

@@ -1,8 +1,5 @@
 package relay.redis.simulation;
 
-import relay.redis.model.Accounting;
-import relay.redis.RedisUnderTest;
-import relay.redis.ScriptConnection;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -18,6 +15,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import relay.redis.RedisUnderTest;
+import relay.redis.ScriptConnection;
+import relay.redis.model.Accounting;
 import relay.redis.simulation.Cell.Enforced;
 import relay.redis.simulation.SimulatedTraffic.Kind;
 

@@ -1,10 +1,10 @@
 package relay.redis.simulation;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.ExpectedOutput;
-import relay.redis.lease.ReportPace;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
+import relay.redis.lease.ReportPace;
+import relay.redis.model.Accounting;
+import relay.redis.model.ExpectedOutput;
 
 /** Decides whether to send a request to a provider now. Times are in microseconds. */
 interface AdmissionRule {

@@ -1,8 +1,5 @@
 package relay.redis.simulation;
 
-import relay.redis.model.Accounting;
-import relay.redis.RedisUnderTest;
-import relay.redis.ScriptConnection;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,6 +10,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.redis.RedisUnderTest;
+import relay.redis.ScriptConnection;
+import relay.redis.model.Accounting;
 import relay.redis.simulation.SimulatedFleet.Headers;
 import relay.redis.simulation.StatedAccount.Log.Stated;
 

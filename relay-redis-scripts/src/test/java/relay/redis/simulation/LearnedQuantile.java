@@ -2,6 +2,7 @@ package relay.redis.simulation;
 
 import relay.redis.estimate.ModelTally;
 import relay.redis.estimate.OutputBuckets;
+
 /**
  * What gateways reserve that take no reports: the output that nine in ten requests do not exceed.
  */

@@ -1,18 +1,18 @@
 package relay.redis.simulation;
 
-import relay.redis.model.Accounting;
-import relay.redis.walk.AnswersModel;
-import relay.redis.model.ExpectedOutput;
-import relay.redis.walk.GroupModel;
-import relay.redis.walk.LeaseModel;
-import relay.redis.walk.ModelTest;
-import relay.redis.lease.ReportPace;
-import relay.redis.walk.Shape;
-import relay.redis.walk.Step;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import relay.redis.lease.ReportPace;
+import relay.redis.model.Accounting;
+import relay.redis.model.ExpectedOutput;
+import relay.redis.walk.AnswersModel;
+import relay.redis.walk.GroupModel;
+import relay.redis.walk.LeaseModel;
+import relay.redis.walk.ModelTest;
+import relay.redis.walk.Shape;
+import relay.redis.walk.Step;
 
 /**
  * The engine as an admission rule, by the model that {@link ModelTest} holds equal to the scripts.

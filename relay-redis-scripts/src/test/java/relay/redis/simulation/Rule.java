@@ -1,7 +1,7 @@
 package relay.redis.simulation;
 
-import relay.redis.model.Accounting;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.Accounting;
 
 /** The compared admission rules. */
 enum Rule {

@@ -1,24 +1,24 @@
 package relay.redis.simulation;
 
-import relay.redis.model.Accounting;
-import relay.redis.walk.Clock;
-import relay.redis.model.ExpectedOutput;
-import relay.redis.walk.HeldLease;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.Pools;
-import relay.redis.script.RedisKeys;
-import relay.redis.lease.ReportPace;
-import relay.redis.ScriptConnection;
-import relay.redis.walk.Step;
-import relay.redis.walk.StoredPool;
-import relay.redis.model.Strategy;
-import relay.redis.walk.Wish;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import relay.redis.Pools;
+import relay.redis.ScriptConnection;
+import relay.redis.lease.ReportPace;
+import relay.redis.model.Accounting;
+import relay.redis.model.ExpectedOutput;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
+import relay.redis.script.RedisKeys;
+import relay.redis.walk.Clock;
+import relay.redis.walk.HeldLease;
+import relay.redis.walk.Step;
+import relay.redis.walk.StoredPool;
+import relay.redis.walk.Wish;
 
 /** The engine as an admission rule: its scripts on a real Redis, at the simulation's time. */
 final class ScriptRule implements AdmissionRule {

@@ -1,27 +1,27 @@
 package relay.redis.simulation;
 
-import relay.redis.model.Accounting;
-import relay.redis.walk.Clock;
-import relay.redis.report.LimitNews;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
-import relay.redis.Pools;
-import relay.redis.script.RedisKeys;
-import relay.redis.model.Refill;
-import relay.redis.model.Remaining;
-import relay.redis.script.Reply;
-import relay.redis.ScriptConnection;
-import relay.redis.library.ScriptFile;
-import relay.redis.walk.Step;
-import relay.redis.walk.StepKeys;
-import relay.redis.script.ToldLimits;
-import relay.redis.VirtualTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
+import relay.redis.Pools;
+import relay.redis.ScriptConnection;
+import relay.redis.VirtualTime;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Accounting;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.PoolSnapshot;
+import relay.redis.model.Refill;
+import relay.redis.model.Remaining;
+import relay.redis.report.LimitNews;
+import relay.redis.script.RedisKeys;
+import relay.redis.script.Reply;
+import relay.redis.script.ToldLimits;
+import relay.redis.walk.Clock;
+import relay.redis.walk.Step;
+import relay.redis.walk.StepKeys;
 
 /**
  * Three replicas before one account of a provider, by the scripts on a real Redis and what a

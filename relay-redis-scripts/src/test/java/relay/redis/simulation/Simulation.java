@@ -1,12 +1,12 @@
 package relay.redis.simulation;
 
-import relay.redis.Estimates;
-import relay.redis.model.ExpectedOutput;
-import relay.redis.lease.ReportPace;
 import java.time.Duration;
 import java.util.PriorityQueue;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import relay.redis.Estimates;
+import relay.redis.lease.ReportPace;
+import relay.redis.model.ExpectedOutput;
 import relay.redis.simulation.AdmissionRule.Ask;
 import relay.redis.simulation.AdmissionRule.Pass;
 import relay.redis.simulation.SimulatedTraffic.Request;

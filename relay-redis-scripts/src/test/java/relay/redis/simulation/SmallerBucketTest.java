@@ -1,16 +1,5 @@
 package relay.redis.simulation;
 
-import relay.redis.model.Accounting;
-import relay.redis.walk.Clock;
-import relay.redis.walk.HeldLease;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.Pools;
-import relay.redis.script.RedisKeys;
-import relay.redis.RedisUnderTest;
-import relay.redis.ScriptConnection;
-import relay.redis.walk.Step;
-import relay.redis.walk.Wish;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -23,8 +12,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import relay.redis.Pools;
+import relay.redis.RedisUnderTest;
+import relay.redis.ScriptConnection;
+import relay.redis.model.Accounting;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.RedisKeys;
 import relay.redis.simulation.Cell.Enforced;
 import relay.redis.simulation.SimulatedTraffic.Kind;
+import relay.redis.walk.Clock;
+import relay.redis.walk.HeldLease;
+import relay.redis.walk.Step;
+import relay.redis.walk.Wish;
 
 /**
  * A provider whose bucket holds less than its stated limit, and an account that others use, too:

@@ -1,8 +1,5 @@
 package relay.redis.simulation;
 
-import relay.redis.model.Accounting;
-import relay.redis.RedisUnderTest;
-import relay.redis.ScriptConnection;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +8,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import relay.redis.RedisUnderTest;
+import relay.redis.ScriptConnection;
+import relay.redis.model.Accounting;
 import relay.redis.simulation.SimulatedFleet.Headers;
 
 /** Others take half of an account for hours, at virtual time. */

@@ -1,8 +1,5 @@
 package relay.redis.waiting;
 
-import relay.redis.model.Demand;
-import relay.redis.model.KeyRequest;
-import relay.redis.model.Share;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.time.Duration;
@@ -12,6 +9,9 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Reason;
+import relay.redis.model.Demand;
+import relay.redis.model.KeyRequest;
+import relay.redis.model.Share;
 
 /** Who loses its place in a full waiting room. Each request is told five seconds. */
 final class WaitingPlacesTest {

@@ -1,9 +1,9 @@
 package relay.redis.walk;
 
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
 import java.util.ArrayList;
 import java.util.List;
+import relay.redis.library.ScriptFile;
+import relay.redis.script.RedisKeys;
 
 /**
  * A replica's report to the provider's breaker.

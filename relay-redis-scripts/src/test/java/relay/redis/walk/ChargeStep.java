@@ -1,12 +1,12 @@
 package relay.redis.walk;
 
-import relay.redis.model.KeyPlan;
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToLongFunction;
 import java.util.random.RandomGenerator;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.KeyPlan;
+import relay.redis.script.RedisKeys;
 
 /**
  * Usage without a lease in Redis.

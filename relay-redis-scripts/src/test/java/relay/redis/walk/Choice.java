@@ -1,10 +1,10 @@
 package relay.redis.walk;
 
-import relay.redis.model.Strategy;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import relay.redis.model.Strategy;
 import relay.redis.walk.PoolModel.Wait;
 
 /**

@@ -1,12 +1,12 @@
 package relay.redis.walk;
 
-import relay.redis.model.Days;
 import java.time.Instant;
 import java.time.LocalTime;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.time.temporal.ChronoUnit;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.Days;
 
 /**
  * When days begin, in the model.

@@ -1,12 +1,12 @@
 package relay.redis.walk;
 
-import relay.redis.model.Days;
-import relay.redis.model.PoolPlan;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.Days;
+import relay.redis.model.PoolPlan;
 
 /** The limits a day of a pool, in the model. */
 final class DaysModel {

@@ -1,6 +1,5 @@
 package relay.redis.walk;
 
-import relay.redis.model.Days;
 import java.time.LocalTime;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
@@ -10,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
+import relay.redis.model.Days;
 
 /** Random limits a day of a {@link Walk}'s groups. */
 final class DrawnDays {

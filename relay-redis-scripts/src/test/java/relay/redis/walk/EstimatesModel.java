@@ -1,12 +1,12 @@
 package relay.redis.walk;
 
-import relay.redis.estimate.OutputBuckets;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import relay.redis.estimate.OutputBuckets;
 
 /**
  * The fleet's tallies, in the model. Numbers are rounded as in Redis's lines, so most lines are

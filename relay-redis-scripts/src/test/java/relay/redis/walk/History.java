@@ -34,7 +34,8 @@ public record History(Step.Configure configured, List<Object> answer, List<Call>
   }
 
   /** Why no serial order explains the calls; null if one does. */
-  @Nullable public String unexplained() {
+  @Nullable
+  public String unexplained() {
     return new Search().unexplained();
   }
 

@@ -1,7 +1,7 @@
 package relay.redis.walk;
 
-import relay.redis.model.KeyPlan;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.KeyPlan;
 
 /** A key as ENGINE.md describes it. */
 final class KeyModel {

@@ -1,11 +1,11 @@
 package relay.redis.walk;
 
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.stream.Collectors;
+import relay.redis.library.ScriptFile;
+import relay.redis.script.RedisKeys;
 
 /**
  * A replica merges its samples and reads the fleet's.

@@ -1,13 +1,13 @@
 package relay.redis.walk;
 
-import relay.redis.script.RedisKeys;
-import relay.redis.ScriptConnection;
 import io.lettuce.core.RedisFuture;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import relay.redis.ScriptConnection;
+import relay.redis.script.RedisKeys;
 
 /**
  * Applies every move to a pool in Redis and to its model, both empty at first. The scripts' replies

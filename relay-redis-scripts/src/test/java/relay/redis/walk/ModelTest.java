@@ -1,13 +1,13 @@
 package relay.redis.walk;
 
-import relay.redis.RedisUnderTest;
-import relay.redis.ScriptConnection;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
+import relay.redis.RedisUnderTest;
+import relay.redis.ScriptConnection;
 
 /**
  * Random interleavings of all scripts on a real Redis. Each reply must be the model's, and every

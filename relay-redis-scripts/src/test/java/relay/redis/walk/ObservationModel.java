@@ -1,10 +1,10 @@
 package relay.redis.walk;
 
-import relay.redis.model.Limits;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import relay.redis.model.Limits;
 
 /** What the configuration and the provider's answers say of limits, in the model. */
 final class ObservationModel {

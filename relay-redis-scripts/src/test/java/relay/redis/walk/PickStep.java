@@ -1,10 +1,10 @@
 package relay.redis.walk;
 
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import relay.redis.library.ScriptFile;
+import relay.redis.script.RedisKeys;
 
 /**
  * Picks a key for an uncounted request.

@@ -1,9 +1,5 @@
 package relay.redis.walk;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.Strategy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -16,6 +12,10 @@ import java.util.function.Supplier;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import relay.redis.model.Accounting;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
 
 /**
  * A whole pool in plain Java, written from the engine's specification: each script's reply and

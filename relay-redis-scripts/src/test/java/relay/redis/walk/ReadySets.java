@@ -1,11 +1,11 @@
 package relay.redis.walk;
 
-import relay.redis.model.KeyPlan;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.Strategy;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
 
 /**
  * The ready sets of an indexed pool in a {@link Walk}.

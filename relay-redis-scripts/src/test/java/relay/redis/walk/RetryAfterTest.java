@@ -1,8 +1,5 @@
 package relay.redis.walk;
 
-import relay.redis.script.RedisKeys;
-import relay.redis.RedisUnderTest;
-import relay.redis.ScriptConnection;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,6 +12,9 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import relay.redis.RedisUnderTest;
+import relay.redis.ScriptConnection;
+import relay.redis.script.RedisKeys;
 import relay.redis.walk.PoolModel.Later;
 
 /**

@@ -1,13 +1,13 @@
 package relay.redis.walk;
 
-import relay.redis.library.Digests;
-import relay.redis.model.Strategy;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import relay.redis.library.Digests;
+import relay.redis.model.Strategy;
 
 /** One request's search for a key in the model. */
 final class Search {

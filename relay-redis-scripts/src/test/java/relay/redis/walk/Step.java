@@ -1,18 +1,18 @@
 package relay.redis.walk;
 
-import relay.redis.script.Announcement;
-import relay.redis.model.Days;
-import relay.redis.model.Dimension;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.PoolPlan;
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
 import static java.util.stream.Collectors.joining;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Days;
+import relay.redis.model.Dimension;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.PoolPlan;
+import relay.redis.script.Announcement;
+import relay.redis.script.RedisKeys;
 
 /** One call of a script, without the time, so it can be repeated later. */
 public sealed interface Step {
@@ -364,7 +364,8 @@ public sealed interface Step {
       List<Observe> answers,
       List<String> sets)
       implements Step {
-    public Survey(String replica, long draw, List<String> groups, List<KeyPlan> plans, List<String> sets) {
+    public Survey(
+        String replica, long draw, List<String> groups, List<KeyPlan> plans, List<String> sets) {
       this(replica, draw, groups, plans, List.of(), sets);
     }
 

@@ -1,8 +1,8 @@
 package relay.redis.walk;
 
-import relay.redis.script.RedisKeys;
 import java.util.ArrayList;
 import java.util.List;
+import relay.redis.script.RedisKeys;
 
 /** The keys of the scripts that a {@link Step} calls. */
 public final class StepKeys {

@@ -1,6 +1,5 @@
 package relay.redis.walk;
 
-import relay.redis.ScriptConnection;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -10,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import relay.redis.ScriptConnection;
 
 /** The decoded state hash. Field numbers count from 1, as in Lua. */
 public final class StoredPool {

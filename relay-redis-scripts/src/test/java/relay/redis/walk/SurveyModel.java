@@ -1,11 +1,11 @@
 package relay.redis.walk;
 
-import relay.redis.model.KeyPlan;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import relay.redis.model.KeyPlan;
 import relay.redis.walk.PoolModel.Wait;
 
 /** The survey, in the model. */

@@ -1,10 +1,10 @@
 package relay.redis.walk;
 
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
-import relay.redis.model.Usage;
 import java.util.ArrayList;
 import java.util.List;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Usage;
+import relay.redis.script.RedisKeys;
 
 /**
  * An operator reads the clients' usage.

@@ -1,6 +1,5 @@
 package relay.redis.walk;
 
-import relay.redis.model.Usage;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -8,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.LongStream;
+import relay.redis.model.Usage;
 
 /** The usage of clients without limits, in the model: seconds of Redis's own clock. */
 final class TallyModel {

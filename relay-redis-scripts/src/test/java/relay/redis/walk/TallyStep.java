@@ -1,13 +1,14 @@
 package relay.redis.walk;
 
-import relay.redis.script.RedisKeys;
-import relay.redis.library.ScriptFile;
-import relay.redis.model.Usage;
 import java.util.ArrayList;
 import java.util.List;
+import relay.redis.library.ScriptFile;
+import relay.redis.model.Usage;
+import relay.redis.script.RedisKeys;
 
 /** A replica sends its increments of clients' usage. */
-public record TallyStep(String replica, long leaseMs, List<Told> clients) implements Step.Uncounted {
+public record TallyStep(String replica, long leaseMs, List<Told> clients)
+    implements Step.Uncounted {
   /** Few slots, so that a walk reuses them. */
   static final int SLOTS = 5;
 

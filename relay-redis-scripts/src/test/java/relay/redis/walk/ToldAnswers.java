@@ -1,11 +1,11 @@
 package relay.redis.walk;
 
-import relay.redis.model.Dimension;
-import relay.redis.model.Limits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
+import relay.redis.model.Dimension;
+import relay.redis.model.Limits;
 
 /** Draws what a provider's answers state. */
 final class ToldAnswers {

@@ -1,11 +1,11 @@
 package relay.redis.walk;
 
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
 
 /** A recorded walk: calls with their clocks, repeatable without its generator. */
 record Trace(List<Move> moves) {

@@ -1,12 +1,12 @@
 package relay.redis.walk;
 
-import relay.redis.script.RedisKeys;
-import relay.redis.ScriptConnection;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HashMap;
 import java.util.Map;
+import relay.redis.ScriptConnection;
+import relay.redis.script.RedisKeys;
 
 /** Compares the scripts' data outside a pool's state with the model, including its expiry. */
 final class UncountedCheck {

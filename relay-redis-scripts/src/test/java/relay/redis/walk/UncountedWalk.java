@@ -1,16 +1,16 @@
 package relay.redis.walk;
 
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.estimate.OutputBuckets;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.Usage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import java.util.stream.LongStream;
+import relay.redis.estimate.OutputBuckets;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Usage;
 
 /** The calls of a {@link Walk} that no limit counts. */
 final class UncountedWalk {

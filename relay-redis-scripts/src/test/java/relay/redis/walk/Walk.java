@@ -1,12 +1,5 @@
 package relay.redis.walk;
 
-import relay.redis.model.Accounting;
-import relay.redis.model.Days;
-import relay.redis.model.Dimension;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolPlan;
-import relay.redis.model.Strategy;
 import static relay.redis.walk.UncountedWalk.amount;
 import static relay.redis.walk.UncountedWalk.pick;
 
@@ -20,6 +13,13 @@ import java.util.Map;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
+import relay.redis.model.Accounting;
+import relay.redis.model.Days;
+import relay.redis.model.Dimension;
+import relay.redis.model.KeyPlan;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
+import relay.redis.model.Strategy;
 
 /** A random walk through a pool's life: the next call, its time and its clock, by a generator. */
 final class Walk {

@@ -1,12 +1,12 @@
 package relay.redis.walk;
 
-import relay.redis.ScriptConnection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
+import relay.redis.ScriptConnection;
 import relay.redis.walk.ModelReplay.Depth;
 
 /** One seed's walk: generated, recorded and, if it fails, shrunk. */

@@ -1,4 +1,4 @@
-package relay.redis;
+package relay.redis.walk;
 
 import java.util.Arrays;
 
