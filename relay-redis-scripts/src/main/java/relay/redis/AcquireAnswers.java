@@ -1,6 +1,7 @@
 package relay.redis;
 
 import io.lettuce.core.RedisCommandExecutionException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import relay.redis.lease.BudgetLedger;
 import relay.redis.lease.LeaseEndings;
@@ -15,13 +16,15 @@ import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.Overloaded;
 import relay.redis.model.Demand;
 import relay.redis.model.Lease;
+import relay.redis.model.PoolSnapshot;
 import relay.redis.outage.OutageGrants;
 import relay.redis.script.PoolScripts;
 import relay.redis.script.Reply;
 
 /** What a pool's acquire comes to: by the reply of Redis, or without one. */
 final class AcquireAnswers {
-  private final KeyPool pool;
+  private final Lease.End end;
+  private final Supplier<@Nullable PoolSnapshot> latest;
   private final PoolScripts scripts;
   private final LeaseEndings leaseEndings;
   private final LeaseRenewals renewals;
@@ -30,14 +33,16 @@ final class AcquireAnswers {
   private final AcceptedCalls accepted;
 
   AcquireAnswers(
-      KeyPool pool,
+      Lease.End end,
+      Supplier<@Nullable PoolSnapshot> latest,
       PoolScripts scripts,
       LeaseEndings leaseEndings,
       LeaseRenewals renewals,
       BudgetLedger ledger,
       OutageGrants outage,
       AcceptedCalls accepted) {
-    this.pool = pool;
+    this.end = end;
+    this.latest = latest;
     this.scripts = scripts;
     this.leaseEndings = leaseEndings;
     this.renewals = renewals;
@@ -51,7 +56,7 @@ final class AcquireAnswers {
     accepted.acquired();
     return switch (reply) {
       case Reply.Grant g -> {
-        Lease lease = Lease.granted(pool, id, g, scripts.epoch()).reserving(demand);
+        Lease lease = g.lease(end, id, scripts.epoch()).reserving(demand);
         leaseEndings.began(lease); // before a loss finds it among those that run
         renewals.add(lease);
         ledger.uses(lease.key());
@@ -59,9 +64,9 @@ final class AcquireAnswers {
       }
       case Reply.Refusal r -> r.why();
       // Not expected: a new lease has ended, or the pool is unknown right after configure
-      case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _ -> outage.grant(demand, pool.latest());
-      case Reply.Unpinned _, Reply.Settled _, Reply.Done _ -> outage.grant(demand, pool.latest());
-      case Reply.InUse _, Reply.OverBudget _ -> outage.grant(demand, pool.latest());
+      case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _ -> outage.grant(demand, latest.get());
+      case Reply.Unpinned _, Reply.Settled _, Reply.Done _ -> outage.grant(demand, latest.get());
+      case Reply.InUse _, Reply.OverBudget _ -> outage.grant(demand, latest.get());
     };
   }
 
@@ -88,6 +93,6 @@ final class AcquireAnswers {
         outage.unanswered(why);
       }
     }
-    return outage.grant(demand, pool.latest());
+    return outage.grant(demand, latest.get());
   }
 }

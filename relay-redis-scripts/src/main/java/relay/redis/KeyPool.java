@@ -83,18 +83,18 @@ public final class KeyPool {
     this.leaseIds = leaseIds;
     scripts = new PoolScripts(link, plan, options, introductions);
     fairShare = FairShare.of(plan, link, options);
-    picking = new Picking(this, link, scripts, fairShare, options.fallback());
+    picking = new Picking(link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
     ledger = new BudgetLedger(link, scripts, System::nanoTime);
     OutageDebt debt = new OutageDebt(options.fallback());
     leaseEndings = new LeaseEndings(scripts, ledger, plan.name(), debt, alarm, System::nanoTime);
-    acquires = scripts.acquires(leaseEndings);
+    acquires = new AcquireCalls(scripts, leaseEndings);
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
     retirement = new Retirement(link.timeout());
     reports = new ProviderReports(scripts, fairShare);
     renewals = new LeaseRenewals(scripts, options.lease(), this::latest);
-    outage = new OutageGrants(link, this, scripts, fairShare, leaseEndings, ledger, leaseIds, debt);
-    answers = new AcquireAnswers(this, scripts, leaseEndings, renewals, ledger, outage, accepted);
+    outage = new OutageGrants(link, this::ended, scripts, fairShare, leaseEndings, ledger, leaseIds, debt);
+    answers = new AcquireAnswers(this::ended, this::latest, scripts, leaseEndings, renewals, ledger, outage, accepted);
     rekeys = new Rekeys(scripts);
     heartbeat =
         new Heartbeat(
@@ -209,25 +209,16 @@ public final class KeyPool {
     return picking.pick(demand, this::latest);
   }
 
-  public void settle(Lease lease, long inputTokens, long outputTokens) {
+  private void ended(Lease lease, Usage cost) {
     if (lease.isWithoutRedis()) {
-      outage.end(lease, inputTokens, outputTokens);
-      ledger.passed(lease);
+      outage.end(lease, cost.inputTokens(), cost.outputTokens());
+      if (!cost.equals(Usage.NONE)) {
+        ledger.passed(lease);
+      }
     } else {
       renewals.remove(lease.id());
       ledger.uses(lease.key());
-      leaseEndings.ended(lease, new Usage(1, inputTokens, outputTokens));
-    }
-    room.capacityReturned();
-  }
-
-  public void cancel(Lease lease) {
-    if (lease.isWithoutRedis()) {
-      outage.end(lease, 0, 0);
-    } else {
-      renewals.remove(lease.id());
-      ledger.uses(lease.key());
-      leaseEndings.ended(lease, Usage.NONE);
+      leaseEndings.ended(lease, cost);
     }
     room.capacityReturned();
   }

@@ -31,15 +31,12 @@ import relay.redis.script.Reply;
 
 /** Picks keys for requests that no limit counts. */
 final class Picking {
-  private final KeyPool pool;
   private final RedisLink link;
   private final PoolScripts scripts;
   private final FairShare fairShare;
   private final Fallback fallback;
 
-  Picking(
-      KeyPool pool, RedisLink link, PoolScripts scripts, FairShare fairShare, Fallback fallback) {
-    this.pool = pool;
+  Picking(RedisLink link, PoolScripts scripts, FairShare fairShare, Fallback fallback) {
     this.link = link;
     this.scripts = scripts;
     this.fairShare = fairShare;
@@ -107,7 +104,7 @@ final class Picking {
     List<KeyPlan> some = fresh.isEmpty() ? best : fresh;
     KeyPlan key = some.get(ThreadLocalRandom.current().nextInt(some.size()));
     return new Granted(
-        Lease.uncounted(pool, key.id(), PoolPlan.group(key.account(), demand.modelClass())));
+        Lease.uncounted(key.id(), PoolPlan.group(key.account(), demand.modelClass())));
   }
 
   private CompletableFuture<Acquisition> pick(
@@ -117,7 +114,7 @@ final class Picking {
         .handle(
             (reply, failure) ->
                 switch (reply) {
-                  case Reply.Grant g -> new Granted(Lease.uncounted(pool, g.key(), g.group()));
+                  case Reply.Grant g -> new Granted(Lease.uncounted(g.key(), g.group()));
                   case Reply.Refusal r -> r.why();
                   case null, default -> withoutRedis(demand, latest);
                 });
@@ -130,7 +127,7 @@ final class Picking {
           switch (fairShare.pick(demand, latest.get())) {
             case FairShare.Choice.Refused r -> r.why();
             case FairShare.Choice.Taken t ->
-                new Granted(Lease.uncounted(pool, t.key().id(), t.group()));
+                new Granted(Lease.uncounted(t.key().id(), t.group()));
           };
     };
   }

@@ -9,11 +9,11 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.regex.Pattern;
 import relay.redis.library.Digests;
 import relay.redis.library.ScriptFile;
 import relay.redis.link.RedisLink;
 import relay.redis.model.EngineOptions;
+import relay.redis.script.PoolScripts;
 import relay.redis.script.RedisKeys;
 import relay.redis.script.Reply;
 
@@ -28,7 +28,6 @@ public final class Pins {
   private static final int PARTS = 16;
   private static final int MOST = PARTS * 4_096;
   private static final Duration HALF = Duration.ofDays(15);
-  private static final Pattern HASH = Pattern.compile("[0-9a-f]{32}");
 
   private final RedisLink link;
   private final RedisKeys keys;
@@ -41,10 +40,6 @@ public final class Pins {
   /** The hash of an id: Redis gets no ids. 32 hexadecimal digits. */
   public static String hash(String id) {
     return Digests.hex("SHA-256", id).substring(0, 32);
-  }
-
-  public static boolean isHash(String text) {
-    return HASH.matcher(text).matches();
   }
 
   /**
@@ -92,7 +87,7 @@ public final class Pins {
    * cannot be asked.
    */
   public CompletableFuture<Optional<String>> owner(List<String> hashes) {
-    return owner(link, keys, hashes);
+    return PoolScripts.owner(link, keys, hashes);
   }
 
   /**
@@ -124,16 +119,5 @@ public final class Pins {
             hashes.stream().map(keys::background).toArray(byte[][]::new),
             new byte[][] {bytes(word), bytes(account), bytes(keep.toMillis())})
         .thenApply(reply -> reply.stream().skip(1).map(Reply::text).toList());
-  }
-
-  public static CompletableFuture<Optional<String>> owner(
-      RedisLink link, RedisKeys keys, List<String> hashes) {
-    List<byte[]> k = new ArrayList<>();
-    hashes.forEach(hash -> k.addAll(keys.pins(hash)));
-    return link.call(
-            ScriptFile.OWNER,
-            k.toArray(byte[][]::new),
-            hashes.stream().map(RedisKeys::bytes).toArray(byte[][]::new))
-        .thenApply(Reply::ofNamed);
   }
 }

@@ -292,7 +292,7 @@ public final class UsageTally {
     if (clients.isEmpty()) {
       return CompletableFuture.completedFuture(Map.of());
     }
-    Map<String, Standing> all = new HashMap<>();
+    Map<String, Reply.InUse> all = new HashMap<>();
     return flush()
         .thenCompose(done -> ScriptCaller.repeated(() -> ask(List.of(), List.of())))
         .thenCompose(
@@ -308,7 +308,12 @@ public final class UsageTally {
               }
               return done;
             })
-        .thenApply(done -> all);
+        .thenApply(
+            done -> {
+              Map<String, Standing> standings = new HashMap<>();
+              all.forEach((client, use) -> standings.put(client, Standing.of(use)));
+              return standings;
+            });
   }
 
   private CompletableFuture<Reply.Tallied> ask(List<String> replicas, List<String> clients) {

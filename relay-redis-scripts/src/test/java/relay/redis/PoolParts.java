@@ -49,7 +49,7 @@ public final class PoolParts implements AutoCloseable {
             new OutageDebt(Fallback.FAIR_SHARE),
             PoolParts::never,
             nanoTime);
-    acquires = scripts.acquires(endings);
+    acquires = new AcquireCalls(scripts, endings);
   }
 
   private static Runnable never(long nanos, Runnable callback) {

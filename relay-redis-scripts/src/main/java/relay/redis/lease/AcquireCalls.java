@@ -145,7 +145,7 @@ public final class AcquireCalls {
   private CompletableFuture<Reply> pinned(String id, Demand demand) {
     return scripts
         .callConfigured(
-            () -> scripts.pinnedCall(id, demand),
+            () -> PinnedCall.of(scripts, scripts.keys(), id, demand),
             raw -> Reply.isUnknown(raw) ? new Reply.Unknown() : Reply.ofAcquire(raw, 0).getFirst())
         .thenCompose(
             reply ->
@@ -305,7 +305,7 @@ public final class AcquireCalls {
     } else {
       args.add(candidates.lineOf(first));
     }
-    PoolScripts.appendEndings(endings, line, args);
+    LeaseCalls.appendEndings(endings, line, args);
     requests.forEach(request -> append(request, line, args));
     if (indexed || !candidates.isIndexed()) { // a key by name is of no order
       appendShares(requests, line);

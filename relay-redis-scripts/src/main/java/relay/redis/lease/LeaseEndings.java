@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
 import relay.redis.lease.PendingUpdate.Ending;
 import relay.redis.link.RedisGoneException;
 import relay.redis.link.RedisLink;
-import relay.redis.link.RefusedCalls;
 import relay.redis.model.Lease;
+import relay.redis.model.RedisTrouble;
 import relay.redis.model.Usage;
 import relay.redis.script.PoolScripts;
 import relay.redis.script.Reply;
@@ -39,6 +39,7 @@ public final class LeaseEndings {
   private static final long FORGOTTEN_NANOS = 25_000_000_000L;
 
   private final PoolScripts scripts;
+  private final LeaseCalls calls;
   private final BudgetLedger ledger;
   private final String pool;
   private final OutageDebt debt;
@@ -65,6 +66,7 @@ public final class LeaseEndings {
       WaitingRoom.Alarm alarm,
       LongSupplier nanoTime) {
     this.scripts = scripts;
+    calls = new LeaseCalls(scripts);
     this.ledger = ledger;
     this.pool = pool;
     this.debt = debt;
@@ -96,7 +98,7 @@ public final class LeaseEndings {
       }
       case PendingUpdate.LateCharge late -> {
         var _ =
-            scripts
+            calls
                 .charge(late, now())
                 .whenComplete((reply, failure) -> lateDone(late, reply, failure));
       }
@@ -192,13 +194,13 @@ public final class LeaseEndings {
     Used as = Used.ofRunning(lease, now());
     PendingUpdate.Spent spent =
         ledger.again(lease, lease.reservedNanodollars(), as.usage().totalTokens());
-    return scripts
+    return calls
         .chargeRunning(lease, as, spent, spreadMicros, now())
         .whenComplete((reply, failure) -> used.charged(reply, lease, scripts.epoch(), as));
   }
 
   private CompletableFuture<Reply> chargeEnded(Lease lease, PendingUpdate.LateCharge late) {
-    return scripts
+    return calls
         .charge(late, now())
         .whenComplete((reply, failure) -> used.charged(reply, lease, scripts.epoch(), late));
   }
@@ -268,7 +270,7 @@ public final class LeaseEndings {
   private void settle(List<Ending> all) {
     if (!all.isEmpty()) {
       var _ =
-          scripts.settle(all).whenComplete((replies, failure) -> callDone(all, replies, failure));
+          calls.settle(all).whenComplete((replies, failure) -> callDone(all, replies, failure));
     }
   }
 
@@ -301,7 +303,7 @@ public final class LeaseEndings {
     }
     if (RedisLink.cause(failure) instanceof RedisCommandExecutionException refusal
         && !RedisLink.isTransient(refusal)) {
-      if (RefusedCalls.isMissingRights(String.valueOf(refusal.getMessage()))) {
+      if (RedisTrouble.isMissingRights(String.valueOf(refusal.getMessage()))) {
         scripts.reportRefusal("to end leases", refusal);
       } else {
         log.warn("Pool {}: Redis refused {}: {}", pool, update, refusal.getMessage());

@@ -28,7 +28,7 @@ public record NamedCall(PoolScripts scripts, Candidates shape) {
     line.append(' ').append(requests.size()).append(budgets ? " 1" : " 0");
     List<byte[]> args = new ArrayList<>(1 + 2 * endings.size() + 3 * requests.size());
     args.add(ScriptCaller.NONE); // placeholder for the line
-    PoolScripts.appendEndings(endings, line, args);
+    LeaseCalls.appendEndings(endings, line, args);
     requests.forEach(request -> AcquireCalls.append(request, line, args));
     for (AcquireCalls.Request request : requests) {
       Demand served = shape.served(request.demand());

@@ -28,16 +28,6 @@ public final class RefusedCalls {
     this.nanoTime = nanoTime;
   }
 
-  /**
-   * Whether the error says that the Redis user lacks rights: for a call, a key, or a command in a
-   * script. The message of the last kind changed from Redis 7.0 to 7.2.
-   */
-  public static boolean isMissingRights(String why) {
-    return why.startsWith("NOPERM ")
-        || why.contains("ACL failure in script")
-        || why.contains("The user executing the script");
-  }
-
   /** Returns the error with what to do about it, and remembers the trouble. */
   public String explained(String why) {
     RedisTrouble trouble = RedisTrouble.of(why);
@@ -80,7 +70,7 @@ public final class RefusedCalls {
   void report(String what, Throwable refusal) {
     String why = String.valueOf(refusal.getMessage());
     String line =
-        isMissingRights(why)
+        RedisTrouble.isMissingRights(why)
             ? "The Redis user lacks rights: " + explained(why)
             : "Redis refused " + what + ": " + explained(why);
     long now = nanoTime.getAsLong();

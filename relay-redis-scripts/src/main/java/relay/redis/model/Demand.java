@@ -2,15 +2,14 @@ package relay.redis.model;
 
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import relay.redis.KeyPool;
-import relay.redis.Pins;
 
 /**
  * A request's demand on a key.
  *
  * @param modelClass one of the plan's model classes
- * @param kind of requests of the class that an account may refuse alone, as {@link KeyPool#kind}
+ * @param kind of requests of the class that an account may refuse alone, as {@code KeyPool.kind}
  *     has it; empty for none
  * @param inputTokens input tokens to reserve
  * @param outputTokens output tokens to reserve: the mean of what to expect
@@ -20,7 +19,7 @@ import relay.redis.Pins;
  * @param session id of a conversation, empty for none. A conversation stays on the account that
  *     served it last, and so keeps its prompt cache, while that account has capacity. Up to 64
  *     letters, digits, {@code -} and {@code _}
- * @param pinned hashes of what the request names and only the account knows that made it, as {@link
+ * @param pinned hashes of what the request names and only the account knows that made it, as {@code
  *     Pins} has them. It is served by that account or waits, whatever others could do
  * @param key id of the only key to use, empty for any. A pool of limits, for instance, has one key
  *     per limit
@@ -47,6 +46,7 @@ public record Demand(
   public static final int MOST_PINNED = 8;
 
   private static final int MOST_LETTERS = 64;
+  private static final Pattern HASH = Pattern.compile("[0-9a-f]{32}");
 
   public Demand {
     avoid = Set.copyOf(avoid);
@@ -66,7 +66,7 @@ public record Demand(
   }
 
   private static void check(List<String> pinned) {
-    if (pinned.size() > MOST_PINNED || !pinned.stream().allMatch(Pins::isHash)) {
+    if (pinned.size() > MOST_PINNED || !pinned.stream().allMatch(text -> HASH.matcher(text).matches())) {
       throw new IllegalArgumentException("at most " + MOST_PINNED + " hashes");
     }
   }

@@ -5,11 +5,6 @@ import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import relay.redis.KeyPool;
-import relay.redis.lease.RecentGrants;
-import relay.redis.lease.UsedLately;
-import relay.redis.outage.FairShare;
-import relay.redis.script.Reply;
 
 /**
  * A granted request: its key and its reservation. A lease ends exactly once, by {@link #settle},
@@ -21,7 +16,7 @@ public final class Lease implements AutoCloseable {
   private static final AtomicReferenceFieldUpdater<Lease, @Nullable Usage> CHARGED =
       AtomicReferenceFieldUpdater.newUpdater(Lease.class, Usage.class, "charged");
 
-  private final KeyPool pool;
+  private final End end;
   private final String id;
   private final String key;
   private final String group;
@@ -45,6 +40,15 @@ public final class Lease implements AutoCloseable {
   private long countedOutput;
   private boolean isEndSeen;
   private volatile long usedNanodollars;
+
+  /** Sends the end of a lease. */
+  @FunctionalInterface
+  public interface End {
+    /**
+     * @param cost what to charge; {@link Usage#NONE} if the request was never sent
+     */
+    void ended(Lease lease, Usage cost);
+  }
 
   /**
    * What a running request has made of its output.
@@ -76,7 +80,7 @@ public final class Lease implements AutoCloseable {
   }
 
   public Lease(
-      KeyPool pool,
+      End end,
       String id,
       String key,
       String group,
@@ -85,7 +89,7 @@ public final class Lease implements AutoCloseable {
       long epoch,
       long grantedMicros,
       Acquisition.@Nullable Reason wouldDeny) {
-    this.pool = pool;
+    this.end = end;
     this.id = id;
     this.key = key;
     this.group = group;
@@ -97,29 +101,9 @@ public final class Lease implements AutoCloseable {
     this.wouldDeny = wouldDeny;
   }
 
-  /** A lease that Redis granted. */
-  public static Lease granted(KeyPool pool, String id, Reply.Grant g, long epoch) {
-    return new Lease(
-        pool,
-        id,
-        g.key(),
-        g.group(),
-        g.inputTokens(),
-        g.outputTokens(),
-        epoch,
-        g.micros(),
-        g.wouldDeny());
-  }
-
-  /** A lease that this replica granted during an outage. */
-  public static Lease withoutRedis(KeyPool pool, String id, FairShare.Choice.Taken t) {
-    return new Lease(
-        pool, id, t.key().id(), t.group(), t.inputTokens(), t.outputTokens(), 0, 0, null);
-  }
-
   /** A lease without a reservation, for a picked key: ending it does nothing. */
-  public static Lease uncounted(KeyPool pool, String key, String group) {
-    return new Lease(pool, "", key, group, 0, 0, UNCOUNTED, 0, null);
+  public static Lease uncounted(String key, String group) {
+    return new Lease((lease, usage) -> {}, "", key, group, 0, 0, UNCOUNTED, 0, null);
   }
 
   /** Whether this replica granted the lease during an outage. */
@@ -163,7 +147,7 @@ public final class Lease implements AutoCloseable {
   }
 
   /**
-   * Its place among the {@link RecentGrants}, until a later grant takes it, and when it got that.
+   * Its place among the {@code RecentGrants}, until a later grant takes it, and when it got that.
    */
   public void isRecent(int place, long nanos) {
     recentPlace = place;
@@ -266,7 +250,7 @@ public final class Lease implements AutoCloseable {
   }
 
   /**
-   * {@link UsedLately} counts it as charged under this epoch, at a time, with this output; or
+   * {@code UsedLately} counts it as charged under this epoch, at a time, with this output; or
    * leaves it out, if the epoch is 0: then it is charged in a call of its own.
    */
   public synchronized void count(long underEpoch, long nanos, long output) {
@@ -287,7 +271,7 @@ public final class Lease implements AutoCloseable {
     return countedOutput;
   }
 
-  /** {@link UsedLately} has seen its end. */
+  /** {@code UsedLately} has seen its end. */
   public synchronized void seeEnd() {
     isEndSeen = true;
   }
@@ -348,14 +332,14 @@ public final class Lease implements AutoCloseable {
     Usage used = isCounted() ? new Usage(1, input, output) : Usage.NONE;
     if (CHARGED.compareAndSet(this, null, used) && isCounted()) {
       usedNanodollars = Math.clamp(nanodollars, 0, Limits.MAX);
-      pool.settle(this, input, output);
+      end.ended(this, used);
     }
   }
 
   /** Ends the lease of a request that was never sent: refunds the whole charge. */
   public void cancel() {
     if (CHARGED.compareAndSet(this, null, Usage.NONE) && isCounted()) {
-      pool.cancel(this);
+      end.ended(this, Usage.NONE);
     }
   }
 

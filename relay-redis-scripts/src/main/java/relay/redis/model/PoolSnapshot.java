@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import relay.redis.RedisEngine;
 
 /**
  * The state of a pool at one moment.
@@ -53,7 +52,7 @@ public record PoolSnapshot(
   /**
    * A configuration of live replicas.
    *
-   * @param hash as {@link RedisEngine#runs} told it; empty if a replica told none
+   * @param hash as {@code RedisEngine.runs} told it; empty if a replica told none
    * @param since when the first of them took it
    * @param replicas how many run with it
    */

@@ -1,7 +1,6 @@
 package relay.redis.model;
 
 import org.jspecify.annotations.Nullable;
-import relay.redis.link.RefusedCalls;
 
 /** What is wrong with a Redis that answers, and what to do about it. */
 public enum RedisTrouble {
@@ -37,9 +36,19 @@ public enum RedisTrouble {
     return advice;
   }
 
+  /**
+   * Whether the error says that the Redis user lacks rights: for a call, a key, or a command in a
+   * script. The message of the last kind changed from Redis 7.0 to 7.2.
+   */
+  public static boolean isMissingRights(String why) {
+    return why.startsWith("NOPERM ")
+        || why.contains("ACL failure in script")
+        || why.contains("The user executing the script");
+  }
+
   /** The trouble behind an error of Redis; null if it is none of these. */
   public static @Nullable RedisTrouble of(String error) {
-    if (RefusedCalls.isMissingRights(error)) {
+    if (isMissingRights(error)) {
       return RIGHTS;
     }
     if (error.contains("WRONGPASS ") || error.contains("NOAUTH ")) { // also told by a sentinel

@@ -1,6 +1,5 @@
 package relay.redis.model;
 
-import relay.redis.RedisEngine;
 
 /** How Redis serves a process. */
 public enum RedisUse {
@@ -8,7 +7,7 @@ public enum RedisUse {
   SHARED,
   /** It answers, and has not accepted a call of each pool yet. */
   NOT_YET,
-  /** It answers, and refuses calls: {@link RedisEngine#troubles} says why. The fallback decides. */
+  /** It answers, and refuses calls: {@code RedisEngine.troubles} says why. The fallback decides. */
   REFUSED,
   /** It stays slow, so the fallback decides. */
   SLOW,

@@ -93,7 +93,13 @@ public final class FairShare {
   /** A choice made without Redis. */
   public sealed interface Choice {
     public record Taken(KeyPlan key, String group, long inputTokens, long outputTokens)
-        implements Choice {}
+        implements Choice {
+
+      /** The lease of a request that is granted without Redis. */
+      Lease lease(Lease.End end, String id) {
+        return new Lease(end, id, key.id(), group, inputTokens, outputTokens, 0, 0, null);
+      }
+    }
 
     record Refused(Acquisition why) implements Choice {}
   }

@@ -4,7 +4,6 @@ import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
-import relay.redis.KeyPool;
 import relay.redis.lease.BudgetLedger;
 import relay.redis.lease.LeaseEndings;
 import relay.redis.lease.LeaseIds;
@@ -21,7 +20,7 @@ import relay.redis.script.PoolScripts;
 
 /** Grants without Redis, as the fallback allows. Redis is charged for them after the outage. */
 public final class OutageGrants {
-  private final KeyPool pool;
+  private final Lease.End end;
   private final PoolScripts scripts;
   private final FairShare fairShare;
   private final LeaseEndings leaseEndings;
@@ -33,7 +32,7 @@ public final class OutageGrants {
 
   public OutageGrants(
       RedisLink link,
-      KeyPool pool,
+      Lease.End end,
       PoolScripts scripts,
       FairShare fairShare,
       LeaseEndings leaseEndings,
@@ -41,7 +40,7 @@ public final class OutageGrants {
       LeaseIds leaseIds,
       OutageDebt debt) {
     this.link = link;
-    this.pool = pool;
+    this.end = end;
     this.scripts = scripts;
     this.fairShare = fairShare;
     this.leaseEndings = leaseEndings;
@@ -86,7 +85,7 @@ public final class OutageGrants {
         } else if (link.isSlow()) {
           charge(); // others use Redis meanwhile
         }
-        yield new Granted(Lease.withoutRedis(pool, leaseIds.next(), t));
+        yield new Granted(t.lease(end, leaseIds.next()));
       }
     };
   }
@@ -98,7 +97,7 @@ public final class OutageGrants {
 
   /** Redis has refused a call. */
   public void refused(RedisCommandExecutionException why) {
-    link.reportRefusal("a call for pool " + pool.plan().name(), why);
+    link.reportRefusal("a call for pool " + scripts.plan().name(), why);
     debt.failed(why);
   }
 

@@ -11,7 +11,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
-import relay.redis.NamedKeys;
 import relay.redis.library.ScriptFile;
 import relay.redis.model.KeyPlan;
 import relay.redis.model.PoolPlan;
@@ -258,7 +257,7 @@ public final class FleetSurvey {
         || (isWanted(plan, now) && (known.plan() != plan || now - readAt >= READ_EVERY_NANOS));
   }
 
-  /** Of clients' limits nothing but {@link NamedKeys#want} needs the rows. */
+  /** Of clients' limits nothing but {@code NamedKeys.want} needs the rows. */
   private boolean isWanted(PoolPlan plan, long now) {
     return isSmall(plan) || !plan.named() || now - wantedAt < WANTED_NANOS;
   }

@@ -2,6 +2,7 @@ package relay.redis.script;
 
 import static relay.redis.script.RedisKeys.bytes;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.NoSuchElementException;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import relay.redis.library.ScriptFile;
 import relay.redis.link.RedisLink;
 import relay.redis.model.Quarantine;
@@ -71,7 +73,7 @@ public final class KeyStandings {
                     .thenApply(
                         raw -> {
                           for (int n = 1; n + 3 <= raw.size(); n += 3) {
-                            all.add(Quarantine.of(raw.subList(n, n + 3)));
+                            all.add(quarantine(raw.subList(n, n + 3)));
                           }
                           return new Reply.Done(raw);
                         }))
@@ -154,5 +156,14 @@ public final class KeyStandings {
           CompletableFuture.allOf(before, before.handle((end, failure) -> some).thenCompose(call));
     }
     return done;
+  }
+
+  private static Quarantine quarantine(List<Object> reply) {
+    return new Quarantine(instant(reply.get(0)), Reply.number(reply.get(1)), instant(reply.get(2)));
+  }
+
+  private static @Nullable Instant instant(Object millis) {
+    long known = Reply.number(millis);
+    return known == 0 ? null : Instant.ofEpochMilli(known);
   }
 }

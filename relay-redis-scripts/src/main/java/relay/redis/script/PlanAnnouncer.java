@@ -12,7 +12,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import relay.redis.KeyPool;
 import relay.redis.library.ScriptFile;
 import relay.redis.model.Days;
 import relay.redis.model.Lease;
@@ -117,13 +116,13 @@ final class PlanAnnouncer {
     candidates = next;
   }
 
-  /** As {@link KeyPool#subQuota}. The next call that names it announces it. */
+  /** As {@code KeyPool.subQuota}. The next call that names it announces it. */
   synchronized String subQuota(String modelClass, String quota) {
     String name = PoolPlan.subQuota(modelClass, quota);
     return open(subQuotas, name) ? name : modelClass;
   }
 
-  /** As {@link KeyPool#kind}. The next call that names it announces it. */
+  /** As {@code KeyPool.kind}. The next call that names it announces it. */
   synchronized String kind(String modelClass, String kind) {
     return open(kinds, PoolPlan.subQuota(modelClass, kind)) ? kind : "";
   }

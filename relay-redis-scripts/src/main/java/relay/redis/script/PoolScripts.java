@@ -13,16 +13,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import relay.redis.KeyPool;
-import relay.redis.Pins;
 import relay.redis.estimate.ModelTally;
-import relay.redis.lease.AcquireCalls;
-import relay.redis.lease.ChargeCall;
-import relay.redis.lease.LeaseEndings;
-import relay.redis.lease.NamedCall;
-import relay.redis.lease.PendingUpdate;
-import relay.redis.lease.PinnedCall;
-import relay.redis.lease.Used;
 import relay.redis.library.ScriptFile;
 import relay.redis.link.RedisLink;
 import relay.redis.model.Demand;
@@ -80,11 +71,6 @@ public final class PoolScripts {
     return plans.epoch();
   }
 
-  /** Acquire calls, which also carry these lease endings. */
-  public AcquireCalls acquires(LeaseEndings leaseEndings) {
-    return new AcquireCalls(this, leaseEndings);
-  }
-
   /** The keys and groups of the present plan. */
   public Candidates candidates() {
     return plans.candidates();
@@ -94,12 +80,12 @@ public final class PoolScripts {
     return candidates().plan();
   }
 
-  /** As {@link KeyPool#subQuota}. */
+  /** As {@code KeyPool.subQuota}. */
   public String subQuota(String modelClass, String quota) {
     return plans.subQuota(modelClass, quota);
   }
 
-  /** As {@link KeyPool#kind}. */
+  /** As {@code KeyPool.kind}. */
   public String kind(String modelClass, String kind) {
     return plans.kind(modelClass, kind);
   }
@@ -171,42 +157,51 @@ public final class PoolScripts {
         raw -> Reply.isUnknown(raw) ? new Reply.Unknown() : Reply.ofAcquire(raw, 0).getFirst());
   }
 
-  /** Ends leases, with one reply for each. */
-  public CompletableFuture<List<Reply>> settle(List<PendingUpdate.Ending> endings) {
-    if (candidates().isNamed()) {
-      return new NamedCall(this, candidates()).settle(endings);
-    }
-    List<byte[]> k = leaseKeys();
-    k.addAll(candidates().allSets());
-    StringBuilder line = new StringBuilder(caller.ceiling()).append(" -");
-    List<byte[]> args = new ArrayList<>(1 + endings.size());
-    args.add(ScriptCaller.NONE); // placeholder for the line
-    appendEndings(endings, line, args);
-    args.set(0, bytes(line.toString()));
-    return caller
-        .call(new Call(ScriptFile.SETTLE, k, args))
-        .thenApply(raw -> Reply.ofEndings(raw, endings.size()));
-  }
-
-  /** As {@link Pins#owner}. */
+  /** The account that made the first known of these, in their order. */
   public CompletableFuture<Optional<String>> owner(List<String> hashes) {
-    return Pins.owner(link, keys, hashes);
+    return owner(link, keys, hashes);
   }
 
-  /** A call of {@code acquire_pinned}. */
-  public Call pinnedCall(String lease, Demand demand) {
-    return PinnedCall.of(this, keys, lease, demand);
+  /** As {@link #owner(List)}, of a pool that has these names. */
+  public static CompletableFuture<Optional<String>> owner(
+      RedisLink link, RedisKeys keys, List<String> hashes) {
+    List<byte[]> k = new ArrayList<>();
+    hashes.forEach(hash -> k.addAll(keys.pins(hash)));
+    return link.call(
+            ScriptFile.OWNER,
+            k.toArray(byte[][]::new),
+            hashes.stream().map(RedisKeys::bytes).toArray(byte[][]::new))
+        .thenApply(Reply::ofNamed);
   }
 
-  /** Appends the endings' costs to the line and their ids to the arguments. */
-  public static void appendEndings(
-      List<PendingUpdate.Ending> endings, StringBuilder line, List<byte[]> args) {
-    for (PendingUpdate.Ending ending : endings) {
-      Usage cost = ending.cost();
-      line.append(' ').append(cost.requests()).append(' ').append(cost.inputTokens());
-      line.append(' ').append(cost.outputTokens());
-      args.add(bytes(ending.id()));
-    }
+  /** Calls a script of this pool. */
+  public CompletableFuture<List<Object>> call(Call call) {
+    return caller.call(call);
+  }
+
+  /** The names of the pool's keys in Redis. */
+  public RedisKeys keys() {
+    return keys;
+  }
+
+  /** The time to a new lease's deadline, in milliseconds. */
+  public byte[] leaseMs() {
+    return leaseMs;
+  }
+
+  /** The first arguments of a call: its latest plausible time, and no clock of its own. */
+  public List<byte[]> clockArgs() {
+    return caller.clockArgs();
+  }
+
+  /** The latest plausible time on the pool's clock. */
+  public String ceiling() {
+    return caller.ceiling();
+  }
+
+  /** Whether a charge of this lease also counts in its group's day. */
+  public boolean addsToDay(Lease lease) {
+    return plans.addsToDay(lease);
   }
 
   /** The keys of every script that creates or ends leases. */
@@ -295,22 +290,6 @@ public final class PoolScripts {
     Candidates now = candidates();
     Demand served = now.served(demand);
     return served != null && now.isShadow(served);
-  }
-
-  /** Charges what Redis has not counted. The time is by the clock of its times. */
-  public CompletableFuture<Reply> charge(PendingUpdate.LateCharge late, long now) {
-    return charge(new ChargeCall(late, now, ScriptCaller.NONE, bytes(0), true));
-  }
-
-  /** As {@link #charge}, for a request that still runs: it holds a lease again. */
-  public CompletableFuture<Reply> chargeRunning(
-      Lease lease, Used used, PendingUpdate.Spent spent, long spread, long now) {
-    boolean ofDay = plans.addsToDay(lease);
-    return charge(ChargeCall.ofRunning(lease, used, leaseMs, spent, spread, ofDay, now));
-  }
-
-  private CompletableFuture<Reply> charge(ChargeCall charge) {
-    return callConfigured(() -> charge.of(this, caller.clockArgs()), Reply::of);
   }
 
   /**

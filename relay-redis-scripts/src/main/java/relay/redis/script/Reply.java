@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import relay.redis.UsageTally;
 import relay.redis.estimate.ModelTally;
 import relay.redis.model.Accounting;
 import relay.redis.model.Acquisition;
@@ -25,6 +24,7 @@ import relay.redis.model.PoolSnapshot.ClientState;
 import relay.redis.model.PoolSnapshot.ConfigState;
 import relay.redis.model.PoolSnapshot.GroupState;
 import relay.redis.model.PoolSnapshot.KeyState;
+import relay.redis.model.Lease;
 import relay.redis.model.Usage;
 
 /** A script's decoded reply. No other class reads the raw array. */
@@ -54,7 +54,13 @@ public sealed interface Reply {
       long outputTokens,
       long micros,
       @Nullable Reason wouldDeny)
-      implements Reply {}
+      implements Reply {
+
+    /** The lease, which ends by {@code end}. */
+    public Lease lease(Lease.End end, String id, long epoch) {
+      return new Lease(end, id, key, group, inputTokens, outputTokens, epoch, micros, wouldDeny);
+    }
+  }
 
   /** The lease was not granted. */
   record Refusal(Acquisition why) implements Reply {}
@@ -368,10 +374,10 @@ public sealed interface Reply {
   record Tallied(List<String> replicas, List<Object> numbers) {
 
     /** Adds the standings of these clients, in the order of the call. */
-    public void addTo(Map<String, UsageTally.Standing> all, List<String> clients) {
+    public void addTo(Map<String, InUse> all, List<String> clients) {
       for (int n = 0; n < clients.size(); n++) {
         Usage used = new Usage(number(4 * n), number(4 * n + 1), number(4 * n + 2));
-        all.put(clients.get(n), new UsageTally.Standing(used, number(4 * n + 3)));
+        all.put(clients.get(n), new InUse(used, number(4 * n + 3)));
       }
     }
 

@@ -17,7 +17,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import relay.redis.RedisEngine;
 import relay.redis.library.ScriptFile;
 import relay.redis.link.FailureReason;
 import relay.redis.link.FunctionConnection;
@@ -42,7 +41,7 @@ public final class StoredPools {
     this.prefix = prefix;
   }
 
-  /** As {@link RedisEngine#storedPools}. */
+  /** As {@code RedisEngine.storedPools}. */
   public Set<String> names() throws InterruptedException {
     Set<InetSocketAddress> all = masters.all();
     if (all.isEmpty()) {
@@ -84,7 +83,7 @@ public final class StoredPools {
     return names;
   }
 
-  /** As {@link RedisEngine#storedPlan}. */
+  /** As {@code RedisEngine.storedPlan}. */
   public CompletableFuture<Optional<PoolPlan>> plan(String pool) {
     return Names.isGood(pool)
         ? part(pool, "0", new Found(pool))

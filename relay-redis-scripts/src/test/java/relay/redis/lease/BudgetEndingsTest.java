@@ -57,7 +57,7 @@ final class BudgetEndingsTest {
     Demand dollar = Pools.one().on("team").costing(Budget.DOLLAR);
     CompletableFuture<Reply> reply = parts.acquires.acquire("a", dollar);
     Reply.Grant grant = assertInstanceOf(Reply.Grant.class, reply.join());
-    Lease lease = Lease.granted(parts.pool(), "a", grant, scripts.epoch()).reserving(dollar);
+    Lease lease = grant.lease((one, cost) -> {}, "a", scripts.epoch()).reserving(dollar);
     assertEquals(1, wire.redis().hdel(parts.names.leases, RedisKeys.bytes("a")));
     return lease;
   }

@@ -149,7 +149,7 @@ final class BudgetLedgerTest {
   /** A request that was granted without Redis ends, and used this. */
   private void pass(String key, int tokens, long nanodollars) {
     String group = PoolPlan.group(key, Pools.CLASS);
-    Lease lease = new Lease(parts.pool(), "l", key, group, tokens, 0, 0, 0, null);
+    Lease lease = new Lease((one, cost) -> {}, "l", key, group, tokens, 0, 0, 0, null);
     lease.settle(tokens, 0, nanodollars);
     ledger.passed(lease);
   }

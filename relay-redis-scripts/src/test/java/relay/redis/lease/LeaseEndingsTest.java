@@ -64,7 +64,7 @@ final class LeaseEndingsTest {
     Reply.Grant grant =
         assertInstanceOf(Reply.Grant.class, acquires.acquire(id, Pools.one()).join());
     return new Lease(
-        parts.pool(),
+        (lease, cost) -> {},
         id,
         grant.key(),
         grant.group(),
@@ -114,7 +114,7 @@ final class LeaseEndingsTest {
   @ValueSource(longs = {10, 31})
   void overage_that_is_sent_again_counts_once(long seconds) {
     PendingUpdate.Settle settle = new PendingUpdate.Settle(granted("a"), new Usage(1, 25, 10));
-    scripts.settle(List.of(settle)).join();
+    new LeaseCalls(scripts).settle(List.of(settle)).join();
     settlements.acquireDone(List.of(settle), null, new TimeoutException());
     nanos.addAndGet(TimeUnit.SECONDS.toNanos(seconds));
     if (seconds > 30) {

@@ -40,7 +40,7 @@ final class RecentGrantsTest {
   }
 
   private Lease granted() {
-    Lease lease = Lease.granted(pool, "l", new Reply.Grant("k", "a/c", 1, 1, 1, null), 1);
+    Lease lease = new Lease((one, cost) -> {}, "l", "k", "a/c", 1, 1, 1, 1, null);
     recent.add(lease);
     return lease;
   }
