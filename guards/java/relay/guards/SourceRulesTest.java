@@ -30,6 +30,21 @@ class SourceRulesTest {
     assertEquals(List.of(), found);
   }
 
+  /** The engine's other packages are public to each other only. */
+  private static final Pattern INSIDE_THE_ENGINE = Pattern.compile("\\brelay\\.redis\\.(?!model\\.)[a-z]\\w*\\.[A-Z]");
+
+  @Test
+  void only_the_engine_uses_what_is_inside_of_it() {
+    List<String> found = new ArrayList<>();
+    for (Path file : Sources.endingIn(".java")) {
+      String text = Sources.read(file);
+      if (!text.startsWith("package relay.redis") && INSIDE_THE_ENGINE.matcher(text).find()) {
+        found.add(file + ": of the engine, use relay.redis and relay.redis.model");
+      }
+    }
+    assertEquals(List.of(), found);
+  }
+
   @Test
   void nothing_sleeps() {
     List<String> found = new ArrayList<>();

@@ -1,5 +1,6 @@
 package relay.redis;
 
+import relay.redis.link.Alarm;
 import java.time.Duration;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -76,7 +77,7 @@ public final class KeyPool {
       PoolPlan plan,
       EngineOptions options,
       LeaseIds leaseIds,
-      WaitingRoom.Alarm alarm,
+      Alarm alarm,
       Introductions introductions) {
     this.link = link;
     this.options = options;

@@ -6,27 +6,34 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
-/** The library's public API. */
+/** The library's public API: the other packages are public to each other only. */
 final class PublicApi {
-  private static final Path SOURCES = Path.of("src/main/java/relay/redis");
+  static final Set<String> PACKAGES = Set.of("relay.redis", "relay.redis.model");
+
+  private static final Path SOURCES = Path.of("src/main/java");
 
   private PublicApi() {}
 
   static List<Path> sources() throws IOException {
-    try (Stream<Path> files = Files.list(SOURCES)) {
-      return files.filter(f -> f.toString().endsWith(".java")).sorted().toList();
+    List<Path> sources = new ArrayList<>();
+    for (String name : PACKAGES) {
+      try (Stream<Path> files = Files.list(SOURCES.resolve(name.replace('.', '/')))) {
+        files.filter(file -> file.toString().endsWith(".java")).sorted().forEach(sources::add);
+      }
     }
+    return sources;
   }
 
   /** The public top-level types. */
   static List<Class<?>> types() throws IOException, ClassNotFoundException {
     List<Class<?>> types = new ArrayList<>();
     for (Path source : sources()) {
-      String name = source.getFileName().toString().replace(".java", "");
-      if (!name.equals("package-info")) {
-        Class<?> type = Class.forName("relay.redis." + name);
+      if (!source.endsWith("package-info.java")) {
+        String name = SOURCES.relativize(source).toString().replace(".java", "");
+        Class<?> type = Class.forName(name.replace('/', '.'));
         if (Modifier.isPublic(type.getModifiers())) {
           types.add(type);
         }

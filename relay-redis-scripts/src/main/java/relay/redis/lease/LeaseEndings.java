@@ -1,5 +1,6 @@
 package relay.redis.lease;
 
+import relay.redis.link.Alarm;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.util.List;
 import java.util.Queue;
@@ -21,7 +22,6 @@ import relay.redis.model.RedisTrouble;
 import relay.redis.model.Usage;
 import relay.redis.script.PoolScripts;
 import relay.redis.script.Reply;
-import relay.redis.waiting.WaitingRoom;
 
 /**
  * Sends the ends of leases to Redis without waiting for replies. An ending travels in the next
@@ -43,7 +43,7 @@ public final class LeaseEndings {
   private final BudgetLedger ledger;
   private final String pool;
   private final OutageDebt debt;
-  private final WaitingRoom.Alarm alarm;
+  private final Alarm alarm;
   private final RecentGrants recent;
   private final UsedLately used;
   private final LongSupplier nanoTime;
@@ -63,7 +63,7 @@ public final class LeaseEndings {
       BudgetLedger ledger,
       String pool,
       OutageDebt debt,
-      WaitingRoom.Alarm alarm,
+      Alarm alarm,
       LongSupplier nanoTime) {
     this.scripts = scripts;
     calls = new LeaseCalls(scripts);

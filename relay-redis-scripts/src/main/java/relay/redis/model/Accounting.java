@@ -21,6 +21,7 @@ public enum Accounting {
    */
   AUTO;
 
+  /** By {@link #code}; the default if there is no such code. */
   public static Accounting of(long code) {
     return Arrays.stream(values())
         .filter(accounting -> accounting.code() == code)

@@ -52,6 +52,7 @@ public record Days(Map<String, Count> limits, @Nullable LocalTime starts, ZoneId
    * @param micros when, on the pool's clock
    */
   public record Seen(Map<String, Count> used, long micros) {
+    /** Nothing was read yet. */
     public static final Seen NOTHING = new Seen(Map.of(), 0);
   }
 

@@ -75,6 +75,7 @@ public record EngineOptions(
     return replicas == 0 ? UNKNOWN_REPLICAS : replicas;
   }
 
+  /** Whether it only reads: it has no id, and grants nothing. */
   public boolean isObserver() {
     return replica.isEmpty();
   }

@@ -11,10 +11,16 @@ public final class Names {
 
   private Names() {}
 
+  /** Whether it is 1 to 200 characters long, without spaces and braces. */
   public static boolean isGood(String name) {
     return ALLOWED.matcher(name).matches();
   }
 
+  /**
+   * Refuses a name that is not good.
+   *
+   * @param what it names, for the message
+   */
   public static void check(String what, String name) {
     if (!isGood(name)) {
       throw new IllegalArgumentException(

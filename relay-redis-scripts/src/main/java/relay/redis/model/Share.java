@@ -110,6 +110,7 @@ public record Share(
     return client + ":" + rank;
   }
 
+  /** Appends all of it to a call. */
   public void appendTo(StringBuilder line) {
     line.append(' ').append(client).append(' ').append(rank).append(' ').append(weight);
     line.append(' ').append(kept).append(' ').append(floor).append(' ');

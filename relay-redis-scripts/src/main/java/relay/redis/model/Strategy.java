@@ -19,6 +19,7 @@ public enum Strategy {
     this.code = code;
   }
 
+  /** By {@link #code}; {@link #LEAST_LOADED} if there is no such code. */
   public static Strategy of(long code) {
     return Arrays.stream(values())
         .filter(strategy -> strategy.code == code)
@@ -26,6 +27,7 @@ public enum Strategy {
         .orElse(LEAST_LOADED);
   }
 
+  /** The number that stands for it in Redis. */
   public int code() {
     return code;
   }

@@ -1,5 +1,6 @@
 package relay.redis.waiting;
 
+import relay.redis.link.Alarm;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -39,13 +40,6 @@ public final class WaitingRoom {
   private final Map<String, WaitingLine> lines = new ConcurrentHashMap<>();
   private volatile boolean closed;
   private volatile Acquisition closing = new Unavailable();
-
-  /** Runs callbacks later. */
-  @FunctionalInterface
-  public interface Alarm {
-    /** Returns an action that cancels the callback. */
-    Runnable in(long nanos, Runnable callback);
-  }
 
   /**
    * Creates an empty room.

@@ -32,6 +32,18 @@ final class MutationListTest {
   }
 
   @Test
+  void the_suite_is_there() {
+    List<String> missing = new ArrayList<>();
+    for (String test : MutationRun.SUITE) {
+      String file = test.replaceFirst("#.*", "").replace('.', '/') + ".java";
+      if (!Files.exists(Path.of("src/test/java/relay/redis").resolve(file))) {
+        missing.add(test);
+      }
+    }
+    assertEquals(List.of(), missing);
+  }
+
+  @Test
   void each_fault_is_in_what_redis_is_given() throws IOException {
     for (Mutation mutation : Mutation.all()) {
       try (InputStream in = new MutantLoader(mutation).getResourceAsStream(MutantLoader.LIBRARY)) {

@@ -31,18 +31,18 @@ import relay.redis.FaultyRedis;
  * <pre>./mvnw test -pl relay-redis-scripts -Dtest=MutationRun</pre>
  *
  * <p>{@code -Drelay.mutants=PATTERN} runs those whose name or file contains it, and keeps the other
- * rows. {@code -Drelay.suite=CLASS,CLASS#METHOD(int, int)} runs those alone.
+ * rows. {@code -Drelay.suite=CLASS,PACKAGE.CLASS#METHOD(int, int)} runs those alone.
  */
 final class MutationRun {
   private static final String WALKS =
-      "ModelTest#every_interleaving_gives_the_replies_and_the_state_of_the_model";
+      "walk.ModelTest#every_interleaving_gives_the_replies_and_the_state_of_the_model";
 
   /** First a few walks, which find most faults; last the slowest tests. */
   private static final String FEW = "40";
 
   private static final String MANY = System.getProperty("relay.seeds", "240");
 
-  private static final List<String> SUITE =
+  static final List<String> SUITE =
       List.of(
           WALKS,
           "SharesTest",
@@ -68,22 +68,22 @@ final class MutationRun {
           "ReconfigureTest",
           "FleetPlansTest",
           "ShadowModeTest",
-          "ImpossibleTest",
+          "outage.ImpossibleTest",
           "BadNumbersTest",
           "ExpiryTest",
           "LearnTest",
-          "SmallerBucketTest",
-          "MissingReplicaTest",
+          "simulation.SmallerBucketTest",
+          "outage.MissingReplicaTest",
           "SimultaneousTest",
           "RefundTest",
-          "RetryAfterTest",
+          "walk.RetryAfterTest",
           "PictureTest",
           "PickTest",
           "BucketTest",
           "KeptRecordsTest",
           "LargePoolFairnessTest",
           "LostPartTest",
-          "AnnouncementTest",
+          "script.AnnouncementTest",
           "CostTest",
           "LinearityTest",
           WALKS);
@@ -158,7 +158,7 @@ final class MutationRun {
         if (mutation == null) {
           summary.getSummary().getFailures().forEach(f -> f.getException().printStackTrace());
         }
-        return name;
+        return type.getSimpleName();
       }
       if (summary.getSummary().getTestsSucceededCount() == 0) {
         throw new IllegalStateException(test + " has no test");

@@ -71,7 +71,7 @@ final class AccuracyReportTest {
   }
 
   private static String introduction() throws IOException {
-    try (var text = AccuracyReportTest.class.getResourceAsStream("accuracy.md")) {
+    try (var text = AccuracyReportTest.class.getResourceAsStream("/relay/redis/accuracy.md")) {
       assertNotNull(text);
       return new String(text.readAllBytes(), StandardCharsets.UTF_8).replace("{command}", COMMAND);
     }
