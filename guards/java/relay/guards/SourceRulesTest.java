@@ -31,7 +31,8 @@ class SourceRulesTest {
   }
 
   /** The engine's other packages are public to each other only. */
-  private static final Pattern INSIDE_THE_ENGINE = Pattern.compile("\\brelay\\.redis\\.(?!model\\.)[a-z]\\w*\\.[A-Z]");
+  private static final Pattern INSIDE_THE_ENGINE =
+      Pattern.compile("\\brelay\\.redis\\.(?!model\\.)[a-z]\\w*\\.[A-Z]");
 
   @Test
   void only_the_engine_uses_what_is_inside_of_it() {

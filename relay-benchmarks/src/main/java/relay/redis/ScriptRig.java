@@ -132,7 +132,7 @@ final class ScriptRig implements AutoCloseable {
       masters.start();
       PoolScripts scripts =
           new PoolScripts(masters.link(plan.name()), plan, options, new Introductions());
-      scripts.configure().join();
+      scripts.plans().configure().join();
       List<CompletableFuture<Reply>> all = new ArrayList<>();
       for (int n = 0; n < workload.keys(); n++) {
         if (!workload.standing().carries(n)) {

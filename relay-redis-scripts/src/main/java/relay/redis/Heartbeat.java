@@ -55,7 +55,12 @@ final class Heartbeat {
     this.accepted = accepted;
     this.senders = senders;
     recall =
-        new Recall(scripts, replica, senders.leaseEndings(), senders.renewals(), System::nanoTime);
+        new Recall(
+            scripts,
+            replica,
+            senders.leaseEndings().recovery(),
+            senders.renewals(),
+            System::nanoTime);
   }
 
   /** The state at the last heartbeat. */
@@ -70,7 +75,7 @@ final class Heartbeat {
 
   void tick() {
     if (!link.isUp()) {
-      senders.leaseEndings().away();
+      senders.leaseEndings().recovery().away();
       outage.debt().away();
       return;
     }
@@ -94,7 +99,8 @@ final class Heartbeat {
   private void survey() {
     long sent = System.nanoTime();
     scripts
-        .survey(replica)
+        .fleet()
+        .beat()
         .thenAccept(
             snapshot -> {
               accepted.beat();
@@ -142,7 +148,7 @@ final class Heartbeat {
     }
     sendPending();
     senders.exchange().tick();
-    return scripts.leave().handle((done, failure) -> null);
+    return scripts.fleet().leave().handle((done, failure) -> null);
   }
 
   /** Announces the pool to a Redis that is up again, and charges what it may have lost. */
@@ -153,11 +159,12 @@ final class Heartbeat {
 
   private CompletableFuture<Void> chargeLost() {
     return scripts
+        .plans()
         .configure()
         .whenComplete(
             (done, failure) -> {
               if (failure == null && mayHaveLost.compareAndSet(true, false)) {
-                senders.leaseEndings().chargeAgain(fairShare.replicas());
+                senders.leaseEndings().recovery().chargeAgain(fairShare.replicas());
               }
             });
   }

@@ -1,10 +1,8 @@
 package relay.redis;
 
-import relay.redis.link.Alarm;
 import java.time.Duration;
 import java.util.List;
 import java.util.NoSuchElementException;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -12,13 +10,8 @@ import java.util.function.IntPredicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import relay.redis.lease.AcquireCalls;
-import relay.redis.lease.BudgetLedger;
-import relay.redis.lease.LeaseEndings;
 import relay.redis.lease.LeaseIds;
-import relay.redis.lease.LeaseRenewals;
-import relay.redis.lease.OutageDebt;
-import relay.redis.link.AcceptedCalls;
+import relay.redis.link.Alarm;
 import relay.redis.link.RedisLink;
 import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.NoneUsable;
@@ -35,10 +28,6 @@ import relay.redis.model.Quarantine;
 import relay.redis.model.RedisUse;
 import relay.redis.model.Refill;
 import relay.redis.model.Remaining;
-import relay.redis.model.Usage;
-import relay.redis.outage.FairShare;
-import relay.redis.outage.OutageGrants;
-import relay.redis.report.ProviderReports;
 import relay.redis.script.ConfigMark;
 import relay.redis.script.Introductions;
 import relay.redis.script.PoolScripts;
@@ -51,26 +40,8 @@ import relay.redis.waiting.WaitingRoom;
  * Redis is unreachable, endings are kept, up to a bound, and sent later.
  */
 public final class KeyPool {
-  private final RedisLink link;
+  private final PoolComposition parts;
   private final PoolScripts scripts;
-  private final EngineOptions options;
-  private final FairShare fairShare;
-  private final Picking picking;
-  private final LeaseIds leaseIds;
-  private final EstimateExchange exchange;
-  private final ProviderReports reports;
-  private final LeaseRenewals renewals;
-  private final OutageGrants outage;
-  private final LeaseEndings leaseEndings;
-  private final AcquireCalls acquires;
-  private final BudgetLedger ledger;
-  private final WaitingRoom room;
-  private final Retirement retirement;
-  private final Rekeys rekeys;
-  private final Heartbeat heartbeat;
-  private final Runnable tell;
-  private final AcceptedCalls accepted = new AcceptedCalls(System::nanoTime);
-  private final AcquireAnswers answers;
 
   KeyPool(
       RedisLink link,
@@ -79,34 +50,8 @@ public final class KeyPool {
       LeaseIds leaseIds,
       Alarm alarm,
       Introductions introductions) {
-    this.link = link;
-    this.options = options;
-    this.leaseIds = leaseIds;
-    scripts = new PoolScripts(link, plan, options, introductions);
-    fairShare = FairShare.of(plan, link, options);
-    picking = new Picking(link, scripts, fairShare, options.fallback());
-    exchange = new EstimateExchange(scripts);
-    ledger = new BudgetLedger(link, scripts, System::nanoTime);
-    OutageDebt debt = new OutageDebt(options.fallback());
-    leaseEndings = new LeaseEndings(scripts, ledger, plan.name(), debt, alarm, System::nanoTime);
-    acquires = new AcquireCalls(scripts, leaseEndings);
-    room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
-    retirement = new Retirement(link.timeout());
-    reports = new ProviderReports(scripts, fairShare);
-    renewals = new LeaseRenewals(scripts, options.lease(), this::latest);
-    outage = new OutageGrants(link, this::ended, scripts, fairShare, leaseEndings, ledger, leaseIds, debt);
-    answers = new AcquireAnswers(this::ended, this::latest, scripts, leaseEndings, renewals, ledger, outage, accepted);
-    rekeys = new Rekeys(scripts);
-    heartbeat =
-        new Heartbeat(
-            link,
-            scripts,
-            options.replica(),
-            fairShare,
-            outage,
-            accepted,
-            new Heartbeat.Senders(leaseEndings, renewals, exchange, rekeys, retirement));
-    tell = heartbeat::tellUse;
+    parts = new PoolComposition(link, plan, options, leaseIds, alarm, introductions);
+    scripts = parts.scripts;
   }
 
   /** The pool's present keys and limits. */
@@ -142,13 +87,16 @@ public final class KeyPool {
     if (!plan.name().equals(plan().name())) {
       throw new IllegalArgumentException("pool " + plan().name() + " cannot become " + plan.name());
     }
-    CompletableFuture<Void> announced = scripts.reconfigure(plan);
-    fairShare.reconfigure(plan);
+    CompletableFuture<Void> announced = scripts.plans().reconfigure(plan);
+    parts.fairShare.reconfigure(plan);
     Set<String> keys = plan.keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
-    room.retain(key -> key.isEmpty() || keys.contains(key));
-    acquires.retain(key -> key.isEmpty() || keys.contains(key));
-    reports.retain(plan.groups());
-    return rekeys.send(announced, rekeyed).whenComplete((done, failure) -> room.capacityReturned());
+    parts.room.retain(key -> key.isEmpty() || keys.contains(key));
+    parts.acquires.retain(key -> key.isEmpty() || keys.contains(key));
+    parts.reports.retain(plan.groups());
+    return parts
+        .rekeys
+        .send(announced, rekeyed)
+        .whenComplete((done, failure) -> parts.room.capacityReturned());
   }
 
   /**
@@ -159,9 +107,9 @@ public final class KeyPool {
    * @return completes when that is done
    */
   public CompletableFuture<Void> retire() {
-    retirement.begin(System.nanoTime());
-    room.close(new NoneUsable());
-    return retirement.over();
+    parts.retirement.begin(System.nanoTime());
+    parts.room.close(new NoneUsable());
+    return parts.retirement.over();
   }
 
   /**
@@ -169,20 +117,7 @@ public final class KeyPool {
    * completes within the engine's timeout.
    */
   public CompletableFuture<Acquisition> acquire(Demand demand) {
-    if (retirement.hasBegun()) {
-      return CompletableFuture.completedFuture(new NoneUsable());
-    }
-    if (!link.isTimely() || !outage.isTold(tell)) {
-      return CompletableFuture.completedFuture(outage.grantUnasked(demand, latest()));
-    }
-    String id = leaseIds.next();
-    return acquires
-        .acquire(id, demand)
-        .handle(
-            (reply, failure) ->
-                reply != null
-                    ? answers.granted(id, reply, demand)
-                    : answers.failed(id, demand, failure));
+    return parts.grants.acquire(demand);
   }
 
   /**
@@ -194,34 +129,20 @@ public final class KeyPool {
    * @param maxWait how long the request may be parked; zero to ask once, without queueing
    */
   public KeyRequest acquire(Demand demand, Duration maxWait) {
-    return room.acquire(demand, maxWait);
+    return parts.room.acquire(demand, maxWait);
   }
 
   /** Requests that are parked until capacity returns. */
   public int waiting() {
-    return room.waiting();
+    return parts.room.waiting();
   }
 
   /** Reserves nothing: picks any key that is neither quarantined nor cooling down. */
   public CompletableFuture<Acquisition> pick(Demand demand) {
-    if (retirement.hasBegun()) {
+    if (parts.retirement.hasBegun()) {
       return CompletableFuture.completedFuture(new NoneUsable());
     }
-    return picking.pick(demand, this::latest);
-  }
-
-  private void ended(Lease lease, Usage cost) {
-    if (lease.isWithoutRedis()) {
-      outage.end(lease, cost.inputTokens(), cost.outputTokens());
-      if (!cost.equals(Usage.NONE)) {
-        ledger.passed(lease);
-      }
-    } else {
-      renewals.remove(lease.id());
-      ledger.uses(lease.key());
-      leaseEndings.ended(lease, cost);
-    }
-    room.capacityReturned();
+    return parts.picking.pick(demand, this::latest);
   }
 
   /**
@@ -230,7 +151,7 @@ public final class KeyPool {
    * @param howLong zero to let Redis choose: 1 s, doubled with every refusal in a row, at most 60 s
    */
   public void coolGroup(String group, Duration howLong) {
-    reports.cool(group, howLong, 0);
+    parts.reports.cool(group, howLong, 0);
   }
 
   /**
@@ -240,7 +161,7 @@ public final class KeyPool {
    * @param howLong zero to let Redis choose: 1 s, doubled with every refusal in a row, at most 60 s
    */
   public void refused(Lease lease, Duration howLong) {
-    reports.cool(lease.group(), howLong, lease.grantedMicros());
+    parts.reports.cool(lease.group(), howLong, lease.grantedMicros());
   }
 
   /**
@@ -249,7 +170,7 @@ public final class KeyPool {
    * what is left. Most answers carry no news and cause no call; {@code refill} is asked in one.
    */
   public void observe(Lease lease, Limits limits, Remaining remaining, Supplier<Refill> refill) {
-    reports.observe(lease, limits, remaining, refill, latest());
+    parts.reports.observe(lease, limits, remaining, refill, latest());
   }
 
   /**
@@ -257,7 +178,7 @@ public final class KeyPool {
    * its own. The same class if eight are open.
    */
   public String subQuota(String modelClass, String quota) {
-    return scripts.subQuota(modelClass, quota);
+    return scripts.plans().subQuota(modelClass, quota);
   }
 
   /**
@@ -267,7 +188,7 @@ public final class KeyPool {
    * @return the kind, for demands; empty if eight of the class are open
    */
   public String kind(String modelClass, String kind) {
-    return scripts.kind(modelClass, kind);
+    return scripts.plans().kind(modelClass, kind);
   }
 
   /**
@@ -281,7 +202,7 @@ public final class KeyPool {
 
   /** Quarantines keys until {@link #restore}, for all replicas. */
   public void quarantine(List<String> keys, String reason) {
-    reports.quarantine(keys, reason, false);
+    parts.reports.quarantine(keys, reason, false);
   }
 
   /**
@@ -289,7 +210,7 @@ public final class KeyPool {
    * #reconfigure(PoolPlan, Set)} with a new secret ends it, too.
    */
   public void quarantineRefused(List<String> keys, String reason) {
-    reports.quarantine(keys, reason, true);
+    parts.reports.quarantine(keys, reason, true);
   }
 
   /** Cools one key down, on an operator's request. The future fails when Redis cannot be asked. */
@@ -323,16 +244,14 @@ public final class KeyPool {
 
   /** Reads the present state. The future fails when Redis cannot be asked. */
   public CompletableFuture<PoolSnapshot> snapshot() {
-    leaseEndings.flush(); // so that the snapshot shows leases that have just ended
-    return scripts
-        .survey("")
-        .thenApply(snapshot -> Objects.requireNonNull(snapshot, "an observer reads all"));
+    parts.leaseEndings.flush(); // so that the snapshot shows leases that have just ended
+    return scripts.fleet().observe();
   }
 
   /** Whether others run in the lease's group: here now, or anywhere at the last heartbeat. */
   public boolean runsBeside(Lease lease) {
     PoolSnapshot latest = latest();
-    return renewals.hasBeside(lease)
+    return parts.renewals.hasBeside(lease)
         || (latest != null
             && latest.groups().stream()
                 .anyMatch(group -> group.id().equals(lease.group()) && group.inFlight() > 0));
@@ -340,83 +259,83 @@ public final class KeyPool {
 
   /** The state at the last heartbeat; of a large pool see {@link #latestAge}. */
   public @Nullable PoolSnapshot latest() {
-    return heartbeat.latest();
+    return parts.heartbeat.latest();
   }
 
   /** The time since the groups and keys of {@link #latest} were read. */
   public Duration latestAge() {
-    return heartbeat.latestAge();
+    return parts.heartbeat.latestAge();
   }
 
   /** What decides without Redis; empty while Redis does. */
   public Optional<Fallback> fallback() {
-    return use() == RedisUse.SHARED ? Optional.empty() : Optional.of(options.fallback());
+    return use() == RedisUse.SHARED ? Optional.empty() : Optional.of(parts.options.fallback());
   }
 
   /** How Redis serves this pool. */
   RedisUse use() {
-    return accepted.use(link);
+    return parts.accepted.use(parts.link);
   }
 
   /** Token estimates for the pool's models, learned by all replicas together. */
   public Estimates estimates() {
-    return exchange.estimates();
+    return parts.exchange.estimates();
   }
 
   /** What is known of each key, if demands name their key. */
   public NamedKeys named() {
-    return new NamedKeys(acquires, ledger, scripts.fleet());
+    return new NamedKeys(parts.acquires, parts.ledger, scripts.fleet());
   }
 
   /** Live leases of this replica. */
   public int liveLeases() {
-    return renewals.size();
+    return parts.renewals.size();
   }
 
   /** Tokens that this replica's settlements charged beyond the reservations. */
   public long overageTokens() {
-    return leaseEndings.overageTokens();
+    return parts.leaseEndings.overageTokens();
   }
 
   /** Called twice a second: heartbeat, outage usage, renewals. */
   void tick() {
-    heartbeat.tick();
-    ledger.tick();
+    parts.heartbeat.tick();
+    parts.ledger.tick();
   }
 
   /** The last survey: updates the readable picture and removes this replica. */
   CompletableFuture<Void> leave() {
-    return heartbeat.leave();
+    return parts.heartbeat.leave();
   }
 
   /** Later surveys and announcements tell Redis this configuration. */
   void runs(ConfigMark mark) {
-    scripts.runs(mark);
+    scripts.plans().runs(mark);
   }
 
   /** Whether the pool was retired and its last lease has ended. It then needs no more ticks. */
   boolean isOver() {
-    return retirement.over().isDone();
+    return parts.retirement.over().isDone();
   }
 
   /** Whether the pool's slot is one of these. */
   boolean isIn(IntPredicate slots) {
-    return link.isIn(slots);
+    return parts.link.isIn(slots);
   }
 
   /** Announces the pool to another master, or one that is up again, and charges lost grants. */
   void announceAgain() {
-    heartbeat.announceAgain();
+    parts.heartbeat.announceAgain();
   }
 
   /** Announces the pool's shape to Redis. */
   public CompletableFuture<Void> configure() {
-    return scripts.configure();
+    return scripts.plans().configure();
   }
 
   /** Refuses all parked requests, and sends all pending lease endings. */
   void close() {
-    room.close();
-    leaseEndings.close();
+    parts.room.close();
+    parts.leaseEndings.close();
   }
 }

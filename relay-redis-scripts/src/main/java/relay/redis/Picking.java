@@ -14,7 +14,10 @@ import relay.redis.link.RedisLink;
 import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Acquisition.Impossible;
 import relay.redis.model.Acquisition.NoneUsable;
+import relay.redis.model.Acquisition.OverBudget;
+import relay.redis.model.Acquisition.Overloaded;
 import relay.redis.model.Acquisition.Reason;
 import relay.redis.model.Acquisition.Unavailable;
 import relay.redis.model.Demand;
@@ -25,7 +28,6 @@ import relay.redis.model.PoolPlan;
 import relay.redis.model.PoolSnapshot;
 import relay.redis.model.PoolSnapshot.KeyState;
 import relay.redis.outage.FairShare;
-import relay.redis.script.Candidates;
 import relay.redis.script.PoolScripts;
 import relay.redis.script.Reply;
 
@@ -54,7 +56,7 @@ final class Picking {
           .handle((owner, failure) -> owner == null ? Optional.<String>empty() : owner)
           .thenCompose(owner -> ofOwner(owner, demand, latest));
     }
-    List<byte[][]> batches = scripts.samples(demand);
+    List<byte[][]> batches = scripts.candidates().samples(demand);
     CompletableFuture<Acquisition> answer = pick(demand, latest, batches.getFirst());
     for (byte[][] batch : batches.subList(1, batches.size())) {
       answer =
@@ -62,8 +64,7 @@ final class Picking {
               first ->
                   first instanceof Granted || first instanceof Unavailable
                       ? CompletableFuture.completedFuture(first)
-                      : pick(demand, latest, batch)
-                          .thenApply(second -> Candidates.better(first, second)));
+                      : pick(demand, latest, batch).thenApply(second -> better(first, second)));
     }
     return answer;
   }
@@ -126,9 +127,19 @@ final class Picking {
       case FAIR_SHARE, OPEN ->
           switch (fairShare.pick(demand, latest.get())) {
             case FairShare.Choice.Refused r -> r.why();
-            case FairShare.Choice.Taken t ->
-                new Granted(Lease.uncounted(t.key().id(), t.group()));
+            case FairShare.Choice.Taken t -> new Granted(Lease.uncounted(t.key().id(), t.group()));
           };
+    };
+  }
+
+  /** Chooses the denial to report: the one that ends sooner, or ends at all. */
+  private static Acquisition better(Acquisition a, Acquisition b) {
+    return switch (b) {
+      case Granted _, Overloaded _, Unavailable _, OverBudget _ -> b;
+      case Exhausted e ->
+          a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
+      case Impossible _ -> a instanceof NoneUsable ? b : a;
+      case NoneUsable _ -> a;
     };
   }
 }

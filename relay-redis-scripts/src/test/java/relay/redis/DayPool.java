@@ -19,6 +19,7 @@ import relay.redis.model.PoolSnapshot;
 import relay.redis.model.Strategy;
 import relay.redis.script.RedisKeys;
 import relay.redis.script.Reply;
+import relay.redis.script.SurveyReply;
 import relay.redis.walk.ChargeStep;
 import relay.redis.walk.Clock;
 import relay.redis.walk.Step;
@@ -157,7 +158,7 @@ final class DayPool implements AutoCloseable {
   /** The group of the n-th key. */
   PoolSnapshot.GroupState group(int n) {
     List<Object> reply = raw(new Step.Survey("", 1, plan.groups(), plan.keys(), List.of()));
-    return new Reply.Done(reply).group(8 + n, plan.groups().get(n)).orElseThrow();
+    return new SurveyReply(reply).group(8 + n, plan.groups().get(n)).orElseThrow();
   }
 
   Days.Count used() {

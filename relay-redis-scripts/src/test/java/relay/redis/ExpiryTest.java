@@ -15,6 +15,7 @@ import relay.redis.script.RedisKeys;
 import relay.redis.walk.ChargeStep;
 import relay.redis.walk.Clock;
 import relay.redis.walk.HeldLease;
+import relay.redis.walk.RestoreStep;
 import relay.redis.walk.Step;
 import relay.redis.walk.StoredPool;
 import relay.redis.walk.TallyStep;
@@ -94,7 +95,7 @@ final class ExpiryTest {
     run(new Step.Quarantine("no credit left", List.of("key0")));
     run(new Step.Survey("r1", 1, plan.groups(), plan.keys(), List.of()));
     run(new Step.Survey("", 1, plan.groups(), plan.keys(), List.of()));
-    run(new Step.Restore(List.of("k:key0", "g:account0/model"), List.of()));
+    run(new RestoreStep(List.of("k:key0", "g:account0/model"), List.of()));
     run(tally(1));
     run(tally(0));
     micros += 120 * SECOND;

@@ -20,6 +20,7 @@ import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
 import relay.redis.script.RedisKeys;
 import relay.redis.walk.Clock;
+import relay.redis.walk.RestoreStep;
 import relay.redis.walk.Step;
 import relay.redis.walk.StoredPool;
 
@@ -100,7 +101,7 @@ final class KeptRecordsTest {
     call(wire, Step.settle("a", 10, 10));
     call(other, new Step.Quarantine("no credit", List.of("key0")));
     assertEquals(-2L, acquire(wire, "b").get(2));
-    call(other, new Step.Restore(List.of(KEY), List.of()));
+    call(other, new RestoreStep(List.of(KEY), List.of()));
     assertEquals(1L, acquire(wire, "b").get(2));
   }
 
@@ -123,7 +124,7 @@ final class KeptRecordsTest {
     byte[] copy = wire.redis().dump(names.state);
     call(wire, new Step.Quarantine("no credit", List.of("key0")));
     assertEquals(-2L, acquire(wire, "b").get(2));
-    call(wire, new Step.Restore(List.of(KEY), List.of()));
+    call(wire, new RestoreStep(List.of(KEY), List.of()));
     call(wire, new Step.Quarantine("no credit", List.of("key0")));
     wire.redis().restore(names.state, copy, RestoreArgs.Builder.ttl(600_000).replace());
     assertEquals(1L, acquire(wire, "b").get(2));
@@ -180,7 +181,8 @@ final class KeptRecordsTest {
         String line = "client" + n + " usd/day=1000 tokens/month=1000";
         few.call(ScriptFile.BUDGETS, keys, "-", line, " 0 0 0 0");
       }
-      assertEquals(waiting, Objects.requireNonNull(pool.standings().get("one")).waiting());
+      assertEquals(
+          waiting, Objects.requireNonNull(ClientStatesTest.standings(pool).get("one")).waiting());
     }
   }
 }

@@ -237,8 +237,9 @@ class LinkTest {
   @Test
   void fair_share_admits_at_most_its_share_and_charges_it_when_redis_is_back() {
     RedisEngine one = impatient("r1", Fallback.FAIR_SHARE);
-    engine("r2", Fallback.FAIR_SHARE).pool(window(Duration.ofSeconds(2)));
-    KeyPool pool = one.pool(window(Duration.ofSeconds(2)));
+    PoolPlan plan = Pools.plan("pool", Duration.ofSeconds(2), 1, new Limits(1_000, 0, 0, 0));
+    engine("r2", Fallback.FAIR_SHARE).pool(plan);
+    KeyPool pool = one.pool(plan);
     Pools.awaitReplicas(pool, 2);
     redis.freeze();
     down(one, pool);
@@ -255,10 +256,6 @@ class LinkTest {
     double share = 0.9 * 1_000 / 2;
     assertTrue(admitted <= share * (windows + 1 / 20.0) + 1, admitted + " in " + windows);
     assertTrue(admitted >= 0.5 * share * windows, admitted + " in " + windows);
-  }
-
-  private static PoolPlan window(Duration window) {
-    return Pools.plan("pool", window, 1, new Limits(1_000, 0, 0, 0));
   }
 
   @Test

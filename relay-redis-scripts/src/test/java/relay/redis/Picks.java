@@ -17,6 +17,7 @@ import relay.redis.model.Strategy;
 import relay.redis.script.Candidates;
 import relay.redis.script.RedisKeys;
 import relay.redis.walk.Clock;
+import relay.redis.walk.RestoreStep;
 import relay.redis.walk.Step;
 import relay.redis.walk.Wish;
 
@@ -224,7 +225,7 @@ final class Picks {
 
   /** An operator restores the key. */
   void restored(KeyPlan key) {
-    call(new Step.Restore(List.of("g:" + PoolPlan.group(key.account(), CLASS)), sets));
+    call(new RestoreStep(List.of("g:" + PoolPlan.group(key.account(), CLASS)), sets));
   }
 
   void quarantined(List<KeyPlan> keys) {
@@ -238,7 +239,7 @@ final class Picks {
 
   /** An operator restores the key alone. */
   void restoredAlone(KeyPlan key) {
-    call(new Step.Restore(List.of("k:" + key.id()), sets));
+    call(new RestoreStep(List.of("k:" + key.id()), sets));
   }
 
   void end(Pick pick) {

@@ -43,12 +43,7 @@ public final class PoolParts implements AutoCloseable {
     ledger = new BudgetLedger(link, scripts, nanoTime);
     endings =
         new LeaseEndings(
-            scripts,
-            ledger,
-            plan.name(),
-            new OutageDebt(Fallback.FAIR_SHARE),
-            PoolParts::never,
-            nanoTime);
+            scripts, ledger, new OutageDebt(Fallback.FAIR_SHARE), PoolParts::never, nanoTime);
     acquires = new AcquireCalls(scripts, endings);
   }
 
@@ -59,7 +54,7 @@ public final class PoolParts implements AutoCloseable {
   /** Connects, and announces the pool. */
   public void start() {
     masters.start();
-    scripts.configure().join();
+    scripts.plans().configure().join();
   }
 
   /** A pool for leases: its settlements go elsewhere. */

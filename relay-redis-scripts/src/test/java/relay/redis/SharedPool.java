@@ -13,7 +13,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import relay.redis.library.ScriptFile;
 import relay.redis.model.Acquisition;
@@ -27,7 +26,7 @@ import relay.redis.model.PoolSnapshot.ClientState;
 import relay.redis.model.Share;
 import relay.redis.script.Candidates;
 import relay.redis.script.RedisKeys;
-import relay.redis.script.Reply;
+import relay.redis.script.SurveyReply;
 import relay.redis.waiting.WaitingRoom;
 import relay.redis.walk.CallLine;
 import relay.redis.walk.Clock;
@@ -54,11 +53,6 @@ final class SharedPool {
   private final Random random;
   private long answers; // mean time of an answer; 0 if leases do not end
   private long reason; // of the last refusal
-
-  /** An operator cools a key down. */
-  void cool(String key, long ms) {
-    wire.call(new Step.Cooldown("k:" + key, ms, 0), names, clock());
-  }
 
   /** A replica, where requests wait as they do in {@link KeyPool}. */
   final class Replica {
@@ -378,23 +372,16 @@ final class SharedPool {
     return client(name, 2, weight, 0, 0);
   }
 
-  /**
-   * A client.
-   *
-   * @param kept thousandths of the limit that it leaves free
-   * @param floor thousandths that its rank has before all others
-   */
+  /** What it leaves free, and the floor of its rank, are thousandths of the limit. */
   Client client(String name, int rank, int weight, int kept, int floor) {
     Client client = new Client(new Share(name, rank, weight, kept, floor));
     clients.put(name, client);
     return client;
   }
 
-  /** What a heartbeat tells of the clients, by name. */
-  Map<String, ClientState> standings() {
-    List<Object> reply = wire.heartbeat("", names, clock(), "0 0 ? 0");
-    return new Reply.Done(reply)
-        .clients(reply.size() - 1).stream().collect(Collectors.toMap(ClientState::name, c -> c));
+  /** What a heartbeat tells of the clients. */
+  List<ClientState> standings() {
+    return new SurveyReply(wire.heartbeat("", names, clock(), "0 0 ? 0")).clients();
   }
 
   void atMinute(double minute, Runnable what) {

@@ -31,7 +31,7 @@ import relay.redis.script.Announcement;
 import relay.redis.script.Candidates;
 import relay.redis.script.ConfigMark;
 import relay.redis.script.RedisKeys;
-import relay.redis.script.Reply;
+import relay.redis.script.SurveyReply;
 import relay.redis.walk.Clock;
 import relay.redis.walk.ModelTest;
 import relay.redis.walk.Step;
@@ -121,7 +121,7 @@ final class WorkspacesTest {
         wire.send(survey.script(), survey.keys(names), survey.args(new Clock(micros, 0)).toArray())
             .join();
     String id = PoolPlan.group(account, Pools.CLASS);
-    return new Reply.Done(reply).group(8 + plan.groups().indexOf(id), id).orElseThrow();
+    return new SurveyReply(reply).group(8 + plan.groups().indexOf(id), id).orElseThrow();
   }
 
   @Test

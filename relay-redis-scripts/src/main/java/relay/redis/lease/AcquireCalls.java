@@ -289,7 +289,7 @@ public final class AcquireCalls {
 
   private Call callOf(
       Candidates candidates, Demand first, List<Request> requests, List<Ending> endings) {
-    List<byte[]> k = scripts.leaseKeys();
+    List<byte[]> k = scripts.caller().leaseKeys();
     if (!first.session().isEmpty()) {
       requests.forEach(
           request -> k.add(candidates.session(first.modelClass(), request.demand.session())));

@@ -56,7 +56,7 @@ public record ChargeCall(
     args.add(bytes(late.spent().budgets()));
     args.add(bytes(late.spent().made()));
     late.used().forEach(part -> part.appendTo(args, now));
-    List<byte[]> keys = scripts.leaseKeys();
+    List<byte[]> keys = scripts.caller().leaseKeys();
     keys.add(scripts.candidates().budgetsKey());
     return new Call(ScriptFile.CHARGE, keys, args);
   }

@@ -21,14 +21,15 @@ record LeaseCalls(PoolScripts scripts) {
     if (scripts.candidates().isNamed()) {
       return new NamedCall(scripts, scripts.candidates()).settle(endings);
     }
-    List<byte[]> k = scripts.leaseKeys();
+    List<byte[]> k = scripts.caller().leaseKeys();
     k.addAll(scripts.candidates().allSets());
-    StringBuilder line = new StringBuilder(scripts.ceiling()).append(" -");
+    StringBuilder line = new StringBuilder(scripts.caller().ceiling()).append(" -");
     List<byte[]> args = new ArrayList<>(1 + endings.size());
     args.add(ScriptCaller.NONE); // placeholder for the line
     appendEndings(endings, line, args);
     args.set(0, bytes(line.toString()));
     return scripts
+        .caller()
         .call(new Call(ScriptFile.SETTLE, k, args))
         .thenApply(raw -> Reply.ofEndings(raw, endings.size()));
   }
@@ -52,12 +53,12 @@ record LeaseCalls(PoolScripts scripts) {
   /** As {@link #charge}, for a request that still runs: it holds a lease again. */
   CompletableFuture<Reply> chargeRunning(
       Lease lease, Used used, PendingUpdate.Spent spent, long spread, long now) {
-    boolean ofDay = scripts.addsToDay(lease);
-    return charge(
-        ChargeCall.ofRunning(lease, used, scripts.leaseMs(), spent, spread, ofDay, now));
+    boolean ofDay = scripts.plans().addsToDay(lease);
+    return charge(ChargeCall.ofRunning(lease, used, scripts.leaseMs(), spent, spread, ofDay, now));
   }
 
   private CompletableFuture<Reply> charge(ChargeCall charge) {
-    return scripts.callConfigured(() -> charge.of(scripts, scripts.clockArgs()), Reply::of);
+    return scripts.callConfigured(
+        () -> charge.of(scripts, scripts.caller().clockArgs()), Reply::of);
   }
 }

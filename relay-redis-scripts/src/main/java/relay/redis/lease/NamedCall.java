@@ -20,7 +20,7 @@ import relay.redis.script.ScriptCaller.Call;
 public record NamedCall(PoolScripts scripts, Candidates shape) {
 
   Call of(List<AcquireCalls.Request> requests, List<Ending> endings) {
-    List<byte[]> k = scripts.leaseKeys();
+    List<byte[]> k = scripts.caller().leaseKeys();
     k.add(shape.budgetsKey());
     k.addAll(shape.allSets());
     boolean budgets = !shape.budgets().isEmpty();

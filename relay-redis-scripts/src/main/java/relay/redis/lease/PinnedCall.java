@@ -31,7 +31,7 @@ public final class PinnedCall {
     if (share != null && !candidates.isIndexed()) {
       share.appendOnly(line);
     }
-    List<byte[]> k = scripts.leaseKeys();
+    List<byte[]> k = scripts.caller().leaseKeys();
     if (!wanted.session().isEmpty()) {
       k.add(candidates.session(wanted.modelClass(), wanted.session()));
     }

@@ -14,7 +14,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -26,18 +25,13 @@ import relay.redis.model.RedisServers;
  * The one connection to a master, and whether it works.
  *
  * <p>Lettuce would queue commands while Redis is away and replay them later; each replay could
- * charge twice. This class drops a connection that closed, or that left {@value #MAX_UNANSWERED}
- * calls in a row unanswered for as many timeouts. Its calls fail at once, nothing queues behind a
- * dead Redis, and a background thread reconnects every {@value #RETRY_MS} ms.
+ * charge twice. This class drops a connection that closed, or that left {@value
+ * Answering#MAX_UNANSWERED} calls in a row unanswered for as many timeouts. Its calls fail at once,
+ * nothing queues behind a dead Redis, and a background thread reconnects every {@value #RETRY_MS}
+ * ms.
  */
 final class MasterLink implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(MasterLink.class);
-
-  /**
-   * A network that swallows packets sends no reset: this many calls in a row without an answer
-   * count as a lost connection.
-   */
-  private static final int MAX_UNANSWERED = 3;
 
   static final int RETRY_MS = 200;
 
@@ -65,10 +59,9 @@ final class MasterLink implements AutoCloseable {
   private final Place place;
   private final Redirections redirections;
   private final Consumer<MasterLink> onUp;
-  private final Slowness slowness;
+  private final Answering answering;
   private final Reauthentication logins = new Reauthentication(System::nanoTime);
   private final CountDownLatch tried = new CountDownLatch(1);
-  private final AtomicInteger unanswered = new AtomicInteger();
   private final ScheduledExecutorService reconnector =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("redis-reconnect").daemon().factory());
@@ -76,7 +69,6 @@ final class MasterLink implements AutoCloseable {
       new SurvivedFaults("redis-reconnect", log::error, System::nanoTime);
   private final AtomicReference<@Nullable FunctionConnection> connection = new AtomicReference<>();
   private volatile @Nullable InetSocketAddress address; // of the last connection
-  private volatile long answeredAtNanos;
   private volatile @Nullable String failure; // why the last connect failed
   private volatile boolean refused; // the system did: nothing listens at the address
   private boolean connected; // only the reconnecting thread uses it
@@ -89,7 +81,12 @@ final class MasterLink implements AutoCloseable {
     this.place = place;
     this.redirections = redirections;
     this.onUp = onUp;
-    slowness = new Slowness(log, connections.timeout, System::nanoTime);
+    answering =
+        new Answering(
+            new Slowness(log, connections.timeout, System::nanoTime),
+            connections.timeout,
+            connections.deadlines::runningNanos,
+            this::name);
   }
 
   /** Connects, or retries in the background if Redis does not answer now. */
@@ -124,12 +121,12 @@ final class MasterLink implements AutoCloseable {
 
   /** Whether the master answers, but later than the timeout. */
   boolean isSlow() {
-    return isUp() && slowness.holds();
+    return isUp() && answering.isSlow();
   }
 
   /** Whether answers come in time, or might. */
   boolean isTimely() {
-    return isUp() && !slowness.isLasting(connections.deadlines.runningNanos());
+    return isUp() && !answering.isLastinglySlow();
   }
 
   /** Whether the last connect found that nothing listens there. */
@@ -191,15 +188,10 @@ final class MasterLink implements AutoCloseable {
     var _ =
         call.whenComplete(
             (value, failure) -> {
-              if (!(failure instanceof TimeoutException) || call.asked() != this) {
-                return;
-              }
-              slowness.timedOut(connections.deadlines.runningNanos());
-              // Late answers show that Redis is busy, not gone
-              if (unanswered.incrementAndGet() >= MAX_UNANSWERED
-                  && connections.deadlines.runningNanos() - answeredAtNanos
-                      >= MAX_UNANSWERED * connections.timeout.toNanos()) {
-                giveUp(live, "it left " + MAX_UNANSWERED + " calls without an answer");
+              if (failure instanceof TimeoutException
+                  && call.asked() == this
+                  && answering.hasCeased()) {
+                giveUp(live, "it left " + Answering.MAX_UNANSWERED + " calls without an answer");
               }
             });
   }
@@ -223,13 +215,7 @@ final class MasterLink implements AutoCloseable {
             ? r
             : null;
     if (failure == null || refused != null) {
-      unanswered.setPlain(0); // a refusal is also an answer
-      answeredAtNanos = connections.deadlines.runningNanos();
-      if (call.isDone()) {
-        slowness.lateAnswer(name());
-      } else if (call.awaited) {
-        slowness.timelyAnswer();
-      }
+      answering.answered(call.isDone(), call.awaited); // a refusal is also an answer
     }
     if (refused instanceof RedisReadOnlyException) {
       var _ = connections.refusedCalls.explained(String.valueOf(refused.getMessage()));
@@ -280,9 +266,7 @@ final class MasterLink implements AutoCloseable {
               connections.answers.execute(() -> giveUp(mine, "the connection was closed"));
             }
           });
-      unanswered.set(0);
-      slowness.timelyAnswer();
-      answeredAtNanos = connections.deadlines.runningNanos();
+      answering.connected();
       if (!connection.compareAndSet(null, mine)) {
         var _ = mine.closeAsync(); // another attempt has connected, and its connection is live
         return true;
@@ -364,7 +348,7 @@ final class MasterLink implements AutoCloseable {
 
   /** Called twice a second. */
   void tick() {
-    slowness.tick(name());
+    answering.tick();
   }
 
   /** Redis's host and port, without the password. */

@@ -66,7 +66,8 @@ public record Demand(
   }
 
   private static void check(List<String> pinned) {
-    if (pinned.size() > MOST_PINNED || !pinned.stream().allMatch(text -> HASH.matcher(text).matches())) {
+    if (pinned.size() > MOST_PINNED
+        || !pinned.stream().allMatch(text -> HASH.matcher(text).matches())) {
       throw new IllegalArgumentException("at most " + MOST_PINNED + " hashes");
     }
   }

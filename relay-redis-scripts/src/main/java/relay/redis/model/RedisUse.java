@@ -1,6 +1,5 @@
 package relay.redis.model;
 
-
 /** How Redis serves a process. */
 public enum RedisUse {
   /** It decides. */

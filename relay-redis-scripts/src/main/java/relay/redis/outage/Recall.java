@@ -12,8 +12,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
-import relay.redis.lease.LeaseEndings;
 import relay.redis.lease.LeaseRenewals;
+import relay.redis.lease.Recovery;
 import relay.redis.lease.Used;
 import relay.redis.model.Lease;
 import relay.redis.script.PoolScripts;
@@ -31,7 +31,7 @@ public final class Recall {
 
   private final PoolScripts scripts;
   private final String replica;
-  private final LeaseEndings endings;
+  private final Recovery recovery;
   private final LeaseRenewals renewals;
   private final LongSupplier nanoTime;
   private final AtomicBoolean telling = new AtomicBoolean();
@@ -58,17 +58,17 @@ public final class Recall {
   public Recall(
       PoolScripts scripts,
       String replica,
-      LeaseEndings endings,
+      Recovery recovery,
       LeaseRenewals renewals,
       LongSupplier nanoTime) {
     this.scripts = scripts;
     this.replica = replica;
-    this.endings = endings;
+    this.recovery = recovery;
     this.renewals = renewals;
     this.nanoTime = nanoTime;
     if (!replica.isEmpty()) { // an observer uses nothing
-      endings.used().willTell();
-      scripts.onEpoch(this::look);
+      recovery.used().willTell();
+      scripts.plans().onEpoch(this::look);
     }
   }
 
@@ -94,7 +94,7 @@ public final class Recall {
   private void look() {
     long now = scripts.epoch();
     List<String> all = scripts.plan().groups();
-    endings.used().retain(Set.copyOf(all));
+    recovery.used().retain(Set.copyOf(all));
     synchronized (this) {
       boolean isLost = epoch != 0 && now != epoch;
       epoch = now;
@@ -104,7 +104,7 @@ public final class Recall {
     }
     List<Lease> running =
         renewals.leases().stream()
-            .filter(lease -> lease.epoch() != now && endings.used().leaveOut(lease, now))
+            .filter(lease -> lease.epoch() != now && recovery.used().leaveOut(lease, now))
             .toList();
     List<List<String>> groups = new ArrayList<>();
     for (int from = 0; from < all.size(); from += GROUPS) {
@@ -115,11 +115,11 @@ public final class Recall {
             now,
             nanoTime.getAsLong(),
             groups,
-            endings.used().before(now),
+            recovery.used().before(now),
             rememberAlive(),
             new AtomicBoolean());
     var _ =
-        endings
+        recovery
             .chargeApart(running)
             .whenComplete( // until then the debt stands for them
                 (done, failure) -> {

@@ -6,9 +6,11 @@ import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Collectors;
 import relay.redis.model.Days;
 import relay.redis.model.Dimension;
 import relay.redis.model.KeyPlan;
@@ -37,7 +39,7 @@ public final class Announcement {
     this.candidates = candidates;
     this.seen = seen;
     plan = candidates.plan();
-    parts = candidates.parts(most);
+    parts = parts(plan, most);
     Set<String> announced = new HashSet<>();
     for (List<KeyPlan> keys : parts) { // an account's groups come with the first of its keys
       groups.add(
@@ -46,6 +48,26 @@ public final class Announcement {
               .flatMap(a -> plan.allClasses().stream().map(c -> PoolPlan.group(a, c)))
               .toList());
     }
+  }
+
+  /**
+   * Splits the keys into parts of at most {@code most}, because a large pool is announced in parts.
+   * The keys of an account are adjacent.
+   */
+  private static List<List<KeyPlan>> parts(PoolPlan plan, int most) {
+    List<KeyPlan> sorted =
+        plan.keys().stream()
+            .collect(
+                Collectors.groupingBy(KeyPlan::account, LinkedHashMap::new, Collectors.toList()))
+            .values()
+            .stream()
+            .flatMap(List::stream)
+            .toList();
+    List<List<KeyPlan>> parts = new ArrayList<>();
+    for (int from = 0; from < sorted.size(); from += most) {
+      parts.add(sorted.subList(from, Math.min(sorted.size(), from + most)));
+    }
+    return parts;
   }
 
   /** Which ready sets there are, of other plans, too. */

@@ -5,7 +5,6 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -15,18 +14,8 @@ import java.util.TreeSet;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import relay.redis.library.Digests;
-import relay.redis.model.Acquisition;
-import relay.redis.model.Acquisition.Exhausted;
-import relay.redis.model.Acquisition.Granted;
-import relay.redis.model.Acquisition.Impossible;
-import relay.redis.model.Acquisition.NoneUsable;
-import relay.redis.model.Acquisition.OverBudget;
-import relay.redis.model.Acquisition.Overloaded;
-import relay.redis.model.Acquisition.Unavailable;
 import relay.redis.model.Demand;
 import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
 
 /**
@@ -38,7 +27,6 @@ public final class Candidates {
   private static final int MAX_LISTED = 16;
   private static final int SAMPLE = 64;
   private static final int FEW = 4; // a group of more keys is large: the index has one row for it
-  private static final String INDEX = "2"; // changes with the format of the index
   private static final String OTHERS = "default";
 
   private final PoolPlan plan;
@@ -79,10 +67,10 @@ public final class Candidates {
                 .map(k -> KeyTier.of(plan, k))
                 .collect(Collectors.toCollection(TreeSet::new)));
     tiers = sorted.size();
-    planId = planId(plan);
+    planId = PlanDigests.number(plan);
     budgets = BudgetLines.of(plan);
     isShadow = plan.keys().stream().noneMatch(KeyPlan::enforce);
-    String shape = shape(plan);
+    String shape = PlanDigests.shape(plan);
     Map<String, Long> sizes =
         plan.keys().stream()
             .collect(Collectors.groupingBy(KeyPlan::account, Collectors.counting()));
@@ -124,33 +112,6 @@ public final class Candidates {
   /** The number of a model class's first ready set. The sets of a class are adjacent. */
   private int firstSet(String modelClass) {
     return 1 + plan.modelClasses().indexOf(modelClass) * tiers;
-  }
-
-  /** A digest of everything that determines the candidates. */
-  private static String shape(PoolPlan plan) {
-    StringBuilder text = new StringBuilder(INDEX);
-    text.append(String.join(" ", plan.modelClasses()));
-    for (KeyPlan key : plan.keys()) {
-      text.append('\n').append(key.id()).append(' ').append(key.account());
-      text.append(' ').append(KeyTier.of(plan, key).text());
-    }
-    return Digests.hex("SHA-256", text.toString()).substring(0, 8);
-  }
-
-  /** Tells plans apart: a digest of all that they say, as a number that scripts count exactly. */
-  private static long planId(PoolPlan plan) {
-    StringBuilder text = new StringBuilder(INDEX);
-    text.append(plan.window()).append(' ').append(plan.strategy()).append(' ');
-    text.append(plan.accounting()).append(' ').append(plan.burstRatio());
-    text.append('\n').append(String.join(" ", plan.modelClasses()));
-    plan.keys().forEach(key -> text.append('\n').append(key));
-    plan.groups().forEach(g -> text.append('\n').append(g).append(' ').append(plan.limitsOf(g)));
-    if (!plan.days().limits().isEmpty()) {
-      text.append('\n').append(plan.days().starts()).append(' ').append(plan.days().zone());
-      plan.groups().forEach(g -> text.append('\n').append(g).append(' ').append(plan.days().of(g)));
-    }
-    String digest = Digests.hex("SHA-256", text.toString()).substring(0, 15);
-    return 1 + Long.parseLong(digest, 16) % (Limits.MAX - 1);
   }
 
   public long planId() {
@@ -294,26 +255,6 @@ public final class Candidates {
         .toList();
   }
 
-  /**
-   * Splits the keys into parts of at most {@code most}, because a large pool is announced in parts.
-   * The keys of an account are adjacent.
-   */
-  List<List<KeyPlan>> parts(int most) {
-    List<KeyPlan> sorted =
-        plan.keys().stream()
-            .collect(
-                Collectors.groupingBy(KeyPlan::account, LinkedHashMap::new, Collectors.toList()))
-            .values()
-            .stream()
-            .flatMap(List::stream)
-            .toList();
-    List<List<KeyPlan>> parts = new ArrayList<>();
-    for (int from = 0; from < sorted.size(); from += most) {
-      parts.add(sorted.subList(from, Math.min(sorted.size(), from + most)));
-    }
-    return parts;
-  }
-
   /** The index rows of these keys; none without an index. */
   public List<Candidate> rowsOf(List<KeyPlan> keys) {
     if (!isIndexed()) {
@@ -335,7 +276,7 @@ public final class Candidates {
    * Batches of candidates to pick from. A large pool has several, from a random start within each
    * priority.
    */
-  List<byte[][]> samples(Demand demand) {
+  public List<byte[][]> samples(Demand demand) {
     List<byte[][]> parts = new ArrayList<>();
     if (!isIndexed()) {
       parts.add(fieldsOf(demand));
@@ -363,17 +304,6 @@ public final class Candidates {
       from = to;
     }
     return out;
-  }
-
-  /** Chooses the denial to report: the one that ends sooner, or ends at all. */
-  public static Acquisition better(Acquisition a, Acquisition b) {
-    return switch (b) {
-      case Granted _, Overloaded _, Unavailable _, OverBudget _ -> b;
-      case Exhausted e ->
-          a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
-      case Impossible _ -> a instanceof NoneUsable ? b : a;
-      case NoneUsable _ -> a;
-    };
   }
 
   private static byte[] line(String kind, List<Candidate> some) {

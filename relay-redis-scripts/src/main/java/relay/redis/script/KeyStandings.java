@@ -130,7 +130,11 @@ public final class KeyStandings {
       return restoreKnown(fields);
     }
     // An observer sends no heartbeats, so it must first learn the other plans' ready sets.
-    return scripts.survey("").handle((snapshot, failure) -> fields).thenCompose(this::restoreKnown);
+    return scripts
+        .fleet()
+        .observe()
+        .handle((snapshot, failure) -> fields)
+        .thenCompose(this::restoreKnown);
   }
 
   private CompletableFuture<Void> restoreKnown(List<String> fields) {

@@ -23,7 +23,7 @@ import relay.redis.script.ScriptCaller.Call;
  * Holds the pool's present plan and announces it to Redis: on a change, and when Redis does not
  * know the pool. One lock guards the plan, the announcement in flight and their count.
  */
-final class PlanAnnouncer {
+public final class PlanAnnouncer {
   private static final int MAX_OPEN = 8; // sub-quotas of a class, and likewise kinds
 
   private final ScriptCaller caller;
@@ -62,7 +62,7 @@ final class PlanAnnouncer {
   }
 
   /** What runs after each announcement, before a call of the new epoch. */
-  void onEpoch(Runnable look) {
+  public void onEpoch(Runnable look) {
     onEpoch = look;
   }
 
@@ -72,7 +72,7 @@ final class PlanAnnouncer {
   }
 
   /** Sets the configuration that later surveys and announcements report to Redis. */
-  void runs(ConfigMark mark) {
+  public void runs(ConfigMark mark) {
     config = mark;
   }
 
@@ -92,7 +92,7 @@ final class PlanAnnouncer {
   /**
    * Whether a lease is to be charged to its day again; otherwise what was announced of that has it.
    */
-  boolean addsToDay(Lease lease) {
+  public boolean addsToDay(Lease lease) {
     return lease.epoch() == epoch || lease.grantedMicros() > seen.micros();
   }
 
@@ -102,7 +102,7 @@ final class PlanAnnouncer {
   }
 
   /** Uses another plan for later calls, and announces it. */
-  CompletableFuture<Void> reconfigure(PoolPlan plan) {
+  public CompletableFuture<Void> reconfigure(PoolPlan plan) {
     synchronized (this) {
       use(plan);
     }
@@ -117,13 +117,13 @@ final class PlanAnnouncer {
   }
 
   /** As {@code KeyPool.subQuota}. The next call that names it announces it. */
-  synchronized String subQuota(String modelClass, String quota) {
+  public synchronized String subQuota(String modelClass, String quota) {
     String name = PoolPlan.subQuota(modelClass, quota);
     return open(subQuotas, name) ? name : modelClass;
   }
 
   /** As {@code KeyPool.kind}. The next call that names it announces it. */
-  synchronized String kind(String modelClass, String kind) {
+  public synchronized String kind(String modelClass, String kind) {
     return open(kinds, PoolPlan.subQuota(modelClass, kind)) ? kind : "";
   }
 
@@ -194,7 +194,7 @@ final class PlanAnnouncer {
   }
 
   /** Announces the present plan to Redis. Concurrent callers share one announcement. */
-  CompletableFuture<Void> configure() {
+  public CompletableFuture<Void> configure() {
     Configuring before;
     Configuring mine;
     synchronized (this) {

@@ -12,7 +12,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import relay.redis.estimate.ModelTally;
 import relay.redis.library.ScriptFile;
 import relay.redis.link.RedisLink;
@@ -20,13 +19,10 @@ import relay.redis.model.Demand;
 import relay.redis.model.Dimension;
 import relay.redis.model.EngineOptions;
 import relay.redis.model.Fallback;
-import relay.redis.model.Lease;
 import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot;
 import relay.redis.model.Refill;
 import relay.redis.model.Remaining;
-import relay.redis.model.Usage;
 import relay.redis.script.ScriptCaller.Call;
 
 /**
@@ -80,40 +76,22 @@ public final class PoolScripts {
     return candidates().plan();
   }
 
-  /** As {@code KeyPool.subQuota}. */
-  public String subQuota(String modelClass, String quota) {
-    return plans.subQuota(modelClass, quota);
-  }
-
-  /** As {@code KeyPool.kind}. */
-  public String kind(String modelClass, String kind) {
-    return plans.kind(modelClass, kind);
-  }
-
-  /** Later calls use this plan. Announces it. */
-  public CompletableFuture<Void> reconfigure(PoolPlan plan) {
-    return plans.reconfigure(plan);
-  }
-
-  /** Announces the pool's shape to Redis. Concurrent callers share one call. */
-  public CompletableFuture<Void> configure() {
-    return plans.configure();
-  }
-
-  /** Later surveys and announcements tell Redis this configuration. */
-  public void runs(ConfigMark mark) {
-    plans.runs(mark);
-  }
-
-  public void onEpoch(Runnable look) {
-    plans.onEpoch(look);
-  }
-
   /** Calls that take keys out of use, and bring them back. */
   public KeyStandings standings() {
     return standings;
   }
 
+  /** The plan as Redis is told it. */
+  public PlanAnnouncer plans() {
+    return plans;
+  }
+
+  /** Calls of any script of this pool. */
+  public ScriptCaller caller() {
+    return caller;
+  }
+
+  /** The pool's state, and its replicas. */
   public FleetSurvey fleet() {
     return fleet;
   }
@@ -139,11 +117,6 @@ public final class PoolScripts {
   public boolean endsWith(Demand demand) {
     Candidates now = candidates();
     return now.isNamed() || (now.isIndexed() ? demand.key().isEmpty() : !now.hasOthers());
-  }
-
-  /** Batches of candidates to pick from. Try them in order until one has a usable key. */
-  public List<byte[][]> samples(Demand demand) {
-    return candidates().samples(demand);
   }
 
   public CompletableFuture<Reply> pick(byte[][] fields) {
@@ -174,11 +147,6 @@ public final class PoolScripts {
         .thenApply(Reply::ofNamed);
   }
 
-  /** Calls a script of this pool. */
-  public CompletableFuture<List<Object>> call(Call call) {
-    return caller.call(call);
-  }
-
   /** The names of the pool's keys in Redis. */
   public RedisKeys keys() {
     return keys;
@@ -187,26 +155,6 @@ public final class PoolScripts {
   /** The time to a new lease's deadline, in milliseconds. */
   public byte[] leaseMs() {
     return leaseMs;
-  }
-
-  /** The first arguments of a call: its latest plausible time, and no clock of its own. */
-  public List<byte[]> clockArgs() {
-    return caller.clockArgs();
-  }
-
-  /** The latest plausible time on the pool's clock. */
-  public String ceiling() {
-    return caller.ceiling();
-  }
-
-  /** Whether a charge of this lease also counts in its group's day. */
-  public boolean addsToDay(Lease lease) {
-    return plans.addsToDay(lease);
-  }
-
-  /** The keys of every script that creates or ends leases. */
-  public List<byte[]> leaseKeys() {
-    return caller.leaseKeys();
   }
 
   /**
@@ -290,22 +238,6 @@ public final class PoolScripts {
     Candidates now = candidates();
     Demand served = now.served(demand);
     return served != null && now.isShadow(served);
-  }
-
-  /**
-   * Reads the pool's state in slices.
-   *
-   * @param replica the caller's id as a heartbeat, empty for an observer. A replica reads a large
-   *     pool as a whole only every few seconds, or when the readable picture is stale; otherwise
-   *     the result is null
-   */
-  public CompletableFuture<@Nullable PoolSnapshot> survey(String replica) {
-    return fleet.survey(replica);
-  }
-
-  /** This replica's last survey: Redis no longer counts the replica. */
-  public CompletableFuture<@Nullable PoolSnapshot> leave() {
-    return fleet.leave();
   }
 
   /**

@@ -2,28 +2,18 @@ package relay.redis.script;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import relay.redis.estimate.ModelTally;
-import relay.redis.model.Accounting;
 import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Impossible;
 import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Acquisition.Reason;
-import relay.redis.model.Days;
-import relay.redis.model.KeyPlan;
-import relay.redis.model.Limits;
-import relay.redis.model.PoolSnapshot.ClientState;
-import relay.redis.model.PoolSnapshot.ConfigState;
-import relay.redis.model.PoolSnapshot.GroupState;
-import relay.redis.model.PoolSnapshot.KeyState;
 import relay.redis.model.Lease;
 import relay.redis.model.Usage;
 
@@ -90,155 +80,10 @@ public sealed interface Reply {
    */
   record Settled(long overTokens) implements Reply {}
 
-  /**
-   * What {@code survey} tells of the replicas and their plans.
-   *
-   * @param again whether the caller is to announce its plan again
-   * @param sets ready sets of other plans
-   * @param unused ready sets of none
-   * @param draining keys that no plan has any longer
-   */
-  record Fleet(
-      boolean again,
-      List<ConfigState> configs,
-      List<String> sets,
-      List<String> unused,
-      List<KeyState> draining,
-      String replicas) {}
-
-  /**
-   * What is new to the caller of {@code survey}.
-   *
-   * @param position the end of the news, for the next call
-   * @param all whether it must read everything
-   * @param crowded whether it must do so every few seconds
-   * @param fields otherwise the fields of the groups and keys that changed
-   */
-  record News(String position, boolean all, boolean crowded, List<String> fields) {}
-
   /** The call succeeded; {@code values} is the script's reply. */
   record Done(List<Object> values) implements Reply {
     public long number(int index) {
       return Reply.number(values.get(index));
-    }
-
-    Fleet fleet(int index) {
-      List<Object> r = row(index);
-      List<Object> told = list(r.get(1));
-      List<ConfigState> configs = new ArrayList<>();
-      for (int n = 0; n < told.size(); n += 3) {
-        String hash = text(told.get(n));
-        configs.add(
-            new ConfigState(
-                hash.equals(ConfigMark.NONE.hash()) ? "" : hash,
-                Instant.ofEpochMilli(Reply.number(told.get(n + 1))),
-                (int) Reply.number(told.get(n + 2))));
-      }
-      configs.sort(Comparator.comparing(ConfigState::since).reversed());
-      List<Object> keys = list(r.get(4));
-      List<KeyState> draining = new ArrayList<>();
-      for (int n = 0; n < keys.size(); n += 8) {
-        String reason = text(keys.get(n + 4));
-        draining.add(
-            new KeyState(
-                text(keys.get(n)),
-                text(keys.get(n + 1)),
-                reason.isEmpty() ? null : reason,
-                micros(keys.get(n + 3)),
-                Reply.number(keys.get(n + 2)),
-                (int) Reply.number(keys.get(n + 5)),
-                (int) Reply.number(keys.get(n + 6)),
-                (int) Reply.number(keys.get(n + 7)),
-                true));
-      }
-      return new Fleet(
-          Reply.number(r.get(0)) == 1,
-          configs,
-          list(r.get(2)).stream().map(Reply::text).toList(),
-          list(r.get(3)).stream().map(Reply::text).toList(),
-          draining,
-          text(r.get(5)));
-    }
-
-    News news(int index) {
-      List<Object> r = row(index);
-      return new News(
-          text(r.get(0)) + " " + Reply.number(r.get(1)),
-          Reply.number(r.get(2)) == 1,
-          Reply.number(r.get(2)) == 2,
-          r.subList(3, r.size()).stream().map(Reply::text).toList());
-    }
-
-    /** A group's row of {@code survey}; empty if Redis does not know the group. */
-    public Optional<GroupState> group(int index, String id) {
-      List<Object> r = row(index);
-      if (r.isEmpty()) {
-        return Optional.empty();
-      }
-      int slash = id.lastIndexOf('/');
-      return Optional.of(
-          new GroupState(
-              id,
-              id.substring(0, slash),
-              id.substring(slash + 1),
-              new Limits(
-                  Reply.number(r.get(6)),
-                  Reply.number(r.get(7)),
-                  Reply.number(r.get(8)),
-                  Reply.number(r.get(9))),
-              new Usage(Reply.number(r.get(0)), Reply.number(r.get(1)), Reply.number(r.get(2))),
-              Reply.number(r.get(3)),
-              micros(r.get(4)),
-              micros(r.get(5)),
-              new Limits(
-                  Reply.number(r.get(10)),
-                  Reply.number(r.get(11)),
-                  Reply.number(r.get(12)),
-                  Reply.number(r.get(13))),
-              Reply.number(r.get(14)) / 1000.0,
-              Reply.number(r.get(15)),
-              Reply.number(r.get(16)) == 1 ? Accounting.TOKEN_BUCKET : Accounting.SLIDING_WINDOW,
-              text(r.get(17)),
-              day(r, 18),
-              day(r, 20)));
-    }
-
-    private static Days.Count day(List<Object> r, int at) {
-      return r.size() <= at
-          ? Days.Count.NONE
-          : new Days.Count(Reply.number(r.get(at)), Reply.number(r.get(at + 1)));
-    }
-
-    /** A key's row of {@code survey}; empty if Redis does not know the key. */
-    Optional<KeyState> key(int index, KeyPlan plan) {
-      List<Object> r = row(index);
-      if (r.isEmpty()) {
-        return Optional.empty();
-      }
-      String reason = text(r.get(2));
-      return Optional.of(
-          new KeyState(
-              plan.id(),
-              plan.account(),
-              reason.isEmpty() ? null : reason,
-              micros(r.get(1)),
-              Reply.number(r.get(0)),
-              (int) Reply.number(r.get(3)),
-              (int) Reply.number(r.get(4)),
-              (int) Reply.number(r.get(5))));
-    }
-
-    /** What clients have of a pool that is short; none if the call asked for no news. */
-    public List<ClientState> clients(int index) {
-      return index < values.size() ? SharedClients.of(row(index)) : List.of();
-    }
-
-    private List<Object> row(int index) {
-      return list(values.get(index));
-    }
-
-    private static Duration micros(Object value) {
-      return Duration.ofNanos(Reply.number(value) * 1000);
     }
   }
 

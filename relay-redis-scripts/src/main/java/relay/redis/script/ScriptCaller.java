@@ -38,7 +38,7 @@ public final class ScriptCaller {
     return keys;
   }
 
-  CompletableFuture<List<Object>> call(Call call) {
+  public CompletableFuture<List<Object>> call(Call call) {
     long sent = clock.now();
     return link.call(
             call.script(), call.keys().toArray(byte[][]::new), call.args().toArray(byte[][]::new))
@@ -67,17 +67,17 @@ public final class ScriptCaller {
   }
 
   /** The time arguments with which most scripts begin: the latest plausible time, and none. */
-  List<byte[]> clockArgs() {
+  public List<byte[]> clockArgs() {
     return new ArrayList<>(List.of(clock.ceiling(), NONE));
   }
 
   /** The latest plausible time, as a word of a script's argument. */
-  String ceiling() {
+  public String ceiling() {
     return text(clock.ceiling());
   }
 
   /** The keys of every script that creates or ends leases. */
-  List<byte[]> leaseKeys() {
+  public List<byte[]> leaseKeys() {
     return new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.due, keys.later));
   }
 

@@ -147,8 +147,8 @@ final class SurveyedRows {
   }
 
   /** Takes over the rows of a part. */
-  void add(Part part, Reply.Done reply) {
-    long micros = reply.number(1);
+  void add(Part part, SurveyReply reply) {
+    long micros = reply.micros();
     int at = 8;
     for (String id : part.groups()) {
       GroupState state = reply.group(at++, id).orElse(null);
@@ -187,7 +187,7 @@ final class SurveyedRows {
    *
    * @param beat the reply of the heartbeat that found what was new
    */
-  PoolSnapshot snapshot(Reply.Done beat, Reply.Fleet fleet, long now) {
+  PoolSnapshot snapshot(SurveyReply beat, SurveyReply.Fleet fleet, long now) {
     List<GroupState> groupsNow = new ArrayList<>(groups.size());
     Duration opens = null;
     for (String id : plan.groups()) {
@@ -211,13 +211,13 @@ final class SurveyedRows {
     fleet.draining().stream().filter(k -> !keyPlans.containsKey(k.id())).forEach(keysNow::add);
     return new PoolSnapshot(
         opens == null ? Duration.ZERO : opens,
-        (int) beat.number(3),
-        beat.number(4),
-        beat.number(5),
+        beat.replicas(),
+        beat.leases(),
+        beat.expiredLeases(),
         groupsNow,
         keysNow,
         fleet.configs(),
-        beat.clients(9));
+        beat.clients());
   }
 
   /** When the group has room, and the one whose limits bind beside its own. */

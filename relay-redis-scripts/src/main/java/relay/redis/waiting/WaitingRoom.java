@@ -1,6 +1,5 @@
 package relay.redis.waiting;
 
-import relay.redis.link.Alarm;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -11,6 +10,7 @@ import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import relay.redis.link.Alarm;
 import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.Unavailable;

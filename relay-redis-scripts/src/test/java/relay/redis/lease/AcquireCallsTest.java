@@ -68,7 +68,7 @@ final class AcquireCallsTest {
   @Test
   void a_request_whose_key_goes_before_its_call_is_refused_alone() {
     Candidates before = scripts.candidates();
-    scripts.reconfigure(plan("here")).join();
+    scripts.plans().reconfigure(plan("here")).join();
     AcquireCalls.Request gone = on("gone");
     AcquireCalls.Request here = on("here");
     List<AcquireCalls.Request> both = new ArrayList<>(List.of(gone, here));
@@ -82,7 +82,7 @@ final class AcquireCallsTest {
   @Test
   void a_call_whose_only_key_has_gone_is_made_by_the_plan_before() {
     Candidates before = scripts.candidates();
-    scripts.reconfigure(plan("here")).join();
+    scripts.plans().reconfigure(plan("here")).join();
     ScriptCaller.Call call = call(before, new ArrayList<>(List.of(on("gone"))));
     assertEquals("gone gone/" + Pools.CLASS, ScriptCaller.text(call.args().getLast()));
   }

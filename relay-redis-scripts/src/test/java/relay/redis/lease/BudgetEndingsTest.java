@@ -84,7 +84,7 @@ final class BudgetEndingsTest {
     List<Long> used = List.of(30 * Budget.DOLLAR, 29L);
     Await.until("it is charged", () -> spent().equals(used));
     end(lease, new Usage(1, 25, 4), 3);
-    scripts.configure().join(); // after the calls before
+    scripts.plans().configure().join(); // after the calls before
     assertEquals(used, spent());
   }
 

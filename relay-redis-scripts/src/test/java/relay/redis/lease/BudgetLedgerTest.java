@@ -180,9 +180,9 @@ final class BudgetLedgerTest {
 
   @Test
   void what_was_let_pass_belongs_to_its_budget_in_whatever_order() {
-    scripts.reconfigure(plan(BUDGET, DOLLARS)).join();
+    scripts.plans().reconfigure(plan(BUDGET, DOLLARS)).join();
     pass("k1", 7, Budget.DOLLAR);
-    scripts.reconfigure(plan(DOLLARS, BUDGET)).join();
+    scripts.plans().reconfigure(plan(DOLLARS, BUDGET)).join();
     reading();
     List<Budget.Spent> both = ledger.spent("k1");
     assertEquals(List.of(Budget.DOLLAR, 7L), both.stream().map(Budget.Spent::spent).toList());
@@ -203,7 +203,7 @@ final class BudgetLedgerTest {
   @Test
   void without_redis_too_the_budget_that_opens_last_refuses() {
     Budget day = new Budget(Budget.Unit.TOKENS, Budget.Per.DAY, true, 1_000);
-    scripts.reconfigure(plan(day, BUDGET)).join();
+    scripts.plans().reconfigure(plan(day, BUDGET)).join();
     reading();
     Duration left = ledger.spent("k1").getLast().left();
     Demand more = Demand.of(Pools.CLASS, 1_001, 0).on("k1");
@@ -243,13 +243,13 @@ final class BudgetLedgerTest {
 
   @Test
   void what_is_spent_is_known_after_a_change_of_the_limits() {
-    scripts.reconfigure(plan(BUDGET, DOLLARS)).join();
+    scripts.plans().reconfigure(plan(BUDGET, DOLLARS)).join();
     spend("k1", " 0 5 0 " + Budget.DOLLAR);
     reading();
     Budget.Spent tokens = ledger.spent("k1").getFirst();
     Budget smaller = new Budget(Budget.Unit.TOKENS, Budget.Per.MONTH, false, 100);
     Budget other = new Budget(Budget.Unit.TOKENS, Budget.Per.DAY, true, 100);
-    scripts.reconfigure(plan(other, DOLLARS, smaller)).join();
+    scripts.plans().reconfigure(plan(other, DOLLARS, smaller)).join();
     assertEquals(
         List.of(
             new Budget.Spent(other, 0, Duration.ZERO),
@@ -266,7 +266,7 @@ final class BudgetLedgerTest {
     redis.kill();
     Await.until("it is gone", () -> !link.isUp());
     Budget more = new Budget(Budget.Unit.TOKENS, Budget.Per.MONTH, false, 2_000);
-    assertThrows(CompletionException.class, () -> scripts.reconfigure(plan(more)).join());
+    assertThrows(CompletionException.class, () -> scripts.plans().reconfigure(plan(more)).join());
     redis.startAgain();
     Await.until("it is back", link::isUp);
     ledger.read(List.of("k1")).join();

@@ -123,7 +123,7 @@ final class LeaseEndingsTest {
     settlements.sendAgain();
     settlements.flush();
     Await.until("it is done", SOON, settlements::isEmpty);
-    scripts.configure().join(); // after the calls before
+    scripts.plans().configure().join(); // after the calls before
     var _ = granted("b");
     assertEquals(25 + 10, used());
   }
@@ -151,10 +151,10 @@ final class LeaseEndingsTest {
     Lease lease = granted("a");
     settlements.began(lease);
     loseAll();
-    scripts.configure().join();
+    scripts.plans().configure().join();
     for (int n = 0; n < 3; n++) {
-      settlements.chargeAgain(1);
-      scripts.configure().join(); // after the calls before
+      settlements.recovery().chargeAgain(1);
+      scripts.plans().configure().join(); // after the calls before
       assertEquals(1, inFlight());
       assertEquals(10, used());
     }
@@ -169,10 +169,10 @@ final class LeaseEndingsTest {
     Lease lease = granted("a");
     settlements.began(lease);
     loseAll();
-    scripts.configure().join();
+    scripts.plans().configure().join();
     settlements.send(new PendingUpdate.Settle(lease, new Usage(1, 25, 10)));
     settlements.flush(); // Redis knows no such lease
-    settlements.chargeAgain(1);
+    settlements.recovery().chargeAgain(1);
     Await.until(
         "it is settled",
         SOON,

@@ -21,7 +21,6 @@ import relay.redis.RedisUnderTest;
 import relay.redis.model.Fallback;
 import relay.redis.model.Lease;
 import relay.redis.model.Limits;
-import relay.redis.script.Reply;
 
 /** The last grants, which a failover may have lost. */
 @Tag("slow")

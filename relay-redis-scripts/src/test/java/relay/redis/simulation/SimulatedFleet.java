@@ -17,7 +17,7 @@ import relay.redis.model.Refill;
 import relay.redis.model.Remaining;
 import relay.redis.report.LimitNews;
 import relay.redis.script.RedisKeys;
-import relay.redis.script.Reply;
+import relay.redis.script.SurveyReply;
 import relay.redis.script.ToldLimits;
 import relay.redis.walk.Clock;
 import relay.redis.walk.Step;
@@ -118,8 +118,9 @@ final class SimulatedFleet {
 
   private PoolSnapshot.GroupState surveyed(List<Object> args) {
     byte[][] keys = StepKeys.surveyed(names);
-    Reply reply = Reply.of(wire.reply(ScriptFile.SURVEY, keys, args.toArray()));
-    return ((Reply.Done) reply).group(8, GROUP).orElseThrow();
+    return new SurveyReply(wire.reply(ScriptFile.SURVEY, keys, args.toArray()))
+        .group(8, GROUP)
+        .orElseThrow();
   }
 
   private void beat(Replica replica, String name) {

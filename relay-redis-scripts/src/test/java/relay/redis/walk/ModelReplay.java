@@ -109,7 +109,7 @@ final class ModelReplay implements AutoCloseable {
         case Step.Renew _,
             Step.Cooldown _,
             Step.Quarantine _,
-            Step.Restore _,
+            RestoreStep _,
             Step.Configure _,
             Step.Survey _,
             Step.Uncounted _ -> {}

@@ -36,7 +36,7 @@ public sealed interface Step {
       permits PickStep, BreakerStep, ProbeStep, LearnStep, TallyStep, TalliedStep {}
 
   /** Calls of the scripts that count, in a file of their own. */
-  sealed interface Counted extends Step permits ChargeStep {}
+  sealed interface Counted extends Step permits ChargeStep, RestoreStep {}
 
   /** One request without a conversation. */
   static Acquire acquire(
@@ -279,28 +279,6 @@ public sealed interface Step {
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
       return model.quarantine(c, reason, ids);
-    }
-  }
-
-  record Restore(List<String> fields, List<String> sets) implements Step {
-    @Override
-    public ScriptFile script() {
-      return ScriptFile.RESTORE;
-    }
-
-    @Override
-    public byte[][] keys(RedisKeys names) {
-      return StepKeys.indexed(names, new byte[][] {names.state, names.quarantine}, sets);
-    }
-
-    @Override
-    public List<Object> args(Clock c) {
-      return List.copyOf(fields);
-    }
-
-    @Override
-    public List<Object> apply(PoolModel model, Clock c) {
-      return model.restore(fields);
     }
   }
 

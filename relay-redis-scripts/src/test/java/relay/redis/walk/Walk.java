@@ -132,7 +132,7 @@ final class Walk {
       case Step.Settle s -> new Step.Settle(s.costs(), sets());
       case Step.Observe o ->
           new Step.Observe(o.group(), o.stated(), o.left(), o.granted(), o.fullMs(), sets());
-      case Step.Restore r -> new Step.Restore(r.fields(), sets());
+      case RestoreStep r -> new RestoreStep(r.fields(), sets());
       case Step.Renew r -> new Step.Renew(r.leaseMs(), r.held(), sets());
       case Step.Configure c ->
           c.plan().equals(plan) ? configure(c.known(), c.fresh()) : reconfigured(c);
@@ -289,7 +289,7 @@ final class Walk {
       classes.forEach(c -> fields.add("g:" + PoolPlan.group(k.account(), c)));
     }
     fields.add("g:" + group());
-    return new Step.Restore(List.copyOf(fields), sets());
+    return new RestoreStep(List.copyOf(fields), sets());
   }
 
   private Step survey() {

@@ -1,10 +1,13 @@
 package relay.redis;
 
 import io.lettuce.core.RedisCommandExecutionException;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import relay.redis.lease.AcquireCalls;
 import relay.redis.lease.BudgetLedger;
 import relay.redis.lease.LeaseEndings;
+import relay.redis.lease.LeaseIds;
 import relay.redis.lease.LeaseRenewals;
 import relay.redis.lease.PendingUpdate;
 import relay.redis.lease.QueueFullException;
@@ -13,46 +16,99 @@ import relay.redis.link.RedisGoneException;
 import relay.redis.link.RedisLink;
 import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Granted;
+import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Acquisition.Overloaded;
 import relay.redis.model.Demand;
 import relay.redis.model.Lease;
 import relay.redis.model.PoolSnapshot;
+import relay.redis.model.Usage;
 import relay.redis.outage.OutageGrants;
 import relay.redis.script.PoolScripts;
 import relay.redis.script.Reply;
 
-/** What a pool's acquire comes to: by the reply of Redis, or without one. */
-final class AcquireAnswers {
-  private final Lease.End end;
-  private final Supplier<@Nullable PoolSnapshot> latest;
+/** Grants a pool's demands, by Redis or without it, and ends what it granted. */
+final class Grants {
+  private final RedisLink link;
   private final PoolScripts scripts;
+  private final Lease.End end;
+  private final LeaseIds leaseIds;
+  private final AcquireCalls acquires;
   private final LeaseEndings leaseEndings;
   private final LeaseRenewals renewals;
   private final BudgetLedger ledger;
   private final OutageGrants outage;
+  private final Retirement retirement;
   private final AcceptedCalls accepted;
+  private final Supplier<@Nullable PoolSnapshot> latest;
+  private final Runnable tell;
 
-  AcquireAnswers(
-      Lease.End end,
-      Supplier<@Nullable PoolSnapshot> latest,
-      PoolScripts scripts,
+  /** Those that know what runs. */
+  record Running(
+      AcquireCalls acquires,
       LeaseEndings leaseEndings,
       LeaseRenewals renewals,
       BudgetLedger ledger,
       OutageGrants outage,
-      AcceptedCalls accepted) {
-    this.end = end;
-    this.latest = latest;
+      Retirement retirement) {}
+
+  /**
+   * @param end is told when a lease ends, and calls {@link #ended}
+   */
+  Grants(
+      RedisLink link,
+      PoolScripts scripts,
+      Lease.End end,
+      LeaseIds leaseIds,
+      Running running,
+      AcceptedCalls accepted,
+      Heartbeat heartbeat) {
+    this.link = link;
     this.scripts = scripts;
-    this.leaseEndings = leaseEndings;
-    this.renewals = renewals;
-    this.ledger = ledger;
-    this.outage = outage;
+    this.end = end;
+    this.leaseIds = leaseIds;
+    acquires = running.acquires();
+    leaseEndings = running.leaseEndings();
+    renewals = running.renewals();
+    ledger = running.ledger();
+    outage = running.outage();
+    retirement = running.retirement();
     this.accepted = accepted;
+    latest = heartbeat::latest;
+    tell = heartbeat::tellUse;
+  }
+
+  /** As {@link KeyPool#acquire(Demand)}. */
+  CompletableFuture<Acquisition> acquire(Demand demand) {
+    if (retirement.hasBegun()) {
+      return CompletableFuture.completedFuture(new NoneUsable());
+    }
+    if (!link.isTimely() || !outage.isTold(tell)) {
+      return CompletableFuture.completedFuture(outage.grantUnasked(demand, latest.get()));
+    }
+    String id = leaseIds.next();
+    return acquires
+        .acquire(id, demand)
+        .handle(
+            (reply, failure) ->
+                reply != null ? granted(id, reply, demand) : failed(id, demand, failure));
+  }
+
+  /** A lease has ended. */
+  void ended(Lease lease, Usage cost) {
+    if (lease.isWithoutRedis()) {
+      outage.end(lease, cost.inputTokens(), cost.outputTokens());
+      if (!cost.equals(Usage.NONE)) {
+        ledger.passed(lease);
+      }
+    } else {
+      renewals.remove(lease.id());
+      ledger.uses(lease.key());
+      leaseEndings.ended(lease, cost);
+    }
   }
 
   /** Redis has answered. */
-  Acquisition granted(String id, Reply reply, Demand demand) {
+  private Acquisition granted(String id, Reply reply, Demand demand) {
     accepted.acquired();
     return switch (reply) {
       case Reply.Grant g -> {
@@ -75,7 +131,7 @@ final class AcquireAnswers {
    *
    * @param failure null if the reply was none
    */
-  Acquisition failed(String id, Demand demand, @Nullable Throwable failure) {
+  private Acquisition failed(String id, Demand demand, @Nullable Throwable failure) {
     switch (failure == null ? null : RedisLink.cause(failure)) {
       case null -> {}
       case RedisGoneException _ -> {} // the script was never called

@@ -1,0 +1,30 @@
+package relay.redis.script;
+
+/** As what a process surveys a pool. */
+sealed interface Presence {
+  /** How the script is told of it. */
+  String text();
+
+  /**
+   * A replica that runs: the call is its heartbeat.
+   *
+   * @param text its plan and configuration
+   */
+  record Alive(String text) implements Presence {}
+
+  /** A replica that makes its last call: Redis then no longer counts it. */
+  record Leaving() implements Presence {
+    @Override
+    public String text() {
+      return "leave";
+    }
+  }
+
+  /** Somebody who only reads. */
+  record Observing() implements Presence {
+    @Override
+    public String text() {
+      return "-";
+    }
+  }
+}
