@@ -14,21 +14,14 @@ import io.lettuce.core.codec.ByteArrayCodec;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
-import relay.redis.lease.PendingUpdate;
-import relay.redis.lease.Used;
 import relay.redis.library.ScriptFile;
-import relay.redis.link.Masters;
 import relay.redis.model.Demand;
 import relay.redis.model.EngineOptions;
-import relay.redis.model.Fallback;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.Usage;
 import relay.redis.script.Candidates;
-import relay.redis.script.Introductions;
-import relay.redis.script.PoolScripts;
 import relay.redis.script.RedisKeys;
 import relay.redis.script.Reply;
 import relay.redis.script.ScriptCaller.Call;
@@ -118,37 +111,9 @@ final class ScriptRig implements AutoCloseable {
     PoolPlan plan = workload.plan("bench");
     names = new RedisKeys("bench", plan.name());
     candidates = new Candidates(plan, names);
-    epoch = prepare(url, plan);
+    epoch = PreparedPool.prepare(url, plan, workload, PATIENCE);
     named = new NamedCalls(workload, names, candidates, epoch);
     warm();
-  }
-
-  /** Writes the pool's plan to Redis and puts the keys into their state. */
-  private long prepare(String url, PoolPlan plan) {
-    EngineOptions options =
-        new EngineOptions(
-            url, "bench", "bench", PATIENCE, Fallback.CLOSED, EngineOptions.DEFAULT_LEASE);
-    try (Masters masters = Masters.of(options.servers(), PATIENCE, null, master -> {})) {
-      masters.start();
-      PoolScripts scripts =
-          new PoolScripts(masters.link(plan.name()), plan, options, new Introductions());
-      scripts.plans().configure().join();
-      List<CompletableFuture<Reply>> all = new ArrayList<>();
-      for (int n = 0; n < workload.keys(); n++) {
-        if (!workload.standing().carries(n)) {
-          String group = Workload.group(n);
-          all.add(
-              workload.standing() == Standing.COOLING
-                  ? scripts.cooldown("g:" + group, Duration.ofHours(1), 0)
-                  : scripts.charge(
-                      new PendingUpdate.LateCharge(
-                          "used" + n, group, List.of(new Used(Workload.used(), 0))),
-                      0));
-        }
-      }
-      all.forEach(CompletableFuture::join);
-      return scripts.epoch();
-    }
   }
 
   /**

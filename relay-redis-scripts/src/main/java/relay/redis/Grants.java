@@ -11,6 +11,7 @@ import relay.redis.lease.LeaseIds;
 import relay.redis.lease.LeaseRenewals;
 import relay.redis.lease.PendingUpdate;
 import relay.redis.lease.QueueFullException;
+import relay.redis.lease.TrackedLease;
 import relay.redis.link.AcceptedCalls;
 import relay.redis.link.RedisGoneException;
 import relay.redis.link.RedisLink;
@@ -94,16 +95,16 @@ final class Grants {
   }
 
   /** A lease has ended. */
-  void ended(Lease lease, Usage cost) {
-    if (lease.isWithoutRedis()) {
-      outage.end(lease, cost.inputTokens(), cost.outputTokens());
-      if (!cost.equals(Usage.NONE)) {
-        ledger.passed(lease);
-      }
-    } else {
+  void ended(Lease lease, Usage cost, long nanodollars) {
+    if (lease instanceof TrackedLease tracked) {
       renewals.remove(lease.id());
       ledger.uses(lease.key());
-      leaseEndings.ended(lease, cost);
+      leaseEndings.ended(tracked, cost, nanodollars);
+    } else {
+      outage.end(lease, cost.inputTokens(), cost.outputTokens());
+      if (!cost.equals(Usage.NONE)) {
+        ledger.passed(lease, nanodollars);
+      }
     }
   }
 
@@ -112,7 +113,7 @@ final class Grants {
     accepted.acquired();
     return switch (reply) {
       case Reply.Grant g -> {
-        Lease lease = g.lease(end, id, scripts.epoch()).reserving(demand);
+        TrackedLease lease = TrackedLease.of(g, end, id, scripts.epoch(), demand);
         leaseEndings.began(lease); // before a loss finds it among those that run
         renewals.add(lease);
         ledger.uses(lease.key());

@@ -91,8 +91,8 @@ final class PoolComposition {
     return heartbeat.latest();
   }
 
-  private void ended(Lease lease, Usage cost) {
-    grants.ended(lease, cost);
+  private void ended(Lease lease, Usage cost, long nanodollars) {
+    grants.ended(lease, cost, nanodollars);
     room.capacityReturned();
   }
 }

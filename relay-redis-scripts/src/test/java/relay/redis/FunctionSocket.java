@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import relay.guards.RespReader;
+import relay.redis.script.RedisKeys;
 
 /**
  * A blocking socket for a simulation's calls, of which one waits for the other: a client of events

@@ -192,8 +192,7 @@ final class SchemaNode {
   /** A number in (0, 1]. */
   Setting<Double> ratio(String name, double fallback, String text) {
     SchemaNode number =
-        scalar(
-            text, own -> own.put("type", "number").put("exclusiveMinimum", 0).put("maximum", 1));
+        scalar(text, own -> own.put("type", "number").put("exclusiveMinimum", 0).put("maximum", 1));
     with(name, number.add(node -> node.put("default", fallback)));
     return new Setting<>(name, in -> ScalarSettings.ratio(in, name, fallback));
   }
@@ -229,8 +228,7 @@ final class SchemaNode {
   }
 
   SchemaNode need(String... names) {
-    return stated()
-        .add(node -> Arrays.stream(names).forEach(node.withArray("required")::add));
+    return stated().add(node -> Arrays.stream(names).forEach(node.withArray("required")::add));
   }
 
   SchemaNode fallback(String text) {

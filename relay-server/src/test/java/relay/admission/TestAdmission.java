@@ -11,10 +11,10 @@ import relay.config.ProviderConfig;
 import relay.metrics.Meters;
 import relay.pool.Organizations;
 import relay.pool.Plans;
-import relay.redis.Dimension;
-import relay.redis.KeyPlan;
 import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
+import relay.redis.model.Dimension;
+import relay.redis.model.KeyPlan;
 import relay.upstream.ProviderApi;
 import relay.upstream.Upstream;
 

@@ -46,8 +46,8 @@ import relay.model.Endpoint;
 import relay.pool.Configs;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
-import relay.redis.model.Lease;
 import relay.redis.RedisEngine;
+import relay.redis.model.Lease;
 import relay.redis.model.Usage;
 import relay.upstream.Upstream;
 

@@ -61,7 +61,7 @@ public final class BudgetLedger {
    * @param made the hash that said so
    */
   private record Known(List<Budget.Spent> spent, long askedAt, String made) {
-    boolean has(Lease lease) {
+    boolean has(TrackedLease lease) {
       return askedAt - lease.recentNanos() > 0;
     }
 
@@ -126,7 +126,7 @@ public final class BudgetLedger {
    * What a lease adds to its key's budgets when Redis has lost it: after a failover everything.
    * After a loss of all, only if it is not a part of what was known before and is told again.
    */
-  PendingUpdate.Spent again(Lease lease, long nanodollars, long tokens) {
+  PendingUpdate.Spent again(TrackedLease lease, long nanodollars, long tokens) {
     Loss last = loss;
     Known before = last == null ? null : last.before().get(lease.key());
     if (!counts(lease) || (before != null && before.has(lease))) {
@@ -141,7 +141,7 @@ public final class BudgetLedger {
   }
 
   /** What a lease has used of its key's budgets beyond its reservation: no hash has counted it. */
-  PendingUpdate.Spent beyond(Lease lease, Usage used) {
+  PendingUpdate.Spent beyond(TrackedLease lease, Usage used) {
     if (!counts(lease)) {
       return PendingUpdate.Spent.NOTHING;
     }
@@ -154,14 +154,14 @@ public final class BudgetLedger {
   }
 
   /** A request ended that Redis did not grant: its usage is added later. */
-  public void passed(Lease lease) {
+  public void passed(Lease lease, long nanodollars) {
     Usage usage = lease.charged();
     if (usage == null || !counts(lease)) {
       return;
     }
     for (Budget.Spent one : spent(lease.key())) {
       boolean dollars = one.budget().unit() == Budget.Unit.USD;
-      unsent.add(lease.key(), one, dollars ? lease.usedNanodollars() : usage.totalTokens());
+      unsent.add(lease.key(), one, dollars ? nanodollars : usage.totalTokens());
     }
     used.add(lease.key()); // so that the first reading after the outage tells it
   }

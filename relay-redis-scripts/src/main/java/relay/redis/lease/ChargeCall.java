@@ -4,7 +4,6 @@ import static relay.redis.script.RedisKeys.bytes;
 
 import java.util.List;
 import relay.redis.library.ScriptFile;
-import relay.redis.model.Lease;
 import relay.redis.script.PoolScripts;
 import relay.redis.script.ScriptCaller.Call;
 
@@ -26,7 +25,7 @@ public record ChargeCall(
    * @param used see {@link Used#ofRunning}
    */
   public static ChargeCall ofRunning(
-      Lease lease,
+      TrackedLease lease,
       Used used,
       byte[] leaseMs,
       PendingUpdate.Spent spent,

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import relay.redis.library.ScriptFile;
-import relay.redis.model.Lease;
 import relay.redis.model.Usage;
 import relay.redis.script.PoolScripts;
 import relay.redis.script.Reply;
@@ -14,7 +13,7 @@ import relay.redis.script.ScriptCaller;
 import relay.redis.script.ScriptCaller.Call;
 
 /** Calls that end leases, and that charge what no lease did. */
-record LeaseCalls(PoolScripts scripts) {
+public record LeaseCalls(PoolScripts scripts) {
 
   /** Ends leases, with one reply for each. */
   CompletableFuture<List<Reply>> settle(List<PendingUpdate.Ending> endings) {
@@ -46,13 +45,13 @@ record LeaseCalls(PoolScripts scripts) {
   }
 
   /** Charges what Redis has not counted. The time is by the clock of its times. */
-  CompletableFuture<Reply> charge(PendingUpdate.LateCharge late, long now) {
+  public CompletableFuture<Reply> charge(PendingUpdate.LateCharge late, long now) {
     return charge(new ChargeCall(late, now, ScriptCaller.NONE, bytes(0), true));
   }
 
   /** As {@link #charge}, for a request that still runs: it holds a lease again. */
   CompletableFuture<Reply> chargeRunning(
-      Lease lease, Used used, PendingUpdate.Spent spent, long spread, long now) {
+      TrackedLease lease, Used used, PendingUpdate.Spent spent, long spread, long now) {
     boolean ofDay = scripts.plans().addsToDay(lease);
     return charge(ChargeCall.ofRunning(lease, used, scripts.leaseMs(), spent, spread, ofDay, now));
   }

@@ -12,7 +12,6 @@ import org.jspecify.annotations.Nullable;
 import relay.redis.lease.PendingUpdate.Ending;
 import relay.redis.link.Alarm;
 import relay.redis.link.RedisLink;
-import relay.redis.model.Lease;
 import relay.redis.model.Usage;
 import relay.redis.script.PoolScripts;
 import relay.redis.script.Reply;
@@ -87,12 +86,13 @@ public final class LeaseEndings {
   }
 
   /** A lease that Redis has granted. */
-  public void began(Lease lease) {
+  public void began(TrackedLease lease) {
     recovery.began(lease);
   }
 
   /** It has ended. */
-  public void ended(Lease lease, Usage cost) {
+  public void ended(TrackedLease lease, Usage cost, long nanodollars) {
+    lease.uses(nanodollars);
     recovery.ended(lease, cost);
     boolean never = cost.equals(Usage.NONE);
     send(never ? PendingUpdate.Cancel.of(lease) : new PendingUpdate.Settle(lease, cost));

@@ -40,7 +40,7 @@ public final class LeaseRenewals {
   /**
    * @param at when the lease was granted or renewed, in nanoseconds
    */
-  private record Renewal(Lease lease, long at) {}
+  private record Renewal(TrackedLease lease, long at) {}
 
   /**
    * @param lease time from a grant or renewal to the lease's expiry
@@ -54,7 +54,7 @@ public final class LeaseRenewals {
   }
 
   /** A lease begins. */
-  public void add(Lease lease) {
+  public void add(TrackedLease lease) {
     live.put(lease.id(), new Renewal(lease, System.nanoTime()));
   }
 
@@ -64,7 +64,7 @@ public final class LeaseRenewals {
   }
 
   /** The live leases. */
-  public List<Lease> leases() {
+  public List<TrackedLease> leases() {
     return live.values().stream().map(Renewal::lease).toList();
   }
 
@@ -92,11 +92,11 @@ public final class LeaseRenewals {
   /** Renews the leases that are due. If a call fails, its leases are due again at once. */
   public void renewDue() {
     long now = System.nanoTime();
-    Function<Lease, ReportPace> paces = paces();
-    List<Lease> due = new ArrayList<>();
+    Function<TrackedLease, ReportPace> paces = paces();
+    List<TrackedLease> due = new ArrayList<>();
     live.forEach(
         (id, renewal) -> {
-          Lease lease = renewal.lease();
+          TrackedLease lease = renewal.lease();
           boolean reports = lease.isReported() || lease.reportsMade();
           Duration often = reports ? paces.apply(lease).every() : every;
           if (now - renewal.at() >= often.toNanos()
@@ -123,7 +123,7 @@ public final class LeaseRenewals {
    * A group has a pace of its own where the provider is known to hold less than the limit, or
    * answers decide its rule.
    */
-  private Function<Lease, ReportPace> paces() {
+  private Function<TrackedLease, ReportPace> paces() {
     Accounting accounting = scripts.plan().accounting();
     PoolSnapshot pool = live.isEmpty() ? null : latest.get();
     Map<String, ReportPace> small =
@@ -140,18 +140,19 @@ public final class LeaseRenewals {
     return lease -> small.getOrDefault(lease.group(), other);
   }
 
-  private void renewSome(List<Lease> all, Function<Lease, ReportPace> paces, long now) {
-    List<Lease> others = all.stream().filter(lease -> !lease.reportsMade()).toList();
+  private void renewSome(
+      List<TrackedLease> all, Function<TrackedLease, ReportPace> paces, long now) {
+    List<TrackedLease> others = all.stream().filter(lease -> !lease.reportsMade()).toList();
     if (!others.isEmpty()) {
       countAgain(renew(others, lease -> reportOf(lease, paces.apply(lease)), now), now);
     }
-    List<Lease> counted = all.stream().filter(Lease::reportsMade).toList();
+    List<TrackedLease> counted = all.stream().filter(TrackedLease::reportsMade).toList();
     if (!counted.isEmpty()) {
       countAgain(report(counted, now), now);
     }
   }
 
-  private void countAgain(CompletableFuture<List<Lease>> calling, long now) {
+  private void countAgain(CompletableFuture<List<TrackedLease>> calling, long now) {
     var _ =
         calling.thenAccept(
             forgotten -> {
@@ -161,16 +162,16 @@ public final class LeaseRenewals {
             });
   }
 
-  private CompletableFuture<List<Lease>> renew(
-      List<Lease> some, Function<Lease, String> text, long now) {
+  private CompletableFuture<List<TrackedLease>> renew(
+      List<TrackedLease> some, Function<TrackedLease, String> text, long now) {
     return call(some, scripts.renew(some.stream().map(text).toList()), now);
   }
 
   /** Reports what the requests of leases have made. */
-  private CompletableFuture<List<Lease>> report(List<Lease> some, long now) {
+  private CompletableFuture<List<TrackedLease>> report(List<TrackedLease> some, long now) {
     BudgetLines budgets = scripts.candidates().budgets();
     List<String> reports = new ArrayList<>();
-    for (Lease lease : some) {
+    for (TrackedLease lease : some) {
       Lease.Made made = Objects.requireNonNull(lease.made());
       lease.counted(made); // if the call fails, the next one counts it
       reports.add(
@@ -187,7 +188,7 @@ public final class LeaseRenewals {
     return call(some, reply, now);
   }
 
-  private void endSpent(List<Lease> some, Reply told) {
+  private void endSpent(List<TrackedLease> some, Reply told) {
     for (int n = 0; told instanceof Reply.Done done && n < some.size(); n++) {
       if (done.number(n + 2) == SPENT && live.containsKey(some.get(n).id())) {
         some.get(n).spent();
@@ -196,8 +197,8 @@ public final class LeaseRenewals {
   }
 
   /** Returns those of the leases that are still live here, but not in Redis. */
-  private CompletableFuture<List<Lease>> call(
-      List<Lease> some, CompletableFuture<Reply> calling, long now) {
+  private CompletableFuture<List<TrackedLease>> call(
+      List<TrackedLease> some, CompletableFuture<Reply> calling, long now) {
     return calling.handle(
         (reply, failure) -> {
           if (failure != null) {
@@ -206,9 +207,9 @@ public final class LeaseRenewals {
                     live.computeIfPresent(
                         lease.id(), (id, r) -> new Renewal(r.lease(), now - every.toNanos())));
           }
-          List<Lease> forgotten = new ArrayList<>();
+          List<TrackedLease> forgotten = new ArrayList<>();
           for (int n = 0; reply instanceof Reply.Done done && n < some.size(); n++) {
-            Lease lease = some.get(n);
+            TrackedLease lease = some.get(n);
             // one that is charged in a call of its own gets its record by that
             if (done.number(n + 2) == 0
                 && live.containsKey(lease.id())
@@ -221,7 +222,7 @@ public final class LeaseRenewals {
   }
 
   /** The lease's id, and its report if it has one. */
-  private static String reportOf(Lease lease, ReportPace pace) {
+  private static String reportOf(TrackedLease lease, ReportPace pace) {
     Lease.Progress told = lease.progress(pace.within());
     if (told == null) {
       return lease.id();
@@ -231,7 +232,7 @@ public final class LeaseRenewals {
   }
 
   /** As {@code renew} reads it. */
-  private static String grantOf(Lease l) {
+  private static String grantOf(TrackedLease l) {
     return String.join(
         " ",
         l.id(),

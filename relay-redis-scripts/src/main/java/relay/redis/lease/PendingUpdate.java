@@ -1,7 +1,6 @@
 package relay.redis.lease;
 
 import java.util.List;
-import relay.redis.model.Lease;
 import relay.redis.model.Usage;
 import relay.redis.script.ScriptCaller;
 
@@ -30,8 +29,8 @@ public sealed interface PendingUpdate {
    * @param unansweredNanos when it was first sent without an answer, which leaves open whether
    *     Redis applied it; 0 if never
    */
-  record Settle(Lease lease, Usage cost, long unansweredNanos) implements Ending {
-    Settle(Lease lease, Usage cost) {
+  record Settle(TrackedLease lease, Usage cost, long unansweredNanos) implements Ending {
+    Settle(TrackedLease lease, Usage cost) {
       this(lease, cost, 0);
     }
 
@@ -57,7 +56,7 @@ public sealed interface PendingUpdate {
   }
 
   record Cancel(String id, String key, long reservedNanodollars) implements Ending {
-    static Cancel of(Lease lease) {
+    static Cancel of(TrackedLease lease) {
       return new Cancel(lease.id(), lease.key(), lease.reservedNanodollars());
     }
 
@@ -118,7 +117,8 @@ public sealed interface PendingUpdate {
    * @param spreadMicros as {@link LateCharge#spreadMicros}
    * @param unansweredNanos as {@link Settle#unansweredNanos}
    */
-  record Recharge(Lease lease, long spreadMicros, long unansweredNanos) implements PendingUpdate {}
+  record Recharge(TrackedLease lease, long spreadMicros, long unansweredNanos)
+      implements PendingUpdate {}
 
   /** The update, with the time at which it got no answer. An earlier such time stays. */
   default PendingUpdate unansweredAt(long nanos) {

@@ -6,7 +6,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
-import relay.redis.model.Lease;
 
 /**
  * The last grants of Redis, {@value #MOST} at most. Redis replicates asynchronously, so a failover
@@ -24,7 +23,8 @@ public final class RecentGrants {
    */
   private static final long YOUNG_NANOS = 25_000_000_000L;
 
-  private final AtomicReferenceArray<@Nullable Lease> ring = new AtomicReferenceArray<>(MOST);
+  private final AtomicReferenceArray<@Nullable TrackedLease> ring =
+      new AtomicReferenceArray<>(MOST);
   private final AtomicInteger next = new AtomicInteger();
   private final LongSupplier nanoTime;
   private volatile long awayAt; // 0 while Redis is there
@@ -33,7 +33,7 @@ public final class RecentGrants {
     this.nanoTime = nanoTime;
   }
 
-  void add(Lease lease) {
+  void add(TrackedLease lease) {
     int place = next.getAndIncrement() & (MOST - 1);
     lease.isRecent(place, nanoTime.getAsLong());
     ring.setRelease(place, lease);
@@ -47,13 +47,13 @@ public final class RecentGrants {
   }
 
   /** The leases that a failover may have lost: the last ones before Redis went away. */
-  List<Lease> perhapsLost() {
+  List<TrackedLease> perhapsLost() {
     long now = nanoTime.getAsLong();
     long end = awayAt == 0 ? now : awayAt;
     awayAt = 0;
-    List<Lease> lost = new ArrayList<>();
+    List<TrackedLease> lost = new ArrayList<>();
     for (int n = 0; n < MOST; n++) {
-      Lease lease = ring.getAcquire(n);
+      TrackedLease lease = ring.getAcquire(n);
       if (lease == null || now - lease.recentNanos() >= YOUNG_NANOS) {
         continue;
       }
@@ -66,7 +66,7 @@ public final class RecentGrants {
   }
 
   /** Whether the lease is so young that Redis knows it, unless a failover lost it. */
-  boolean holds(Lease lease) {
+  boolean holds(TrackedLease lease) {
     return ring.getAcquire(lease.recentPlace()) == lease
         && nanoTime.getAsLong() - lease.recentNanos() < YOUNG_NANOS;
   }

@@ -8,7 +8,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import relay.redis.lease.PendingUpdate.Recharge;
-import relay.redis.model.Lease;
 
 /** Charges of many leases that Redis may have lost: some at once, so that acquires pass between. */
 final class Recharges {
@@ -27,9 +26,9 @@ final class Recharges {
    *
    * @param replicas that share the rates
    */
-  CompletableFuture<?> last(List<Lease> leases, int replicas, long now) {
+  CompletableFuture<?> last(List<TrackedLease> leases, int replicas, long now) {
     leases.stream()
-        .collect(Collectors.groupingBy(Lease::group))
+        .collect(Collectors.groupingBy(TrackedLease::group))
         .forEach(
             (group, some) -> {
               long passed = some.stream().mapToLong(l -> now - l.recentNanos()).max().orElse(0);
@@ -39,12 +38,12 @@ final class Recharges {
   }
 
   /** Charges these, each with this time of the rates. */
-  CompletableFuture<?> all(List<Lease> leases, long micros) {
+  CompletableFuture<?> all(List<TrackedLease> leases, long micros) {
     add(leases, micros);
     return next();
   }
 
-  private void add(List<Lease> leases, long micros) {
+  private void add(List<TrackedLease> leases, long micros) {
     leases.forEach(lease -> left.add(new Recharge(lease, micros, 0)));
   }
 

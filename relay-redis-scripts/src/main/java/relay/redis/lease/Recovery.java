@@ -7,7 +7,6 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import relay.redis.model.Lease;
 import relay.redis.model.Usage;
 import relay.redis.script.PoolScripts;
 import relay.redis.script.Reply;
@@ -54,13 +53,13 @@ public final class Recovery {
   }
 
   /** A lease that Redis has granted. */
-  void began(Lease lease) {
+  void began(TrackedLease lease) {
     recent.add(lease);
     used.began(lease);
   }
 
   /** It has ended. */
-  void ended(Lease lease, Usage cost) {
+  void ended(TrackedLease lease, Usage cost) {
     used.ended(lease, cost);
   }
 
@@ -102,17 +101,18 @@ public final class Recovery {
    * @param replicas that share the rates
    */
   public void chargeAgain(int replicas) {
-    List<Lease> lost = recent.perhapsLost().stream().filter(lease -> !isTold(lease)).toList();
+    List<TrackedLease> lost =
+        recent.perhapsLost().stream().filter(lease -> !isTold(lease)).toList();
     var _ = new Recharges(this::chargeAgain).last(lost, replicas, now());
   }
 
   /** Charges requests that run, after the pool's state was lost: its debt is there already. */
-  public CompletableFuture<?> chargeApart(List<Lease> running) {
+  public CompletableFuture<?> chargeApart(List<TrackedLease> running) {
     return new Recharges(this::chargeAgain).all(running, windowNanos() / 1_000);
   }
 
   /** Whether what an ended lease has used is told with all that was used before a loss. */
-  private boolean isTold(Lease lease) {
+  private boolean isTold(TrackedLease lease) {
     return used.tells(lease, scripts.epoch()) && !ledger.counts(lease);
   }
 
@@ -127,7 +127,7 @@ public final class Recovery {
 
   /** A lease that still runs is a lease again, so its end is settled as any other. */
   private CompletableFuture<?> chargeAgain(PendingUpdate.Recharge again) {
-    Lease lease = again.lease();
+    TrackedLease lease = again.lease();
     Usage ended = lease.charged();
     if (Usage.NONE.equals(ended)) {
       send.accept(PendingUpdate.Cancel.of(lease));
@@ -151,7 +151,7 @@ public final class Recovery {
     return charged;
   }
 
-  private CompletableFuture<Reply> chargeRunning(Lease lease, long spreadMicros) {
+  private CompletableFuture<Reply> chargeRunning(TrackedLease lease, long spreadMicros) {
     Used as = Used.ofRunning(lease, now());
     PendingUpdate.Spent spent =
         ledger.again(lease, lease.reservedNanodollars(), as.usage().totalTokens());
@@ -160,7 +160,7 @@ public final class Recovery {
         .whenComplete((reply, failure) -> used.charged(reply, lease, scripts.epoch(), as));
   }
 
-  private CompletableFuture<Reply> chargeEnded(Lease lease, PendingUpdate.LateCharge late) {
+  private CompletableFuture<Reply> chargeEnded(TrackedLease lease, PendingUpdate.LateCharge late) {
     return calls
         .charge(late, now())
         .whenComplete((reply, failure) -> used.charged(reply, lease, scripts.epoch(), late));
@@ -173,7 +173,7 @@ public final class Recovery {
    * call has settled the lease, and got no answer.
    */
   void unknown(PendingUpdate.Settle settle) {
-    Lease lease = settle.lease();
+    TrackedLease lease = settle.lease();
     Usage cost = settle.cost();
     var _ =
         scripts
@@ -203,7 +203,7 @@ public final class Recovery {
   /**
    * The use beyond the reservation, also of budgets. Its id counts once, however often it is told.
    */
-  private void chargeOver(Lease lease, Usage cost) {
+  private void chargeOver(TrackedLease lease, Usage cost) {
     Usage over =
         new Usage(
             0,
@@ -217,7 +217,7 @@ public final class Recovery {
   }
 
   private void chargeLost(PendingUpdate.Settle settle) {
-    Lease lease = settle.lease();
+    TrackedLease lease = settle.lease();
     boolean again = ledger.counts(lease); // its budgets may know the reservation: it is settled
     PendingUpdate.LateCharge late =
         new PendingUpdate.LateCharge(

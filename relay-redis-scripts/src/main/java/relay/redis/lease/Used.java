@@ -3,7 +3,6 @@ package relay.redis.lease;
 import static relay.redis.script.RedisKeys.bytes;
 
 import java.util.List;
-import relay.redis.model.Lease;
 import relay.redis.model.Limits;
 import relay.redis.model.Usage;
 
@@ -17,7 +16,7 @@ public record Used(Usage usage, long nanos) {
    * What a lease is charged by now: its reservation since the grant, as Redis does, and the rest
    * now. Output of which reports tell was made until now.
    */
-  static List<Used> of(Lease lease, Usage cost, long now) {
+  static List<Used> of(TrackedLease lease, Usage cost, long now) {
     if (lease.isReported()) {
       return List.of(new Used(cost, now));
     }
@@ -36,7 +35,7 @@ public record Used(Usage usage, long nanos) {
   }
 
   /** What a lease that runs has reserved, or more if it has made more. */
-  static Used ofRunning(Lease lease, long now) {
+  static Used ofRunning(TrackedLease lease, long now) {
     long output = Math.max(lease.outputTokens(), lease.reportedMade());
     return new Used(
         new Usage(1, lease.inputTokens(), output), lease.isReported() ? now : lease.recentNanos());

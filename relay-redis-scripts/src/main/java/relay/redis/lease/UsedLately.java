@@ -10,7 +10,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
-import relay.redis.model.Lease;
 import relay.redis.model.Usage;
 import relay.redis.script.Reply;
 
@@ -114,13 +113,13 @@ public final class UsedLately {
   }
 
   /** Redis has granted a lease. */
-  void began(Lease lease) {
+  void began(TrackedLease lease) {
     lease.count(lease.epoch(), lease.recentNanos(), lease.chargedOutput());
     add(lease, 1);
   }
 
   /** Adds a lease's reservation where it counts, or takes it away. */
-  private void add(Lease lease, int sign) {
+  private void add(TrackedLease lease, int sign) {
     Group group = epoch(lease.countedEpoch()).group(lease.group());
     synchronized (group) {
       group.add(
@@ -132,7 +131,7 @@ public final class UsedLately {
   }
 
   /** It has ended. */
-  void ended(Lease lease, Usage cost) {
+  void ended(TrackedLease lease, Usage cost) {
     synchronized (lease) {
       lease.seeEnd();
       if (lease.countedEpoch() != 0) {
@@ -142,7 +141,7 @@ public final class UsedLately {
   }
 
   /** A refund belongs to its slot, use beyond its reservation to the present one. */
-  private void correct(Lease lease, Usage cost) {
+  private void correct(TrackedLease lease, Usage cost) {
     long requests = cost.requests() - 1;
     long input = cost.inputTokens() - lease.inputTokens();
     long output = cost.outputTokens() - lease.countedOutput();
@@ -178,7 +177,7 @@ public final class UsedLately {
   }
 
   /** Whether what an ended lease has used before this epoch is told with all other use. */
-  boolean tells(Lease lease, long id) {
+  boolean tells(TrackedLease lease, long id) {
     long of = lease.countedEpoch();
     return tells && of != 0 && of != id;
   }
@@ -187,7 +186,7 @@ public final class UsedLately {
    * Leaves out a lease that still runs: it is charged in a call of its own. Returns false if it has
    * ended, or counts under this epoch.
    */
-  public boolean leaveOut(Lease lease, long id) {
+  public boolean leaveOut(TrackedLease lease, long id) {
     synchronized (lease) {
       if (lease.charged() != null || lease.countedEpoch() == id) {
         return false;
@@ -201,7 +200,7 @@ public final class UsedLately {
   }
 
   /** If Redis has charged a lease that was left out, it counts as any other for the next loss. */
-  void charged(@Nullable Reply reply, Lease lease, long id, Used as) {
+  void charged(@Nullable Reply reply, TrackedLease lease, long id, Used as) {
     synchronized (lease) {
       if (reply instanceof Reply.Done && lease.countedEpoch() == 0) {
         lease.count(id, as.nanos(), as.usage().outputTokens());
@@ -215,7 +214,7 @@ public final class UsedLately {
   }
 
   /** The same for one that has ended. */
-  void charged(@Nullable Reply reply, Lease lease, long id, PendingUpdate.LateCharge late) {
+  void charged(@Nullable Reply reply, TrackedLease lease, long id, PendingUpdate.LateCharge late) {
     if (reply instanceof Reply.Done && lease.countedEpoch() == 0) {
       charged(id, late.group(), late.used());
     }

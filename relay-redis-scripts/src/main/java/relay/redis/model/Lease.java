@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * {@link #cancel} or {@link #close}; later calls do nothing. A live lease is renewed in the
  * background; the lease of a process that died expires.
  */
-public final class Lease implements AutoCloseable {
+public class Lease implements AutoCloseable {
   private static final long UNCOUNTED = -1;
   private static final AtomicReferenceFieldUpdater<Lease, @Nullable Usage> CHARGED =
       AtomicReferenceFieldUpdater.newUpdater(Lease.class, Usage.class, "charged");
@@ -24,30 +24,21 @@ public final class Lease implements AutoCloseable {
   private final long outputTokens;
   private final long epoch;
   private final long grantedMicros;
+  private final long reservedNanodollars;
   private final Acquisition.@Nullable Reason wouldDeny;
   private volatile @Nullable Usage charged; // set once, by CHARGED
-  private int recentPlace; // written before the lease is handed out
-  private long recentNanos; // likewise
   private volatile @Nullable Function<Duration, @Nullable Progress> progress;
-  private volatile long reportedMade;
   private volatile @Nullable Supplier<Made> made;
   private volatile Runnable onSpent = () -> {};
-  private volatile long reportedNanodollars;
-  private long reservedNanodollars; // written before the lease is handed out
-  private boolean isMadeLater; // its output; likewise
-  private long countedEpoch; // 0: it is charged in a call of its own; guarded by this, as the next
-  private long countedNanos;
-  private long countedOutput;
-  private boolean isEndSeen;
-  private volatile long usedNanodollars;
 
   /** Sends the end of a lease. */
   @FunctionalInterface
   public interface End {
     /**
      * @param cost what to charge; {@link Usage#NONE} if the request was never sent
+     * @param nanodollars what to charge to its key's budgets
      */
-    void ended(Lease lease, Usage cost);
+    void ended(Lease lease, Usage cost, long nanodollars);
   }
 
   /**
@@ -79,6 +70,12 @@ public final class Lease implements AutoCloseable {
     }
   }
 
+  /**
+   * @param end is told when the lease ends
+   * @param reservedNanodollars of its key's budgets
+   * @param epoch the pool's, at the grant; 0 without Redis
+   * @param grantedMicros on the pool's clock; 0 without Redis
+   */
   public Lease(
       End end,
       String id,
@@ -86,6 +83,7 @@ public final class Lease implements AutoCloseable {
       String group,
       long inputTokens,
       long outputTokens,
+      long reservedNanodollars,
       long epoch,
       long grantedMicros,
       Acquisition.@Nullable Reason wouldDeny) {
@@ -95,19 +93,19 @@ public final class Lease implements AutoCloseable {
     this.group = group;
     this.inputTokens = inputTokens;
     this.outputTokens = outputTokens;
+    this.reservedNanodollars = reservedNanodollars;
     this.epoch = epoch;
-    countedEpoch = epoch;
     this.grantedMicros = grantedMicros;
     this.wouldDeny = wouldDeny;
   }
 
   /** A lease without a reservation, for a picked key: ending it does nothing. */
   public static Lease uncounted(String key, String group) {
-    return new Lease((lease, usage) -> {}, "", key, group, 0, 0, UNCOUNTED, 0, null);
+    return new Lease((lease, cost, nanodollars) -> {}, "", key, group, 0, 0, 0, UNCOUNTED, 0, null);
   }
 
   /** Whether this replica granted the lease during an outage. */
-  public boolean isWithoutRedis() {
+  public final boolean isWithoutRedis() {
     return epoch == 0;
   }
 
@@ -117,53 +115,37 @@ public final class Lease implements AutoCloseable {
   }
 
   /** The lease's id, unique among all replicas. */
-  public String id() {
+  public final String id() {
     return id;
   }
 
   /** Id of the key to use. */
-  public String key() {
+  public final String key() {
     return key;
   }
 
   /** Id of the charged quota group. */
-  public String group() {
+  public final String group() {
     return group;
   }
 
   /** Reserved input tokens. */
-  public long inputTokens() {
+  public final long inputTokens() {
     return inputTokens;
   }
 
   /** Reserved output tokens. */
-  public long outputTokens() {
+  public final long outputTokens() {
     return outputTokens;
   }
 
   /** The pool's epoch at the grant; 0 if granted without Redis. */
-  public long epoch() {
+  public final long epoch() {
     return epoch;
   }
 
-  /**
-   * Its place among the {@code RecentGrants}, until a later grant takes it, and when it got that.
-   */
-  public void isRecent(int place, long nanos) {
-    recentPlace = place;
-    recentNanos = nanos;
-  }
-
-  public int recentPlace() {
-    return recentPlace;
-  }
-
-  public long recentNanos() {
-    return recentNanos;
-  }
-
   /** Grant time on the pool's clock; 0 if granted without Redis. */
-  public long grantedMicros() {
+  public final long grantedMicros() {
     return grantedMicros;
   }
 
@@ -174,7 +156,7 @@ public final class Lease implements AutoCloseable {
    * @param source called from the engine's threads with the time within which output that is still
    *     to come counts; null for nothing to report
    */
-  public void reports(Function<Duration, @Nullable Progress> source) {
+  public final void reports(Function<Duration, @Nullable Progress> source) {
     progress = source;
   }
 
@@ -187,13 +169,13 @@ public final class Lease implements AutoCloseable {
    * @param spent called from the engine's threads, perhaps several times, when a budget that is
    *     {@link Budget#hard} is spent and the request has made more than it reserved
    */
-  public void reportsMade(Supplier<Made> source, Runnable spent) {
+  public final void reportsMade(Supplier<Made> source, Runnable spent) {
     onSpent = spent;
     made = source;
   }
 
   /** From now on no more than before is reported of what the request makes. */
-  public void reportsNoMore() {
+  public final void reportsNoMore() {
     Made last = new Made(0, 0); // counts are sums: a smaller one changes nothing
     if (reportsMade()) {
       reportsMade(() -> last, () -> {});
@@ -202,155 +184,73 @@ public final class Lease implements AutoCloseable {
 
   /** What it has made, if that is reported. */
   @Nullable
-  public Made made() {
+  public final Made made() {
     Supplier<Made> source = made;
     return source == null ? null : source.get();
   }
 
-  public boolean reportsMade() {
+  /** Whether {@link #reportsMade(Supplier, Runnable)} was called. */
+  public final boolean reportsMade() {
     return made != null;
   }
 
-  /** Redis has counted this. */
-  public void counted(Made told) {
-    reportedMade = Math.max(reportedMade, told.outputTokens());
-    reportedNanodollars = Math.max(reportedNanodollars, beyondReserved(told));
-  }
-
-  /** What it costs beyond what it reserved. */
-  public long beyondReserved(Made now) {
-    return Math.max(0, now.nanodollars() - reservedNanodollars);
-  }
-
   /** A hard budget of its key is spent. */
-  public void spent() {
+  public final void spent() {
     onSpent.run();
   }
 
-  /** Output that its key's budgets have counted: reserved, or reported since. */
-  public long budgetedOutput() {
-    return reportsMade() ? Math.max(outputTokens, reportedMade) : outputTokens;
-  }
-
-  /** Likewise of dollars, in billionths. */
-  public long budgetedNanodollars() {
-    return reservedNanodollars + reportedNanodollars;
-  }
-
-  /** Records the budget reservation, and whether output is charged as it is made. */
-  public Lease reserving(Demand demand) {
-    reservedNanodollars = demand.cost();
-    isMadeLater = demand.outputSpread() != Demand.AT_ADMISSION;
-    return this;
-  }
-
-  /** The output that was charged at admission. */
-  public long chargedOutput() {
-    return isMadeLater ? 0 : outputTokens;
-  }
-
-  /**
-   * {@code UsedLately} counts it as charged under this epoch, at a time, with this output; or
-   * leaves it out, if the epoch is 0: then it is charged in a call of its own.
-   */
-  public synchronized void count(long underEpoch, long nanos, long output) {
-    countedEpoch = underEpoch;
-    countedNanos = nanos;
-    countedOutput = output;
-  }
-
-  public synchronized long countedEpoch() {
-    return countedEpoch;
-  }
-
-  public synchronized long countedNanos() {
-    return countedNanos;
-  }
-
-  public synchronized long countedOutput() {
-    return countedOutput;
-  }
-
-  /** {@code UsedLately} has seen its end. */
-  public synchronized void seeEnd() {
-    isEndSeen = true;
-  }
-
-  public synchronized boolean isEndSeen() {
-    return isEndSeen;
-  }
-
-  public long reservedNanodollars() {
+  /** What is reserved of its key's budgets, in billionths of a dollar. */
+  public final long reservedNanodollars() {
     return reservedNanodollars;
   }
 
-  public long usedNanodollars() {
-    return usedNanodollars;
-  }
-
   /** Whether {@link #reports} was called; {@link #reportsMade()} tells of the other reports. */
-  public boolean isReported() {
+  public final boolean isReported() {
     return progress != null;
   }
 
   /** The present report, of the output that comes within this time; null for none. */
   @Nullable
-  public Progress progress(Duration within) {
+  public final Progress progress(Duration within) {
     Function<Duration, @Nullable Progress> source = progress;
     return source == null ? null : source.apply(within);
   }
 
-  /** Redis has this report. */
-  public void reported(Progress told) {
-    reportedMade = Math.max(reportedMade, told.made());
-  }
-
-  /** The output that Redis was told. */
-  public long reportedMade() {
-    return reportedMade;
-  }
-
-  /** The output that Redis was told: what was reported, else the reservation and beyond it. */
-  public long toldOutput() {
-    return isReported() ? reportedMade : budgetedOutput();
-  }
-
   /** As {@link Acquisition.Granted#wouldDeny}. */
-  public Acquisition.@Nullable Reason wouldDeny() {
+  public final Acquisition.@Nullable Reason wouldDeny() {
     return wouldDeny;
   }
 
   /** Ends the lease and charges the tokens actually used. The request stays counted. */
-  public void settle(long inputTokensUsed, long outputTokensUsed) {
+  public final void settle(long inputTokensUsed, long outputTokensUsed) {
     settle(inputTokensUsed, outputTokensUsed, 0);
   }
 
   /** As {@link #settle(long, long)}, and charges its key's budgets in billionths of a dollar. */
-  public void settle(long inputTokensUsed, long outputTokensUsed, long nanodollars) {
+  public final void settle(long inputTokensUsed, long outputTokensUsed, long nanodollars) {
     long input = Math.clamp(inputTokensUsed, 0, Limits.MAX);
     long output = Math.clamp(outputTokensUsed, 0, Limits.MAX);
     Usage used = isCounted() ? new Usage(1, input, output) : Usage.NONE;
     if (CHARGED.compareAndSet(this, null, used) && isCounted()) {
-      usedNanodollars = Math.clamp(nanodollars, 0, Limits.MAX);
-      end.ended(this, used);
+      end.ended(this, used, Math.clamp(nanodollars, 0, Limits.MAX));
     }
   }
 
   /** Ends the lease of a request that was never sent: refunds the whole charge. */
-  public void cancel() {
+  public final void cancel() {
     if (CHARGED.compareAndSet(this, null, Usage.NONE) && isCounted()) {
-      end.ended(this, Usage.NONE);
+      end.ended(this, Usage.NONE, 0);
     }
   }
 
   /** The final charge: {@link Usage#NONE} for a picked key, null while the lease is live. */
-  public @Nullable Usage charged() {
+  public final @Nullable Usage charged() {
     return charged;
   }
 
   /** Ends the lease, unless it has ended, and charges the whole reservation. */
   @Override
-  public void close() {
+  public final void close() {
     settle(inputTokens, outputTokens, reservedNanodollars);
   }
 }

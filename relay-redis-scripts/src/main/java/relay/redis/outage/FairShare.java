@@ -97,7 +97,7 @@ public final class FairShare {
 
       /** The lease of a request that is granted without Redis. */
       Lease lease(Lease.End end, String id) {
-        return new Lease(end, id, key.id(), group, inputTokens, outputTokens, 0, 0, null);
+        return new Lease(end, id, key.id(), group, inputTokens, outputTokens, 0, 0, 0, null);
       }
     }
 

@@ -14,8 +14,8 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import relay.redis.lease.LeaseRenewals;
 import relay.redis.lease.Recovery;
+import relay.redis.lease.TrackedLease;
 import relay.redis.lease.Used;
-import relay.redis.model.Lease;
 import relay.redis.script.PoolScripts;
 import relay.redis.script.RedisKeys;
 import relay.redis.script.Reply;
@@ -102,7 +102,7 @@ public final class Recall {
         return;
       }
     }
-    List<Lease> running =
+    List<TrackedLease> running =
         renewals.leases().stream()
             .filter(lease -> lease.epoch() != now && recovery.used().leaveOut(lease, now))
             .toList();

@@ -14,7 +14,6 @@ import relay.redis.model.Acquisition.Exhausted;
 import relay.redis.model.Acquisition.Impossible;
 import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Acquisition.Reason;
-import relay.redis.model.Lease;
 import relay.redis.model.Usage;
 
 /** A script's decoded reply. No other class reads the raw array. */
@@ -44,13 +43,7 @@ public sealed interface Reply {
       long outputTokens,
       long micros,
       @Nullable Reason wouldDeny)
-      implements Reply {
-
-    /** The lease, which ends by {@code end}. */
-    public Lease lease(Lease.End end, String id, long epoch) {
-      return new Lease(end, id, key, group, inputTokens, outputTokens, epoch, micros, wouldDeny);
-    }
-  }
+      implements Reply {}
 
   /** The lease was not granted. */
   record Refusal(Acquisition why) implements Reply {}

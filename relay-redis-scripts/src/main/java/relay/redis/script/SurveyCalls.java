@@ -21,11 +21,17 @@ final class SurveyCalls {
   private final String replica;
   private final BooleanSupplier hasLeft;
 
-  /** What a call does with its groups and keys, in the order of the script's numbers. */
+  /** What a call does with its groups and keys. */
   enum Use {
-    READ,
-    READ_AND_DRAW,
-    DRAW
+    READ(0),
+    READ_AND_DRAW(1),
+    DRAW(2);
+
+    private final int code; // in the script
+
+    Use(int code) {
+      this.code = code;
+    }
   }
 
   /**
@@ -96,7 +102,7 @@ final class SurveyCalls {
     List<byte[]> args = new ArrayList<>();
     args.add(bytes(as instanceof Presence.Observing ? "" : replica));
     args.addAll(caller.clockArgs());
-    args.add(bytes(use.ordinal()));
+    args.add(bytes(use.code));
     args.add(bytes(as.text() + words));
     args.add(bytes(part.groups().size()));
     args.add(bytes(news));

@@ -16,7 +16,6 @@ import relay.redis.Pools;
 import relay.redis.ScriptConnection;
 import relay.redis.model.Budget;
 import relay.redis.model.Demand;
-import relay.redis.model.Lease;
 import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.Usage;
@@ -53,11 +52,17 @@ final class BudgetEndingsTest {
   }
 
   /** A lease that has reserved 20 tokens and a dollar, and that Redis has forgotten. */
-  private Lease forgotten() {
+  private TrackedLease forgotten() {
     Demand dollar = Pools.one().on("team").costing(Budget.DOLLAR);
     CompletableFuture<Reply> reply = parts.acquires.acquire("a", dollar);
     Reply.Grant grant = assertInstanceOf(Reply.Grant.class, reply.join());
-    Lease lease = grant.lease((one, cost) -> {}, "a", scripts.epoch()).reserving(dollar);
+    TrackedLease lease =
+        TrackedLease.of(
+            grant,
+            (one, cost, nanodollars) -> ((TrackedLease) one).uses(nanodollars),
+            "a",
+            scripts.epoch(),
+            dollar);
     assertEquals(1, wire.redis().hdel(parts.names.leases, RedisKeys.bytes("a")));
     return lease;
   }
@@ -67,7 +72,7 @@ final class BudgetEndingsTest {
     return ledger.spent("team").stream().map(Budget.Spent::spent).toList();
   }
 
-  private void end(Lease lease, Usage used, int times) {
+  private void end(TrackedLease lease, Usage used, int times) {
     for (int n = 0; n < times; n++) {
       endings.send(new PendingUpdate.Settle(lease, used));
       endings.flush();
@@ -77,7 +82,7 @@ final class BudgetEndingsTest {
 
   @Test
   void what_it_used_beyond_its_reservation_counts_once() {
-    Lease lease = forgotten();
+    TrackedLease lease = forgotten();
     assertEquals(List.of(Budget.DOLLAR, 20L), spent());
     lease.settle(25, 4, 30 * Budget.DOLLAR);
     end(lease, new Usage(1, 25, 4), 1);
@@ -90,7 +95,7 @@ final class BudgetEndingsTest {
 
   @Test
   void dollars_count_where_no_more_tokens_were_used() {
-    Lease lease = forgotten();
+    TrackedLease lease = forgotten();
     lease.settle(10, 10, 3 * Budget.DOLLAR);
     end(lease, new Usage(1, 10, 10), 1);
     Await.until("it is charged", () -> spent().equals(List.of(3 * Budget.DOLLAR, 20L)));

@@ -149,9 +149,8 @@ final class BudgetLedgerTest {
   /** A request that was granted without Redis ends, and used this. */
   private void pass(String key, int tokens, long nanodollars) {
     String group = PoolPlan.group(key, Pools.CLASS);
-    Lease lease = new Lease((one, cost) -> {}, "l", key, group, tokens, 0, 0, 0, null);
-    lease.settle(tokens, 0, nanodollars);
-    ledger.passed(lease);
+    Lease.End passed = (lease, cost, billionths) -> ledger.passed(lease, billionths);
+    new Lease(passed, "l", key, group, tokens, 0, 0, 0, 0, null).settle(tokens, 0, nanodollars);
   }
 
   private boolean isOver(String key, int tokens) {

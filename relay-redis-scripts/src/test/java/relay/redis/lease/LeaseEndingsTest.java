@@ -24,7 +24,6 @@ import relay.redis.ScriptConnection;
 import relay.redis.link.RedisGoneException;
 import relay.redis.link.RedisLink;
 import relay.redis.model.Demand;
-import relay.redis.model.Lease;
 import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.Usage;
@@ -60,19 +59,11 @@ final class LeaseEndingsTest {
     wire.close();
   }
 
-  private Lease granted(String id) {
+  private TrackedLease granted(String id) {
     Reply.Grant grant =
         assertInstanceOf(Reply.Grant.class, acquires.acquire(id, Pools.one()).join());
-    return new Lease(
-        (lease, cost) -> {},
-        id,
-        grant.key(),
-        grant.group(),
-        grant.inputTokens(),
-        grant.outputTokens(),
-        scripts.epoch(),
-        grant.micros(),
-        null);
+    return TrackedLease.of(
+        grant, (lease, cost, nanodollars) -> {}, id, scripts.epoch(), Pools.one());
   }
 
   private boolean hasEnded(String id) {
@@ -148,7 +139,7 @@ final class LeaseEndingsTest {
 
   @Test
   void a_running_lease_that_a_failover_lost_holds_its_place_again_and_once() {
-    Lease lease = granted("a");
+    TrackedLease lease = granted("a");
     settlements.began(lease);
     loseAll();
     scripts.plans().configure().join();
@@ -166,7 +157,7 @@ final class LeaseEndingsTest {
 
   @Test
   void a_settlement_that_overtakes_the_second_charge_of_its_lease_is_not_lost() {
-    Lease lease = granted("a");
+    TrackedLease lease = granted("a");
     settlements.began(lease);
     loseAll();
     scripts.plans().configure().join();

@@ -6,40 +6,23 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import relay.redis.KeyPool;
 import relay.redis.Pools;
-import relay.redis.RedisEngine;
-import relay.redis.RedisUnderTest;
-import relay.redis.model.Fallback;
-import relay.redis.model.Lease;
-import relay.redis.model.Limits;
+import relay.redis.script.Reply;
 
 /** The last grants, which a failover may have lost. */
-@Tag("slow")
 final class RecentGrantsTest {
   private final AtomicLong nanos = new AtomicLong(1);
   private final RecentGrants recent = new RecentGrants(nanos::get);
-  private final RedisEngine engine =
-      RedisEngine.start(Pools.options(RedisUnderTest.url(), "", Fallback.CLOSED));
-  private final KeyPool pool =
-      engine.pool(
-          Pools.plan(Pools.name("recent"), Duration.ofMinutes(1), 1, new Limits(1, 0, 0, 0)));
 
-  @AfterEach
-  void close() {
-    engine.close();
-  }
-
-  private Lease granted() {
-    Lease lease = new Lease((one, cost) -> {}, "l", "k", "a/c", 1, 1, 1, 1, null);
+  private TrackedLease granted() {
+    Reply.Grant grant = new Reply.Grant("k", "a/c", 1, 1, 1, null);
+    TrackedLease lease =
+        TrackedLease.of(grant, (one, cost, nanodollars) -> {}, "l", 1, Pools.one());
     recent.add(lease);
     return lease;
   }
@@ -50,10 +33,10 @@ final class RecentGrantsTest {
 
   @Test
   void a_lease_is_held_until_it_is_old_or_others_take_its_place() {
-    Lease first = granted();
+    TrackedLease first = granted();
     assertTrue(recent.holds(first));
     pass(24_000);
-    Lease second = granted();
+    TrackedLease second = granted();
     pass(2_000);
     assertFalse(recent.holds(first), "its tombstone may be gone");
     assertTrue(recent.holds(second));
@@ -69,7 +52,7 @@ final class RecentGrantsTest {
   void the_grants_of_the_last_seconds_before_an_outage_are_perhaps_lost() {
     granted();
     pass(6_000);
-    List<Lease> last = new ArrayList<>(List.of(granted()));
+    List<TrackedLease> last = new ArrayList<>(List.of(granted()));
     pass(5_000);
     last.add(granted());
     recent.away();
@@ -80,7 +63,7 @@ final class RecentGrantsTest {
   /** Each late settlement asks, so it must not walk all grants. */
   @Test
   void to_ask_costs_the_same_whatever_the_number_of_grants() {
-    Lease first = granted();
+    TrackedLease first = granted();
     long alone = cpu(first);
     for (int n = 0; n < RecentGrants.MOST; n++) {
       granted();
@@ -89,7 +72,7 @@ final class RecentGrantsTest {
     assertTrue(among < 100 * alone, alone + " ns alone, " + among + " ns among all");
   }
 
-  private long cpu(Lease lease) {
+  private long cpu(TrackedLease lease) {
     ThreadMXBean threads = ManagementFactory.getThreadMXBean();
     long before = threads.getCurrentThreadCpuTime();
     long held = 0;
