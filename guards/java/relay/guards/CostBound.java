@@ -27,10 +27,12 @@ public enum CostBound {
 
   // Bytes allocated by a replica per request, over all threads, with C1 code. Includes the saved
   // stack of the virtual thread that waits for the grant.
-  REQUEST_2_KB(52_500),
-  REQUEST_50_KB(50_000),
-  // For a stream this depends on the number of reads that deliver its events: 45,000 to 62,000.
-  REQUEST_30_EVENTS(75_000),
+  REQUEST_2_KB(42_000),
+  REQUEST_50_KB(37_500),
+  // For a stream this depends on the number of reads that deliver its events: 40,000 to 52,000.
+  REQUEST_30_EVENTS(60_000),
+  REQUEST_2_KB_BY_TLS(42_000),
+  REQUEST_30_EVENTS_BY_TLS(62_000),
 
   // Per request: function calls, and all commands including those inside functions. One call
   // acquires a key and ends the previous request's lease; on a slow machine some leases end in a
