@@ -39,6 +39,12 @@ final class PayloadBody extends RequestBody {
     return length;
   }
 
+  /** Whether a request is sent again is decided by the retry policy: OkHttp would do so at some 503. */
+  @Override
+  public boolean isOneShot() {
+    return true;
+  }
+
   /**
    * Copies a body that fits into one segment, to send it together with the head. Lends a larger
    * one.

@@ -145,6 +145,16 @@ class KeptExchangeTest {
   }
 
   @Test
+  void okhttp_repeats_no_request_by_itself() throws Exception {
+    for (boolean kept : new boolean[] {false, true}) {
+      web.enqueue(
+          new MockResponse.Builder().code(503).addHeader("retry-after", 0).body("busy").build());
+      assertEquals(new Got(kept, 503, "busy"), get("POST"));
+    }
+    assertEquals(2, web.getRequestCount());
+  }
+
+  @Test
   void a_connection_that_the_provider_ends_is_not_kept() throws Exception {
     makeConnection();
     web.enqueue(new MockResponse.Builder().body("last").addHeader("connection", "close").build());
