@@ -57,6 +57,19 @@ class SourceRulesTest {
     assertEquals(List.of(), found);
   }
 
+  /** A fragment: it has no subject, and the reader must find what is meant. */
+  private static final Pattern FRAGMENT = Pattern.compile("(?m)(/\\*\\*|//|--) Of [a-z{]");
+
+  @Test
+  void comments_have_a_subject() {
+    List<String> found =
+        Sources.endingIn(".java", ".lua").stream()
+            .filter(file -> FRAGMENT.matcher(Sources.read(file)).find())
+            .map(file -> file + ": a comment begins with \"Of\"; say first what it is")
+            .toList();
+    assertEquals(List.of(), found);
+  }
+
   @Test
   void names_say_what_a_type_is() {
     List<String> found =

@@ -34,7 +34,7 @@ final class ClientStatesTest {
     wire.close();
   }
 
-  /** Of batch, which leaves a tenth free: its grants count from the start. */
+  /** Requests of batch, which leaves a tenth free: their grants count from the start. */
   private static Demand of(String client, int weight) {
     return Demand.of(Pools.CLASS, 1, 1).sharing(new Share(client, 3, weight, 100, 0));
   }

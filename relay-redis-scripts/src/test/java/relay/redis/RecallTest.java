@@ -117,7 +117,7 @@ final class RecallTest {
     assertEquals(0, used());
   }
 
-  /** Of a limit that was used up evenly, each second gives back a sixtieth. */
+  /** Each second gives back a sixtieth of a limit that was used up evenly. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void a_full_pool_goes_on_at_its_rate_and_one_of_which_a_replica_died_more_slowly(boolean all) {

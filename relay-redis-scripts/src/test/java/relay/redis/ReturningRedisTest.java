@@ -126,7 +126,7 @@ final class ReturningRedisTest {
     assertTrue(calls.subList(0, asked).containsAll(List.of("charge", "survey")), calls.toString());
   }
 
-  /** Of grants that were certainly in one window, however late the machine saw them. */
+  /** Counts grants that were certainly in one window, however late the machine saw them. */
   private int mostInAWindow() {
     int most = 0;
     for (Grant first : granted) {

@@ -81,7 +81,7 @@ final class SlowRedisTest {
     }
   }
 
-  /** Of the first late answers each is waited for, before Redis is known to be slow. */
+  /** Each of the first late answers is waited for, before Redis is known to be slow. */
   @Test
   void a_spent_budget_refuses_also_who_waits_for_a_late_answer() {
     Budget few = new Budget(Budget.Unit.TOKENS, Budget.Per.DAY, false, 15);

@@ -25,7 +25,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
   private static final SchemaNode CLASS_FORM = section("Limits of a model class");
   private static final LimitSettings CLASS_LIMITS = LimitSettings.ofQuota(CLASS_FORM);
 
-  /** Of a key; the credential comes first. */
+  /** The fields of a key; the credential comes first. */
   static final SchemaNode FORM = CredentialSection.declare(section("A key"));
 
   private static final String ID =
@@ -138,7 +138,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     int weight = WEIGHT.in(section);
     int maxConcurrent = maxConcurrent(MAX_CONCURRENT, section);
     Secret secret = credential == null ? null : credential.secret();
-    // Of an unknown secret nobody can tell the id.
+    // Without its secret a key without `id` has no id.
     String keyId = id == null && secret != null && secret.isKnown() ? secret.hash().id() : id;
     if (credential == null || keyId == null) {
       return null;

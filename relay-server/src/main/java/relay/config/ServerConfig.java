@@ -79,7 +79,7 @@ public record ServerConfig(
     public record Standing(long weight, ClientPriority priority) {
       static final long MAX_WEIGHT = 1_000_000;
 
-      /** Of a client that states none. */
+      /** The standing of a client that states none. */
       public static final Standing DEFAULT = new Standing(1, ClientPriority.STANDARD);
     }
 

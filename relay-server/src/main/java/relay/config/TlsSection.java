@@ -33,7 +33,7 @@ final class TlsSection {
       "a PEM file with an unencrypted key (BEGIN PRIVATE KEY, as openssl pkcs8 -topk8 -nocrypt"
           + " writes it, RSA PRIVATE KEY or EC PRIVATE KEY)";
 
-  /** Of the data plane. */
+  /** The TLS settings of the data plane. */
   static final SchemaNode SERVER_FORM =
       section("TLS for clients; absent = plain HTTP. Renewed files are read")
           .with(

@@ -35,7 +35,7 @@ final class Units {
             "([0-9]{1,9})(" + String.join("|", factors.keySet().stream().sorted().toList()) + ")");
   }
 
-  /** Of a setting; null if it has none. */
+  /** The units of a setting; null if it has none. */
   static @Nullable Units of(String setting) {
     for (Units units : ALL) {
       if (setting.endsWith(units.suffix)) {

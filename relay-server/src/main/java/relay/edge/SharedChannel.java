@@ -300,7 +300,7 @@ final class SharedChannel extends Http2Channel {
     return head.isContinued() ? null : data;
   }
 
-  /** Of data that was read: it was given back at its arrival. */
+  /** Does nothing: data is given back to the window at its arrival, not when it is read. */
   @Override
   public void updateReceiveFlowControlWindow(int read) {}
 

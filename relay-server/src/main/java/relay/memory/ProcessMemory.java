@@ -27,7 +27,7 @@ final class ProcessMemory {
         : Long.MAX_VALUE;
   }
 
-  /** Of {@code -XX:MaxDirectMemorySize}, which is by default as the heap. */
+  /** The limit of {@code -XX:MaxDirectMemorySize}, which is by default as the heap. */
   static long mostDirectBytes() {
     HotSpotDiagnosticMXBean options =
         ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);

@@ -26,7 +26,7 @@ final class OutputCurve {
   }
 
   /**
-   * Of an output longer than any that was seen: its mean and spread, as multiples of what was made.
+   * The mean and spread of an output longer than any that was seen, as multiples of what was made.
    */
   private static final double LONGER = 1.5;
 

@@ -20,7 +20,7 @@ public record ChargeCall(
     PendingUpdate.LateCharge late, long now, byte[] key, byte[] leaseMs, boolean ofDay) {
 
   /**
-   * Of a request that runs.
+   * The charge of a request that runs.
    *
    * @param used see {@link Used#ofRunning}
    */

@@ -62,7 +62,7 @@ final class PassedSpending {
     return of(byKey.getOrDefault(key, Map.of()), budget);
   }
 
-  /** Of a key's sums that of a budget: nothing if its period is over. */
+  /** A budget's sum, of those of its key: nothing if its period is over. */
   long of(Map<String, Sum> sums, Budget budget) {
     Sum sum = sums.getOrDefault(budget.label(), Sum.NONE);
     return sum.isOver(nanoTime.getAsLong()) ? 0 : sum.amount();

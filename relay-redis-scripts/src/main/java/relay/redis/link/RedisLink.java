@@ -27,7 +27,7 @@ public final class RedisLink {
           "MISCONF ",
           "CLUSTERDOWN ");
 
-  /** Of a Cluster whose slots move. */
+  /** Replies of a Cluster whose slots move. */
   private static final List<String> REDIRECTIONS = List.of("MOVED ", "ASK ", "TRYAGAIN ");
 
   private final Masters masters;

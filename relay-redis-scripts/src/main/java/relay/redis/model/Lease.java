@@ -150,7 +150,7 @@ public class Lease implements AutoCloseable {
   }
 
   /**
-   * Has the request's output reported while the lease lives, every few seconds. Only for a demand
+   * Reports the request's output every few seconds while the lease lives. Only for a demand
    * with a spread.
    *
    * @param source called from the engine's threads with the time within which output that is still

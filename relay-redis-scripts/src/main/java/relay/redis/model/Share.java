@@ -51,7 +51,7 @@ public record Share(
 
   private static final int ALL = 1_000;
 
-  /** Of a request without a client, and the default of those with one. */
+  /** The mark of a request without a client, and the default of those with one. */
   public static final int PLAIN_RANK = 2;
 
   public Share {

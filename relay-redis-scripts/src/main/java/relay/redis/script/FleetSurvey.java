@@ -273,7 +273,7 @@ public final class FleetSurvey {
             && (pool.of(plan) == null || now - pool.readAt() >= READ_EVERY_NANOS));
   }
 
-  /** Of clients' limits nothing but {@code NamedKeys.want} needs the rows. */
+  /** Only {@code NamedKeys.want} needs the rows of clients' limits. */
   private boolean isWanted(PoolPlan plan, long now) {
     return isSmall(plan) || !plan.named() || now - wantedAt < WANTED_NANOS;
   }

@@ -136,7 +136,7 @@ local function opens_in(b, amount, now)
   return (ROLLING + 1) * length
 end
 
--- Of the budgets that have no room for a request the one that has it last: its number from 0, and the time until then.
+-- The budget that is the last to have room for a request, of those that have none: its number from 0, and the time until then.
 function ledger.over_budget(budgets, cost, tokens, now)
   local over, opens
   for n = 1, #budgets do

@@ -10,7 +10,7 @@ local REREADS = 12 -- in a window, for usage of which it is not known when it wa
 
 local function is_used(g) return g.pack == quota_group.pack and not quota_group.is_unused(g) end
 
--- Has the group looked at when a time has come.
+-- Schedules a look at the group for a time.
 local function list_group(r, g, at, now)
   if g.listed == at then return end
   if r.listed >= MOST_LISTED then

@@ -21,7 +21,7 @@ local function mark_of(state) return string.match(state, ':(%d+)$') end
 -- A replica's name among those of all versions.
 function missing_replicas.name(state, replica) return replica .. '@' .. mark_of(state) end
 
--- Of these names the replicas of this version, without the form.
+-- The replicas of this version among these names, without the form.
 function missing_replicas.own(state, names)
   local own, tail = {}, '@' .. mark_of(state)
   for _, name in ipairs(names) do

@@ -37,7 +37,7 @@ function foreign_use.not_told(p, g, d, over, since, now)
   return over - charged
 end
 
--- Of the output that a running request has made since its report at `told`: what was not charged as another's use already. A header
+-- Splits the output that a running request has made since its report at `told`: what was not charged as another's use already. A header
 -- may have told of what is more than was expected, `had` instead of `rest`; of a total limit as input.
 function foreign_use.new_of(p, g, newly, had, rest, told, now)
   local more = math.min(newly, newly + rest - had)

@@ -30,7 +30,7 @@ final class FairShareTest {
   private long nanos;
   private boolean refused; // Redis's address refuses connections
 
-  /** Of a replica without others. */
+  /** The share of a replica without others. */
   static FairShare alone(PoolPlan plan) {
     return new FairShare(plan, () -> 0, new CutOff(WINDOW, () -> false, () -> false, () -> 0, 1));
   }

@@ -95,7 +95,7 @@ final class IntroductionsTest {
     return ((List<?>) reply.get(7)).get(5).toString();
   }
 
-  /** Of more replicas the first ones stay, so that a list of them does not jump. */
+  /** The first ones of more replicas stay, so that a list of them does not jump. */
   @Test
   void a_crowd_is_bounded_and_so_is_a_line() {
     member("r1").find(fleet.name()).orElseThrow().configure().join();

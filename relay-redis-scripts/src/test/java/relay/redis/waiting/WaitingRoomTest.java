@@ -345,7 +345,7 @@ final class WaitingRoomTest {
     assertEquals(0, room.waiting());
   }
 
-  /** Of clients with shares: the order of all replicas knows a place by its ticket. */
+  /** The order of all replicas knows a place of a client with a share by its ticket. */
   @Test
   void a_request_that_goes_leaves_its_place_to_others() {
     List<String> tickets = new ArrayList<>();

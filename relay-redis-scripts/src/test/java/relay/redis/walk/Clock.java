@@ -12,7 +12,7 @@ public record Clock(long given, long ceiling) {
     return new Clock(given, poolMicros + 10_000);
   }
 
-  /** Of Redis, to the second. */
+  /** The time of Redis, to the second. */
   Instant instant() {
     return Instant.ofEpochSecond(Math.max(0, given) / 1_000_000);
   }

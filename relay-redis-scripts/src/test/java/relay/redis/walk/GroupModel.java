@@ -22,7 +22,7 @@ public final class GroupModel {
   public long cooldownEnd;
   int refusals;
 
-  /** Of the account whose part its own is: its limits hold, too. */
+  /** The group of the account whose part its own is: its limits hold, too. */
   @Nullable GroupModel above;
 
   @Nullable DayModel day; // if the pool counts days, and the group has limits a day

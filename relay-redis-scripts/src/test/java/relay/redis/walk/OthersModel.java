@@ -158,7 +158,7 @@ public final class OthersModel {
     refusedAt = now;
   }
 
-  /** Of the output that was made since a report: what was not charged as another's already. */
+  /** What was not charged as another's already, of the output that was made since a report. */
   long newOf(long newly, long had, long rest, long told, long now, Shape shape) {
     long more = Math.min(newly, newly + rest - had);
     if (more <= 0) {

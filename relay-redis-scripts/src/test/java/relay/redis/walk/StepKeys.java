@@ -26,7 +26,7 @@ public final class StepKeys {
     };
   }
 
-  /** Of a survey, without the ready sets of an indexed pool. */
+  /** The keys of a survey, without the ready sets of an indexed pool. */
   public static byte[][] surveyed(RedisKeys n) {
     List<byte[]> fixed = new ArrayList<>(List.of(leases(n)));
     fixed.addAll(List.of(n.quarantine, n.picture, n.replicas, n.summary, n.learned));

@@ -128,7 +128,7 @@ public final class StoredPool {
     return names.stream().sorted().toList();
   }
 
-  /** Of a chunk: doubles, or whole numbers of four bytes. */
+  /** The form of a chunk: doubles, or whole numbers of four bytes. */
   private static double[] entries(byte[] chunk) {
     if (chunk.length == 3 * ENTRIES_IN_CHUNK * Double.BYTES) {
       return doubles(chunk);
