@@ -161,6 +161,8 @@ class DeployTest {
     List<String> inImage = new ArrayList<>();
     words.forEach(word -> inImage.add(word.asText()));
     assertTrue(inImage.containsAll(asLaunched), inImage::toString);
+    String onLinux = found(launcher, "linux\\*\\) java_options\\+=\\((-\\S+) ").getFirst();
+    assertTrue(inImage.contains(onLinux), inImage::toString);
   }
 
   /** They run beside a replica, in its memory. */
@@ -180,7 +182,7 @@ class DeployTest {
     Set<String> serving = new TreeSet<>();
     json(entry.replace("\\\n", "")).forEach(word -> serving.add(word.asText()));
     assertTrue(serving.contains("-XX:AOTCache=" + file), serving::toString);
-    assertTrue(serving.contains("-Xlog:aot=off,cds=off"), "a cache that does not fit is no news");
+    assertTrue(serving.contains("-Xlog:aot=off,cds=off,pagesize=off"), "a cache that does not fit is no news");
 
     Set<String> binding = // collector, headers, compiler, libraries, access; not sizes
         Set.of(
