@@ -102,7 +102,7 @@ local retiring = born and plan and redis.call('HGET', state, 'retiring')
 if retiring then plan_lines.forget_some(r, fleet, picture, now, retiring) end
 survey_plans.drain(r, fleet, now, picture, draw and lines, reply[8][5], quarantine)
 if born then change_log.pass_time(r, now) end
-if told and told ~= '' then answers.apply_all(r, learned, told, now, 11, KEYS) end
+if told and told ~= '' then answers.apply_all(r, learned, answers.parse(told), now, 11, KEYS) end
 for n = 1, groups do
   local id = ARGV[7 + n]
   local g = records.group(r, id)

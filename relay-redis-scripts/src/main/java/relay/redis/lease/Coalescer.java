@@ -14,7 +14,7 @@ import java.util.function.Function;
  *
  * <p>The callers bound the queue: each waits for its answer, or keeps what was not sent.
  */
-final class Coalescer<T> {
+public final class Coalescer<T> {
   private final int batch;
   private final Function<List<T>, CompletableFuture<?>> call;
   private final Semaphore permits;
@@ -25,7 +25,7 @@ final class Coalescer<T> {
    * @param batch most items of a call
    * @param call makes a call; its future completes when the call is over
    */
-  Coalescer(int maxInFlight, int batch, Function<List<T>, CompletableFuture<?>> call) {
+  public Coalescer(int maxInFlight, int batch, Function<List<T>, CompletableFuture<?>> call) {
     this.batch = batch;
     this.call = call;
     permits = new Semaphore(maxInFlight);
@@ -40,7 +40,7 @@ final class Coalescer<T> {
     return some;
   }
 
-  void add(T one) {
+  public void add(T one) {
     queue.add(one);
     drain();
   }

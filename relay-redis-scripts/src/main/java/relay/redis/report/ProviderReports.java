@@ -3,10 +3,12 @@ package relay.redis.report;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.redis.lease.Coalescer;
 import relay.redis.link.FailureReason;
 import relay.redis.model.Lease;
 import relay.redis.model.Limits;
@@ -17,6 +19,7 @@ import relay.redis.model.Remaining;
 import relay.redis.outage.FairShare;
 import relay.redis.script.PoolScripts;
 import relay.redis.script.Reply;
+import relay.redis.script.ToldLimits;
 
 /**
  * Stores in Redis what providers' answers say of keys and groups. Waits for no reply; logs a
@@ -25,9 +28,15 @@ import relay.redis.script.Reply;
 public final class ProviderReports {
   private static final Logger log = LoggerFactory.getLogger(ProviderReports.class);
 
+  private static final int MOST_AT_ONCE = 32; // answers of a call: under a millisecond of Redis
+
   private final PoolScripts scripts;
   private final FairShare fairShare;
   private final LimitNews limitNews = new LimitNews();
+  private final Coalescer<News> news = new Coalescer<>(1, MOST_AT_ONCE, this::report);
+
+  /** What a group's answer says, as a line. */
+  private record News(String group, String line) {}
 
   public ProviderReports(PoolScripts scripts, FairShare fairShare) {
     this.scripts = scripts;
@@ -56,20 +65,24 @@ public final class ProviderReports {
       Supplier<Refill> refill,
       @Nullable PoolSnapshot latest) {
     String group = lease.group();
+    long granted = lease.grantedMicros();
     long now = System.nanoTime();
     Duration window = scripts.plan().window();
     if (limitNews.isNews(group, limits, remaining, latest, window, now)) {
-      scripts
-          .observe(group, limits, remaining, lease.grantedMicros(), refill.get())
-          .exceptionally(
-              failure -> {
-                limitNews.lost(group); // no line in the log: an outage would fill it
-                return null;
-              });
+      news.add(new News(group, ToldLimits.line(group, granted, limits, remaining, refill.get())));
     } else if (!lease.isWithoutRedis()) {
-      long granted = lease.grantedMicros();
       scripts.answers().note(group, granted, limits, remaining, refill, window, now);
     }
+  }
+
+  private CompletableFuture<?> report(List<News> some) {
+    return scripts
+        .observe(some.stream().map(News::line).toList())
+        .exceptionally(
+            failure -> {
+              some.forEach(one -> limitNews.lost(one.group())); // no line in the log: an outage would fill it
+              return null;
+            });
   }
 
   /** Forgets what was reported of groups that have gone. */

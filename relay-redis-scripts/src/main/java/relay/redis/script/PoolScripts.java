@@ -16,13 +16,9 @@ import relay.redis.estimate.ModelTally;
 import relay.redis.library.ScriptFile;
 import relay.redis.link.RedisLink;
 import relay.redis.model.Demand;
-import relay.redis.model.Dimension;
 import relay.redis.model.EngineOptions;
 import relay.redis.model.Fallback;
-import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
-import relay.redis.model.Refill;
-import relay.redis.model.Remaining;
 import relay.redis.script.ScriptCaller.Call;
 
 /**
@@ -202,35 +198,21 @@ public final class PoolScripts {
   }
 
   /**
-   * Reports the limits in a provider's answer.
+   * Reports the limits in providers' answers.
    *
-   * @param grantedMicros grant time of the answered request, on the pool's clock
+   * @param lines as {@link ToldLimits#line} makes them
    */
-  public CompletableFuture<Reply> observe(
-      String group, Limits limits, Remaining remaining, long grantedMicros, Refill refill) {
+  public CompletableFuture<Reply> observe(List<String> lines) {
+    byte[] answers = bytes(String.join("\n", lines));
     return callConfigured(
         () -> {
           List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.learned));
           k.addAll(candidates().allSets());
           List<byte[]> args = caller.clockArgs();
-          args.add(bytes(group));
-          args.add(bytes(grantedMicros));
-          for (Dimension d : Dimension.values()) {
-            args.add(bytes(limits.of(d)));
-          }
-          for (Dimension d : Dimension.values()) {
-            args.add(stated(remaining.of(d)));
-          }
-          for (Dimension d : Dimension.values()) {
-            args.add(stated(refill.of(d)));
-          }
+          args.add(answers);
           return new Call(ScriptFile.OBSERVE, k, args);
         },
         Reply::of);
-  }
-
-  private static byte[] stated(long value) {
-    return value == Remaining.NOT_STATED ? ScriptCaller.NONE : bytes(value);
   }
 
   /** Whether demands that cannot be carried are granted all the same. */

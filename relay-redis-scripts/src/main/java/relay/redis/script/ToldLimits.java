@@ -70,7 +70,12 @@ public final class ToldLimits {
     return lines.toString();
   }
 
-  private static String line(
+  /**
+   * What an answer says of a group's limits, as the scripts read it.
+   *
+   * @param grantedMicros grant time of the answered request, on the pool's clock
+   */
+  public static String line(
       String group, long grantedMicros, Limits limits, Remaining remaining, Refill refill) {
     StringBuilder line = new StringBuilder(group).append(' ').append(grantedMicros);
     for (Dimension d : Dimension.values()) {

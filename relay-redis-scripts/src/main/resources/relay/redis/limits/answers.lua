@@ -14,7 +14,7 @@ local REFILLED_US = 1800e6 -- after an answer that had more left than a window, 
 local JUST_BEFORE = 0.05 -- of a window, at most a second: requests overtake each other on their way
 
 -- Parses `limit limit limit limit`, remainders and milliseconds until each is full, from an argument on.
-function answers.read(args, from)
+local function read(args, from)
   local stated, left, full_us = {}, {}, {}
   for d = 1, 4 do
     stated[d] = numbers.number(args[from + d - 1], 'limit')
@@ -134,7 +134,8 @@ end
 
 -- Applies an answer to the request of a group. Below another group it tells of either. Of that one, where it states its
 -- limit. Of neither if it states more than the group may use: then it is of the one above, whose limit nobody knows.
-function answers.apply(r, learned, group, granted, stated, rest, full_us, now)
+local function apply_answer(r, learned, answer, now)
+  local group, granted, stated, rest, full_us = unpack(answer)
   local told = records.group(r, group)
   local over = told and records.above(r, told)
   local of_over, left_of_over = { 0, 0, 0, 0 }, {}
@@ -165,18 +166,31 @@ function answers.known(p, learned, g)
   return g.stated
 end
 
--- Applies lines of answers that a heartbeat brings: see survey. `sets` holds the ready sets of an indexed pool from index `from`
--- on.
-function answers.apply_all(r, learned, lines, now, from, sets)
+-- Parses answers, a line each: see observe.
+function answers.parse(lines)
   local told = {}
   for text in string.gmatch(lines, '[^\n]+') do
     local words = {}
     for word in string.gmatch(text, '%S+') do words[#words + 1] = word end
     if #words ~= 14 then error({ err = 'BADARG an answer has 14 words' }) end
-    told[#told + 1] = { words[1], numbers.moment(words[2], 'granted'), answers.read(words, 3) }
+    told[#told + 1] = { words[1], numbers.moment(words[2], 'granted'), read(words, 3) }
   end
-  for _, a in ipairs(told) do
-    if answers.apply(r, learned, a[1], a[2], a[3], a[4], a[5], now) then ready_sets.reopen(r, a[1], nil, from, sets) end
+  return told
+end
+
+-- Applies parsed answers. `sets` holds the ready sets of an indexed pool from index `from` on. Returns the foreign usage that it
+-- charged, three numbers an answer, and whether all groups are known.
+function answers.apply_all(r, learned, told, now, from, sets)
+  local charged, known = {}, true
+  for _, answer in ipairs(told) do
+    local foreign = apply_answer(r, learned, answer, now)
+    if foreign then
+      ready_sets.reopen(r, answer[1], nil, from, sets)
+      for d = 1, 3 do charged[#charged + 1] = foreign[d] end
+    else
+      known = false
+    end
   end
   redis.call('PEXPIRE', learned, LEARNED_MS)
+  return charged, known
 end

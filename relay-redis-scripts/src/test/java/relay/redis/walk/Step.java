@@ -5,6 +5,7 @@ import static java.util.stream.Collectors.joining;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import relay.redis.library.ScriptFile;
 import relay.redis.model.Days;
@@ -194,10 +195,11 @@ public sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), group, granted));
-      args.addAll(stated);
-      Stream.concat(left.stream(), fullMs.stream()).forEach(n -> args.add(n < 0 ? "-" : n));
-      return args;
+      List<Object> words = new ArrayList<>(List.of(group, granted));
+      words.addAll(stated);
+      Stream.concat(left.stream(), fullMs.stream()).forEach(n -> words.add(n < 0 ? "-" : n));
+      String answer = words.stream().map(Object::toString).collect(Collectors.joining(" "));
+      return List.of(c.ceiling(), c.told(), answer);
     }
 
     @Override
