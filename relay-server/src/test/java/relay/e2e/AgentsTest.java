@@ -119,9 +119,15 @@ class AgentsTest {
   }
 
   /** A pool of one key, of one client or of two that share it. */
-  private static Setup pool(RawProvider provider, boolean alone, String limit) {
+  private static Setup pool(RawProvider provider, boolean alone, String limit, int window) {
+    String pooling = "pooling: { affinity: none, window_ms: %d }".formatted(window);
     return (alone ? new Setup() : new Setup().client("other"))
-        .provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("a", limit));
+        .provider(
+            "p",
+            Dialect.ANTHROPIC,
+            provider.url(),
+            List.of(pooling),
+            List.of(Setup.key("a", limit)));
   }
 
   /** With one credential, alone or of two, and no setting of shares, at three replicas. */
@@ -132,7 +138,7 @@ class AgentsTest {
     int refused = 6;
     Ask ask = Ask.of(Dialect.ANTHROPIC, "p");
     try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
-        Replicas replicas = pool(provider, alone, "rpm_limit: 120").start(3)) {
+        Replicas replicas = pool(provider, alone, "rpm_limit: 120", 60_000).start(3)) {
       for (int n = 0; n < atOnce; n++) {
         assertEquals(200, RawClient.ask(replicas.port(n % 3), ask).status());
       }
@@ -175,7 +181,7 @@ class AgentsTest {
   @ValueSource(booleans = {true, false})
   void a_place_is_kept_for_the_request_that_was_told_the_time(boolean alone) throws Exception {
     try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
-        Replicas replicas = pool(provider, alone, "rpm_limit: 20").start(2)) {
+        Replicas replicas = pool(provider, alone, "rpm_limit: 8", 24_000).start(2)) {
       Ask first;
       Answer refused;
       int body = 0;
@@ -208,7 +214,7 @@ class AgentsTest {
   void at_the_time_that_one_was_told_any_request_of_its_client_is_served(boolean alone)
       throws Exception {
     try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
-        Replicas replicas = pool(provider, alone, "rpm_limit: 20").start(2)) {
+        Replicas replicas = pool(provider, alone, "rpm_limit: 8", 24_000).start(2)) {
       Answer refused;
       int body = 0;
       do {
