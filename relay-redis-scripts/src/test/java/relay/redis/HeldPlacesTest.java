@@ -242,6 +242,23 @@ final class HeldPlacesTest {
     assertTrue(served.getLast() <= 4 * mean, served.getLast() + " of " + mean);
   }
 
+  /** It asks for a third of the limit at once, each minute. */
+  @Test
+  void a_client_that_never_comes_back_leaves_next_to_nothing_unused() {
+    int limit = 240;
+    SharedPool pool = new SharedPool(wire, 1, new Limits(limit, 0, 0, 0));
+    Client gone = pool.client("gone", 1);
+    Client other = pool.client("other", 1).marked();
+    for (int minute = 1; minute < 12; minute++) {
+      pool.atMinute(minute, () -> gone.askTimes(limit / 3));
+    }
+    other.poll(0, 12, 2.0 * limit);
+    pool.run(12);
+    double used = (gone.between(2, 12) + other.between(2, 12)) / limit / 10;
+    System.out.printf("Places: beside one that never comes back: %.2f %% used%n", 100 * used);
+    assertTrue(used >= 0.98, used + " used");
+  }
+
   /**
    * Equal requests take each other's places. So one that comes late takes no more than its client's
    * next place.
