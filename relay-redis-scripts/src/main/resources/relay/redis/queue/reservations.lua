@@ -8,9 +8,8 @@
 local reservations = {}
 local AWAY_US = 2e6 -- a replica where a request waits asks each second
 
--- Whether a lent place also keeps room for the request that left it: if most of its client's come, and in a bucket, for what a
--- window leaves free is lost.
-local function keeps_room(one) return one.group[MIRRORED] > 0 and one.of.faith >= 0.5 end
+-- Whether a lent place also keeps room for the request that left it: in a bucket, for what a window leaves free is lost.
+local function keeps_room(one) return one.group[MIRRORED] > 0 end
 
 -- What those before a request hold, by group; nil if nothing. A window has room for whole requests only.
 function reservations.before(r, ask, now)
