@@ -158,13 +158,15 @@ public final class RelayLeases {
     }
     /** A failure of Relay is none of the work's: it is logged. */
     private void attempt(String method, String path, Map<String, ?> body, long mostMillis) {
+      boolean interrupted = Thread.interrupted(); // the end of a lease is told all the same
       try {
         call(method, "/" + text("lease") + path, body, mostMillis);
       } catch (IOException failure) {
         System.getLogger("relay").log(System.Logger.Level.WARNING, "lease at " + text("key") + " " + method + path + ": " + failure);
-      } catch (InterruptedException interrupted) {
-        Thread.currentThread().interrupt();
+      } catch (InterruptedException again) {
+        interrupted = true;
       }
+      if (interrupted) Thread.currentThread().interrupt();
     }
   }
 
@@ -190,14 +192,15 @@ public final class RelayLeases {
               : "bfnrt".contains(escape.group(2)) ? "\b\f\n\r\t".substring("bfnrt".indexOf(escape.group(2))).substring(0, 1) : escape.group(2)));
       if (token.equals("{") || token.equals("[")) {
         Map<Object, Object> members = new LinkedHashMap<>();
-        for (Object name = value(); !"}".equals(name) && !"]".equals(name); name = value()) {
-          if (",".equals(name)) continue;
+        for (Object name = value(); name != null && !name.equals('}') && !name.equals(']'); name = value()) {
+          if (name.equals(',')) continue;
           if (token.equals("[")) { members.put(members.size(), name); continue; }
           value(); // the colon
           members.put(name, value());
         }
         return members;
       }
+      if ("}],:".contains(token)) return token.charAt(0);
       return token.matches("-?\\d{1,18}") ? (Object) Long.valueOf(token) : token;
     }
   }

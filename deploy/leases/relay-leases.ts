@@ -44,17 +44,17 @@ export class Pool {
     await lease.close(await result.then(() => false, () => true));
     return result;
   }
-  /** Waits as told. Without an answer, or after a balancer's 5xx, it asks again: three times at least. */
-  async call(method: string, path: string, body: object, maxWaitMs?: number): Promise<string> {
-    const end = Date.now() + (maxWaitMs ?? 0);
-    for (let lost = 0; ; ) {
+  /** Waits as told; asks again if no answer came, or a balancer's 5xx. */
+  async call(method: string, path: string, body: object, maxWaitMs = 0): Promise<string> {
+    const end = Date.now() + maxWaitMs;
+    for (let back = 250; ; back = Math.min(2 * back, 5000)) {
       try {
         return await this.#once(method, path, body);
       } catch (failure) {
         const told = failure instanceof Refused ? failure.waitMs : undefined;
-        const wait = told ?? Math.min(5000, 250 * 2 ** lost++);
+        const wait = told ?? back;
         const hopeless = told === undefined && failure instanceof Refused && !failure.passing;
-        if (maxWaitMs === undefined || hopeless || (Date.now() + wait > end && (told !== undefined || lost > 3))) throw failure;
+        if (hopeless || Date.now() + wait > end) throw failure;
         await new Promise((done) => setTimeout(done, wait));
       }
     }

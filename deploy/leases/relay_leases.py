@@ -31,16 +31,16 @@ class Pool:
         return Lease(self, json.loads(self._call("POST", "", body, max_wait)))
 
     def _call(self, method, path, body, max_wait):
-        """Waits as told. Without an answer, or after a balancer's 5xx, it asks again: three times at least."""
-        end, lost = time.monotonic() + max_wait, 0
+        """Waits as told; asks again if no answer came, or a balancer's 5xx."""
+        end, back = time.monotonic() + max_wait, 0.25
         while True:
             try:
                 return self._once(method, path, body)
             except FAILURES as failure:
                 told = getattr(failure, "wait", None)
-                wait, lost = (min(5, 0.25 * 2**lost), lost + 1) if told is None else (told, lost)
+                wait, back = back if told is None else told, min(5, 2 * back)
                 hopeless = told is None and isinstance(failure, Refused) and not failure.passing
-                if hopeless or (time.monotonic() + wait > end and (told is not None or lost > 3)):
+                if hopeless or time.monotonic() + wait > end:
                     raise
             time.sleep(wait)
 
