@@ -99,8 +99,11 @@ func (p Pool) once(ctx context.Context, method, path string, body Ask, into any,
 	} else {
 		wait = -1
 	}
-	fmt.Sscan(answer.Header.Get("retry-after")+"000", &wait)
-	fmt.Sscan(answer.Header.Get("retry-after-ms"), &wait)
+	if seconds := -1; answer.Header.Get("retry-after-ms") != "" {
+		fmt.Sscan(answer.Header.Get("retry-after-ms"), &wait)
+	} else if _, err := fmt.Sscan(answer.Header.Get("retry-after"), &seconds); err == nil {
+		wait = 1000 * seconds
+	}
 	return &Refused{answer.StatusCode, string(text), time.Duration(wait) * time.Millisecond}
 }
 

@@ -1,0 +1,168 @@
+package relay.leaseclient;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * The clients in deploy/leases, run by python3, go and java against a server that fails on purpose.
+ */
+@Tag("slow")
+class LeaseClientsTest {
+  private static final Path CLIENTS = Path.of("../deploy/leases");
+  private static final Path DRIVERS = Path.of("src/test/resources/relay/leaseclient");
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Map<String, String> PRINTED = new HashMap<>();
+
+  @TempDir private static Path folder;
+  private static FakeLeases server;
+
+  @BeforeAll
+  static void run() throws Exception {
+    server = new FakeLeases();
+    Path python = folder("python", "relay_leases.py", "driver.py");
+    printed("python", python, "python3", "driver.py", server.url("python"));
+    Path java = folder("java", "RelayLeases.java", "Driver.java");
+    String bin = System.getProperty("java.home") + "/bin/";
+    done(
+        java,
+        bin + "javac",
+        "--release",
+        "17",
+        "-Xlint:all",
+        "-Werror",
+        "RelayLeases.java",
+        "Driver.java");
+    printed("java", java, bin + "java", "-cp", ".", "Driver", server.url("java"));
+    Path go = folder("go", "driver.go");
+    Files.writeString(go.resolve("go.mod"), "module driver\n\ngo 1.24\n");
+    Files.createDirectory(go.resolve("relayleases"));
+    Files.copy(CLIENTS.resolve("relayleases.go"), go.resolve("relayleases/relayleases.go"));
+    done(go, "go", "vet", "./...");
+    printed("go", go, "go", "run", ".", server.url("go"));
+  }
+
+  @AfterAll
+  static void stop() {
+    server.close();
+  }
+
+  private static Path folder(String name, String... files) throws IOException {
+    Path made = Files.createDirectory(folder.resolve(name));
+    for (String file : files) {
+      Path client = CLIENTS.resolve(file);
+      Files.copy(Files.exists(client) ? client : DRIVERS.resolve(file), made.resolve(file));
+    }
+    return made;
+  }
+
+  private static void printed(String language, Path folder, String... command) throws Exception {
+    for (String line : done(folder, command).split("\n", -1)) {
+      PRINTED.put(language + "/" + line.split(" ", 2)[0], line);
+    }
+  }
+
+  private static String done(Path folder, String... command) throws Exception {
+    File out = folder.resolve("out.txt").toFile();
+    File err = folder.resolve("err.txt").toFile();
+    Process process =
+        new ProcessBuilder(command)
+            .directory(folder.toFile())
+            .redirectOutput(out)
+            .redirectError(err)
+            .start();
+    if (!process.waitFor(4, TimeUnit.MINUTES)) {
+      process.destroyForcibly();
+    }
+    assertEquals(
+        0, process.waitFor(), Files.readString(out.toPath()) + Files.readString(err.toPath()));
+    return Files.readString(out.toPath());
+  }
+
+  private static void calls(String scenario, String... calls) {
+    assertEquals(
+        List.of(calls),
+        server.asked(scenario).stream().map(FakeLeases.Asked::call).toList(),
+        PRINTED.get(scenario));
+  }
+
+  private static void body(String scenario, String call, String json) throws IOException {
+    List<FakeLeases.Asked> asked = server.asked(scenario, call);
+    assertEquals(JSON.readTree(json), asked.getLast().body(), scenario);
+  }
+
+  private static String usage(int input, int output, int read, int write, int requests) {
+    return "{\"input_tokens\": %d, \"output_tokens\": %d, \"cache_read_tokens\": %d, \"cache_write_tokens\": %d, \"requests\": %d}"
+        .formatted(input, output, read, write, requests);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"python", "java", "go"})
+  void acquire_waits_as_told_and_asks_with_the_same_key(String language) {
+    for (String scenario : List.of("waits", "seconds", "lost", "balancer")) {
+      calls(language + "/" + scenario, "acquire", "acquire", "settle");
+      List<FakeLeases.Asked> asked = server.asked(language + "/" + scenario, "acquire");
+      assertEquals(asked.getFirst().body(), asked.getLast().body());
+      JsonNode body = asked.getFirst().body();
+      assertTrue(body.get("idempotency_key").asText().length() >= 20, body::toString);
+      assertEquals("m \"\n\u00e9\ud83d\ude00", body.get("model").asText());
+      assertEquals("Bearer secret", asked.getFirst().authorization());
+      assertEquals(scenario + " ok acme-2", PRINTED.get(language + "/" + scenario));
+    }
+    List<FakeLeases.Asked> waits = server.asked(language + "/waits", "acquire");
+    assertTrue(waits.getLast().nanos() - waits.getFirst().nanos() >= 40_000_000);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"python", "java", "go"})
+  void a_time_beyond_the_bound_and_a_hopeless_refusal_are_the_callers(String language) {
+    for (String scenario : List.of("bound", "budget")) {
+      calls(language + "/" + scenario, "acquire");
+      assertTrue(PRINTED.get(language + "/" + scenario).contains("429"), PRINTED::toString);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"python", "java", "go"})
+  void a_lease_always_ends(String language) throws IOException {
+    calls(language + "/sent", "acquire", "settle");
+    body(language + "/sent", "settle", usage(1200, 5, 0, 0, 1));
+    assertTrue(PRINTED.get(language + "/sent").contains("boom"), PRINTED::toString);
+    calls(language + "/unsent", "acquire", "cancel");
+    assertEquals("DELETE", server.asked(language + "/unsent", "cancel").getFirst().method());
+    calls(language + "/unknown", "acquire", "settle");
+    body(language + "/unknown", "settle", usage(1200, 300, 0, 0, 1));
+    calls(language + "/unsettled", "acquire", "settle", "settle");
+    body(language + "/bulk", "settle", usage(40, 60, 1, 2, 2));
+    calls(language + "/refused", "acquire", "observed", "refused");
+    JsonNode refused = server.asked(language + "/refused", "refused").getFirst().body();
+    assertEquals("slow \"down\"", refused.get("body").asText());
+    assertEquals(429, refused.get("status").asInt());
+    assertTrue(refused.get("headers").toString().equalsIgnoreCase("{\"retry-after\":\"7\"}"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"python", "java", "go"})
+  void a_lease_is_renewed_until_it_is_gone(String language) throws IOException {
+    body(language + "/renews", "progress", "{\"output_tokens\": 7}");
+    body(language + "/renews", "settle", usage(1100, 9, 100, 50, 1));
+    calls(language + "/gone", "acquire", "progress", "settle");
+    assertTrue(server.asked(language + "/beside", "progress").size() >= 2);
+  }
+}
