@@ -28,7 +28,7 @@ final class Browser implements AutoCloseable {
   private static final String INSTALL =
       "The test of the dashboard needs Chromium and ChromeDriver: apt-get install chromium"
           + " chromium-driver. To leave it out, add"
-          + " -Dsurefire.excludesFile=$PWD/.ci/without-browser.";
+          + " -Dtest='!DashboardBrowserTest'.";
 
   /** For busy machines: the page itself needs a second. */
   private static final Duration PATIENCE = Duration.ofSeconds(60);
