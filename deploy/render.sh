@@ -10,13 +10,12 @@ promtool check rules --lint=all --lint-fatal monitoring/alerts.yaml
 promtool test rules monitoring/alerts_test.yaml
 promtool check config --lint-fatal --syntax-only prometheus/prometheus.yml
 
-# The rules once more, as an object for the Prometheus operator and as files of the chart.
+# The rules once more, as an object for the Prometheus operator. The chart has links to both files.
 {
   printf '# By ../render.sh, of alerts.yaml.\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\n'
   printf 'metadata:\n  name: relay\n  labels: { app.kubernetes.io/name: relay }\nspec:\n'
   sed -e '/^#/d' -e 's/^\(.\)/  \1/' monitoring/alerts.yaml
 } > monitoring/prometheusrule.yaml
-cp monitoring/alerts.yaml monitoring/dashboard.json helm/relay/files/
 
 mkdir -p rendered
 rm -f rendered/*
@@ -37,4 +36,4 @@ for values in helm/*.yaml; do
   render "rendered/helm-$(basename "$values")" "$values"
 done
 
-find kubernetes overlays monitoring helm -type f | LC_ALL=C sort | xargs sha256sum > rendered/sources.sha256
+find -L kubernetes overlays monitoring helm -type f | LC_ALL=C sort | xargs sha256sum > rendered/sources.sha256

@@ -96,7 +96,7 @@ if [ "${RELAY_IMAGE:-yes}" = yes ]; then
   "$root/deploy/release/image.sh" write "$version" "$arch" "$dist/relay-$version-oci.tar" "$image"/{debian,java,relay}
 fi
 
-cp -r "$root/deploy/helm/relay" "$work/relay"
+cp -rL "$root/deploy/helm/relay" "$work/relay" # with the files that its links name
 pack "$work" relay "$dist/relay-chart-$version.tgz"
 
 library=$root/relay-redis-scripts/target

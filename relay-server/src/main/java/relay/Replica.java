@@ -148,11 +148,7 @@ final class Replica implements ConfigReloads.Target {
         new DataPlane(
             pipeline,
             carriers,
-            server.listen().host(),
-            server.listen().port(),
-            server.enableHttp2(),
-            server.tls(),
-            server.idleTimeout(),
+            server,
             timings.patience(),
             memory,
             descriptors);
@@ -275,7 +271,7 @@ final class Replica implements ConfigReloads.Target {
       LogSettings.apply(logging);
     }
     live.take(next, state);
-    dataPlane.reconfigure(next.server().tls(), next.server().idleTimeout());
+    dataPlane.reconfigure(next.server());
   }
 
   @Override

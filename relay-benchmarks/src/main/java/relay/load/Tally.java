@@ -40,11 +40,6 @@ public final class Tally {
     return latencies;
   }
 
-  /** What went wrong, and how often. */
-  public Map<String, Integer> faults() {
-    return Map.copyOf(faults);
-  }
-
   /** Returns this if there were no faults: figures with failed requests are not valid. */
   public Tally checked() {
     if (!faults.isEmpty() || count == 0) {

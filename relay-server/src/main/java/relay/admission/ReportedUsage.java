@@ -10,10 +10,4 @@ import relay.model.TokenUsage;
  * @param complete whether the request has used no more than that
  * @param cut whether the answer had begun, and broke off
  */
-public record ReportedUsage(@Nullable TokenUsage tokens, boolean complete, boolean cut) {
-
-  /** The usage of an answer that has ended well. */
-  public static ReportedUsage of(TokenUsage tokens) {
-    return new ReportedUsage(tokens, true, false);
-  }
-}
+public record ReportedUsage(@Nullable TokenUsage tokens, boolean complete, boolean cut) {}

@@ -201,11 +201,6 @@ final class RouteAttempts {
     return verdict;
   }
 
-  /** Attempts at all providers so far. */
-  int attempts() {
-    return attempts;
-  }
-
   /** The next provider that its breaker lets us enter; null if there is none. */
   @Nullable Candidate next() {
     while (routes.hasNext()) {

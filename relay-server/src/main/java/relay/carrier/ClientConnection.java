@@ -19,8 +19,8 @@ final class ClientConnection extends StreamConnection {
     super(carrier);
     this.carrier = carrier;
     socket = new ClientSocket(carrier, channel, this);
-    setSourceConduit(socket);
-    setSinkConduit(socket);
+    setSourceConduit(socket.input());
+    setSinkConduit(socket.output());
     carrier.connections().getAndIncrement();
   }
 
@@ -53,13 +53,13 @@ final class ClientConnection extends StreamConnection {
 
   @Override
   protected void notifyReadClosed() {
-    socket.readsEnded();
+    socket.input().ended();
     super.notifyReadClosed();
   }
 
   @Override
   protected void notifyWriteClosed() {
-    socket.writesEnded();
+    socket.output().ended();
     super.notifyWriteClosed();
   }
 

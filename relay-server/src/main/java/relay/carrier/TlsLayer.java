@@ -53,10 +53,6 @@ final class TlsLayer {
     this.buffers = buffers;
   }
 
-  SSLEngine engine() {
-    return engine;
-  }
-
   /**
    * Continues the handshake.
    *

@@ -59,11 +59,6 @@ public final class RecordedReads implements FileReader {
     return contents.equals(other.contents);
   }
 
-  /** How many files were read. */
-  public int count() {
-    return contents.size();
-  }
-
   private static String digest(byte[] bytes) {
     return HexFormat.of().formatHex(Sha256.begin().digest(bytes));
   }

@@ -13,12 +13,12 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import relay.body.BodyBuffers;
 import relay.carrier.AnswerDate;
 import relay.carrier.Carriers;
 import relay.carrier.DescriptorReserve;
-import relay.config.TlsConfig;
+import relay.config.ListenAddress;
+import relay.config.ServerConfig;
 import relay.memory.MemoryBudget;
 import relay.model.Dialect;
 import relay.model.Endpoint;
@@ -47,15 +47,11 @@ public final class DataPlane implements AutoCloseable {
   private final AnswerDate date = new AnswerDate(InstantSource.system());
   private final Listener listener;
   private volatile ClientBounds bounds;
-  private final String host;
-  private final int port;
+  private final ListenAddress address;
   private volatile boolean draining;
 
   /**
    * @param carriers run the requests, and wait for the sockets of plain connections
-   * @param http2 whether to accept HTTP/2, too
-   * @param tls null for plain connections
-   * @param stallTimeout how long a client may stop reading its answer
    * @param patience how long a client may take to send a head, or a small body
    * @param memory what all clients together may hold
    * @param descriptors what clients' connections must leave free
@@ -63,43 +59,49 @@ public final class DataPlane implements AutoCloseable {
   public DataPlane(
       RequestPipeline pipeline,
       Carriers carriers,
-      String host,
-      int port,
-      boolean http2,
-      @Nullable TlsConfig tls,
-      Duration stallTimeout,
+      ServerConfig server,
       Duration patience,
       MemoryBudget memory,
       DescriptorReserve descriptors) {
     this.pipeline = pipeline;
     this.carriers = carriers;
-    this.host = host;
-    this.port = port;
+    address = server.listen();
     HttpHandler handler = new HttpContinueReadHandler(this::handle);
-    listener = new Listener(http2, tls, patience, handler, carriers, memory, descriptors);
+    listener = new Listener(
+            server.enableHttp2(),
+            server.tls(),
+            patience,
+            handler,
+            carriers,
+            memory,
+            descriptors);
     bounds =
         new ClientBounds(
-            stallTimeout, patience, listener.guard(), listener.memory(), new BodyBuffers(memory));
+            server.idleTimeout(),
+            patience,
+            listener.guard(),
+            listener.memory(),
+            new BodyBuffers(memory));
   }
 
-  /**
-   * Holds for requests and connections that begin from now on.
-   *
-   * @param tls null for plain connections, as at the start
-   */
-  public void reconfigure(@Nullable TlsConfig tls, Duration stallTimeout) {
+  /** Takes the certificate and the bounds of new requests and connections from a later config. */
+  public void reconfigure(ServerConfig server) {
     ClientBounds before = bounds;
     bounds =
         new ClientBounds(
-            stallTimeout, before.patience(), before.guard(), before.memory(), before.bodies());
-    if (tls != null) {
-      listener.certificate(tls);
+            server.idleTimeout(),
+            before.patience(),
+            before.guard(),
+            before.memory(),
+            before.bodies());
+    if (server.tls() != null) {
+      listener.certificate(server.tls());
     }
   }
 
   /** Listens from now on. */
   public void start() {
-    listener.start(host, port);
+    listener.start(address.host(), address.port());
   }
 
   /** The port that is listened on. */

@@ -139,7 +139,7 @@ class LeaseSearchTest {
     admitted.begin();
     assertEquals(120, admitted.lease().inputTokens());
     assertEquals(50, admitted.lease().outputTokens(), "openai charges the bound at admission");
-    admitted.settle(ReportedUsage.of(new TokenUsage(100, 0, 0, 40)));
+    admitted.settle(new ReportedUsage(new TokenUsage(100, 0, 0, 40), true, false));
     assertEquals(new Usage(1, 100, 50), admitted.lease().charged());
     search.close();
     assertEquals("0.0", TestAdmission.metric(meters, "relay_reserved_tokens"));

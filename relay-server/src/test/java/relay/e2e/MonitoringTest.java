@@ -119,17 +119,6 @@ class MonitoringTest {
     }
   }
 
-  /** A packed chart has its files within: render.sh copies them. */
-  @Test
-  void the_chart_has_the_same_alerts_and_dashboard() throws IOException {
-    for (String file : List.of("alerts.yaml", "dashboard.json")) {
-      assertEquals(
-          Files.readString(DEPLOY.resolve("monitoring").resolve(file)),
-          Files.readString(DEPLOY.resolve("helm/relay/files").resolve(file)),
-          file + ": run deploy/render.sh");
-    }
-  }
-
   @Test
   void a_query_for_a_metric_or_label_that_does_not_exist_is_found() {
     assertEquals(List.of("relay_none"), unknown("sum(rate(relay_none{pool=\"a\"}[5m])) > 0", ""));

@@ -14,9 +14,9 @@ record Style(boolean colour, Glyphs glyphs, int width) {
   private static final int MAX_WIDTH = 100;
 
   /** The characters of bars and marks. */
-  record Glyphs(String full, String half, String rest, String good, String bad, String dot) {
-    static final Glyphs UNICODE = new Glyphs("━", "╸", "─", "✓", "✗", "·");
-    static final Glyphs ASCII = new Glyphs("#", "=", "-", "+", "!", "|");
+  record Glyphs(String full, String half, String rest, String good, String bad) {
+    static final Glyphs UNICODE = new Glyphs("━", "╸", "─", "✓", "✗");
+    static final Glyphs ASCII = new Glyphs("#", "=", "-", "+", "!");
 
     /** Unicode where the charset of the output has it, else ASCII. */
     static Glyphs in(Charset charset) {
