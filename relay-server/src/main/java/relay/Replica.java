@@ -144,14 +144,7 @@ final class Replica implements ConfigReloads.Target {
     keyProbes =
         new KeyProbes(
             live::routes, engine::probation, timings.probe(), InstantSource.system(), carriers);
-    dataPlane =
-        new DataPlane(
-            pipeline,
-            carriers,
-            server,
-            timings.patience(),
-            memory,
-            descriptors);
+    dataPlane = new DataPlane(pipeline, carriers, server, timings.patience(), memory, descriptors);
     meters.bindShed(dataPlane::shed);
     adminPlane =
         new AdminServer(

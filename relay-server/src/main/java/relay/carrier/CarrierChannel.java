@@ -3,7 +3,6 @@ package relay.carrier;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.net.SocketException;
-import java.net.SocketTimeoutException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
@@ -149,7 +148,7 @@ final class CarrierChannel implements Carrier.Carried {
    */
   void connect(SocketAddress remote, int timeoutMs) throws IOException {
     if (!channel.connect(remote)) {
-      awaitWritable(SelectionKey.OP_CONNECT, timeoutMs);
+      awaitWritable(SelectionKey.OP_CONNECT, ParkLimit.of(timeoutMs, "connect timed out"));
       channel.finishConnect();
     }
     carrier.execute(this::listen);
@@ -169,14 +168,11 @@ final class CarrierChannel implements Carrier.Carried {
       throw closed();
     }
     engine.beginHandshake();
-    long until = System.nanoTime() + 1_000_000L * timeoutMs;
+    ParkLimit limit = ParkLimit.of(timeoutMs, "the TLS handshake timed out");
     takeNotice();
     while (!layer.shakeHands()) {
-      long leftMs = (until - System.nanoTime()) / 1_000_000;
-      if (timeoutMs != 0 && leftMs <= 0) {
-        throw new SocketTimeoutException("the TLS handshake timed out");
-      }
-      awaitReadable(timeoutMs == 0 ? 0 : (int) leftMs);
+      limit.check();
+      awaitReadable(limit);
       takeNotice();
     }
     socketDrained = layer.isDrained();
@@ -205,7 +201,7 @@ final class CarrierChannel implements Carrier.Carried {
     while (true) {
       if (socketDrained) {
         beforeWaiting.run();
-        awaitReadable(timeoutMs);
+        awaitReadable(ParkLimit.of(timeoutMs, "read timed out"));
       }
       takeNotice();
       int n = receive(ByteBuffer.wrap(bytes, offset, length));
@@ -230,7 +226,7 @@ final class CarrierChannel implements Carrier.Carried {
     beforeWaiting.run();
     parkedConsumer = offered != null && carrier.runsThisThread() ? offered : null;
     try {
-      awaitReadable(0);
+      awaitReadable(ParkLimit.NONE);
       socketDrained &= bytesReturned;
       return !bytesReturned;
     } catch (IOException e) {
@@ -241,12 +237,11 @@ final class CarrierChannel implements Carrier.Carried {
     }
   }
 
-  private void awaitReadable(int timeoutMs) throws IOException {
+  private void awaitReadable(ParkLimit limit) throws IOException {
     reader = Thread.currentThread();
     try {
-      long until = timeoutMs == 0 ? 0 : System.nanoTime() + 1_000_000L * timeoutMs;
       while (!readable && !bytesReturned) {
-        park(timeoutMs, until, "read timed out");
+        park(limit);
       }
     } finally {
       reader = null;
@@ -276,23 +271,22 @@ final class CarrierChannel implements Carrier.Carried {
   private void send(ByteBuffer bytes) throws IOException {
     while (bytes.hasRemaining()) {
       if (channel.write(bytes) == 0) {
-        awaitWritable(SelectionKey.OP_WRITE, 0);
+        awaitWritable(SelectionKey.OP_WRITE, ParkLimit.NONE);
       }
     }
   }
 
-  private void awaitWritable(int op, int timeoutMs) throws IOException {
+  private void awaitWritable(int op, ParkLimit limit) throws IOException {
     writable = false;
     writer = Thread.currentThread();
     try {
-      long until = timeoutMs == 0 ? 0 : System.nanoTime() + 1_000_000L * timeoutMs;
       carrier.execute(() -> watchFor(op));
       while (!writable) {
         if (op == SelectionKey.OP_WRITE && isAnswered()) {
           giveUpUnless(
               System.nanoTime() + (tls == null ? EARLY_ANSWER_NANOS : EARLY_TLS_ANSWER_NANOS));
         } else {
-          park(timeoutMs, until, "connect timed out");
+          park(limit);
         }
       }
     } finally {
@@ -322,23 +316,11 @@ final class CarrierChannel implements Carrier.Carried {
     }
   }
 
-  private void park(int timeoutMs, long until, String late) throws IOException {
+  private void park(ParkLimit limit) throws IOException {
     if (closed || carrier.isClosed()) {
       throw closed();
     }
-    if (timeoutMs == 0) {
-      LockSupport.park(this);
-    } else {
-      long left = until - System.nanoTime();
-      if (left <= 0) {
-        throw new SocketTimeoutException(late);
-      }
-      LockSupport.parkNanos(this, left);
-    }
-    if (Thread.currentThread()
-        .isInterrupted()) { // park() returns at once from now on, and this would spin
-      throw new SocketException("interrupted");
-    }
+    limit.park(this);
   }
 
   /**

@@ -67,14 +67,9 @@ public final class DataPlane implements AutoCloseable {
     this.carriers = carriers;
     address = server.listen();
     HttpHandler handler = new HttpContinueReadHandler(this::handle);
-    listener = new Listener(
-            server.enableHttp2(),
-            server.tls(),
-            patience,
-            handler,
-            carriers,
-            memory,
-            descriptors);
+    listener =
+        new Listener(
+            server.enableHttp2(), server.tls(), patience, handler, carriers, memory, descriptors);
     bounds =
         new ClientBounds(
             server.idleTimeout(),

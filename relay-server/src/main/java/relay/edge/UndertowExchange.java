@@ -2,8 +2,6 @@ package relay.edge;
 
 import io.undertow.server.HttpServerExchange;
 import io.undertow.util.HeaderValues;
-import io.undertow.util.Headers;
-import io.undertow.util.HttpString;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -191,22 +189,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     if (upload != null && !upload.isRead()) {
       exchange.setPersistent(false); // the rest of the body stays unread
     }
-    headers.forEach(
-        (name, value) -> {
-          HttpString known = names.ofAny(name);
-          if (known != null && HeaderText.mayPass(value)) {
-            exchange.getResponseHeaders().add(known, HeaderText.write(value));
-          }
-        });
-    if (!exchange.getResponseHeaders().contains(Headers.DATE)) {
-      exchange.getResponseHeaders().put(Headers.DATE, date.now());
-    }
-    if (length >= 0) {
-      exchange.setResponseContentLength(length);
-    } else if (exchange.isHttp11() && !exchange.isPersistent()) {
-      // Undertow would end it by closing the connection: a truncated answer would look complete.
-      exchange.getResponseHeaders().put(Headers.TRANSFER_ENCODING, "chunked");
-    }
+    AnswerLines.write(exchange, headers, length, names, date);
   }
 
   @Override

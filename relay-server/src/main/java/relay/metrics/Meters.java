@@ -1,7 +1,6 @@
 package relay.metrics;
 
 import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -56,14 +55,11 @@ public final class Meters implements AutoCloseable {
   private final Timer overhead;
   private final Timer acquire;
   private final Counter attempts;
-  private final Counter failedReloads;
-  private final Counter takenReloads;
-  private final ConfigCollector configuration;
+  private final ConfigMeters configuration;
   private final ShadowLog shadow = new ShadowLog(registry, System::nanoTime);
   private final EstimateErrors estimateErrors;
   private final LongAdder inflight = new LongAdder();
   private final LongAdder reserved = new LongAdder();
-  private volatile LongSupplier droppedLines = () -> 0;
 
   /** Creates the meters. Enabled providers determine the label values. */
   public Meters(Config config) {
@@ -92,24 +88,12 @@ public final class Meters implements AutoCloseable {
     var _ = requestDuration.of(LabelValues.NONE);
     gauge("relay.inflight", "Requests under way", inflight);
     gauge("relay.reserved.tokens", "Tokens reserved by requests under way", reserved);
-    takenReloads = reloads("success");
-    failedReloads = reloads("failure");
-    FunctionCounter.builder("relay.log.dropped", this, m -> m.droppedLines.getAsLong())
-        .description("Log lines dropped because stderr was not read fast enough")
-        .register(registry);
     engine.register(registry);
     resources.register(registry);
-    configuration = new ConfigCollector(engine::configurations);
-    registry.getPrometheusRegistry().register(configuration);
+    configuration = new ConfigMeters(registry, engine::configurations);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
     registry.getPrometheusRegistry().register(clientUsage);
     jvm.register(registry);
-  }
-
-  private Counter reloads(String result) {
-    String what = "Reloads of the configuration";
-    var reloads = Counter.builder("relay.config.reloads").description(what);
-    return reloads.tag("result", result).register(registry);
   }
 
   /** Binds the gauges of keys, groups and Redis to these sources. */
@@ -138,12 +122,12 @@ public final class Meters implements AutoCloseable {
 
   /** Binds the counter of dropped log lines to this source. */
   public void bindLog(LongSupplier dropped) {
-    droppedLines = dropped;
+    resources.bindLog(dropped);
   }
 
   /** A changed configuration was read, and took effect or did not. */
   public void reloaded(boolean taken) {
-    (taken ? takenReloads : failedReloads).increment();
+    configuration.reloaded(taken);
   }
 
   /** Shows the configuration, how many settings need a restart, and the certificate's end. */

@@ -9,11 +9,12 @@ import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import relay.memory.MemoryBudget;
 
-/** Meters of what clients take from this process; 0 until their sources are bound. */
+/** Meters of what this process may run out of; 0 until their sources are bound. */
 final class ResourceGauges {
   private volatile @Nullable MemoryBudget budget;
   private volatile LongSupplier pauses = () -> 0;
   private volatile ToLongFunction<String> shed = _ -> 0;
+  private volatile LongSupplier droppedLines = () -> 0;
 
   void bind(MemoryBudget ofReplica, LongSupplier ofPort) {
     budget = ofReplica;
@@ -22,6 +23,10 @@ final class ResourceGauges {
 
   void bindShed(ToLongFunction<String> byWhich) {
     shed = byWhich;
+  }
+
+  void bindLog(LongSupplier dropped) {
+    droppedLines = dropped;
   }
 
   void register(MeterRegistry registry) {
@@ -35,6 +40,9 @@ final class ResourceGauges {
         .register(registry);
     FunctionCounter.builder("relay.accept.pauses", this, g -> g.pauses.getAsLong())
         .description("Pauses in accepting clients, because file descriptors run out")
+        .register(registry);
+    FunctionCounter.builder("relay.log.dropped", this, g -> g.droppedLines.getAsLong())
+        .description("Log lines dropped because stderr was not read fast enough")
         .register(registry);
     for (String which : List.of("stranger", "newcomer", "head")) {
       registerShed(registry, which);

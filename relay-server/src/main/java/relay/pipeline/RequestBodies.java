@@ -5,10 +5,13 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
 import relay.body.Upload;
+import relay.model.Endpoint;
 import relay.model.RelayError;
 import relay.pipeline.ClientExchange.Body;
+import relay.request.RequestScan;
+import relay.request.RequestScanner;
 
-/** Reads the bodies of requests, or refuses them. */
+/** Reads and scans the bodies of requests, or refuses them. */
 final class RequestBodies {
   private static final Pattern JSON_TYPE =
       Pattern.compile("application/json[ \\t]*(;|$)", Pattern.CASE_INSENSITIVE);
@@ -70,6 +73,24 @@ final class RequestBodies {
       case Body.Broken _ -> request.answer().cancelled();
     }
     return null;
+  }
+
+  /**
+   * Finds what a request asks for.
+   *
+   * @param sessions whether conversations stay on their accounts
+   */
+  static RequestScan scan(
+      ClientExchange client, Endpoint endpoint, Payload body, boolean sessions) {
+    // Embeddings have no prompt cache, and uncounted requests may use any key
+    if (!sessions || !endpoint.counted() || endpoint == Endpoint.EMBEDDINGS) {
+      return body.withBytes(RequestScanner::scan);
+    }
+    String stated = StatedSession.of(client);
+    if (stated.isEmpty()) {
+      return body.withBytes(RequestScanner::scanWithSession);
+    }
+    return body.withBytes((bytes, length) -> RequestScanner.scanInSession(bytes, length, stated));
   }
 
   /** Answers a request whose body ended by a fault of its client. */

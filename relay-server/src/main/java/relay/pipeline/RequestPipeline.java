@@ -24,8 +24,6 @@ import relay.redis.KeyPool;
 import relay.redis.UsageTally;
 import relay.request.BadRequest;
 import relay.request.RequestFacts;
-import relay.request.RequestScan;
-import relay.request.RequestScanner;
 import relay.trace.Tracing;
 
 /**
@@ -134,29 +132,14 @@ public final class RequestPipeline {
       return;
     }
     try {
-      switch (scan(entry, endpoint, body)) {
+      boolean sessions = entry.generation().routes().keepSessions();
+      switch (RequestBodies.scan(request.client(), endpoint, body, sessions)) {
         case BadRequest bad -> request.answer().refuse(RelayError.invalid(bad.message()));
         case RequestFacts facts -> route(entry, endpoint, body, facts);
       }
     } finally {
       body.release();
     }
-  }
-
-  private static RequestScan scan(Entry entry, Endpoint endpoint, Payload body) {
-    // Embeddings have no prompt cache, and uncounted requests may use any key
-    boolean sessions =
-        entry.generation().routes().keepSessions()
-            && endpoint.counted()
-            && endpoint != Endpoint.EMBEDDINGS;
-    if (!sessions) {
-      return body.withBytes(RequestScanner::scan);
-    }
-    String stated = StatedSession.of(entry.request().client());
-    if (stated.isEmpty()) {
-      return body.withBytes(RequestScanner::scanWithSession);
-    }
-    return body.withBytes((bytes, length) -> RequestScanner.scanInSession(bytes, length, stated));
   }
 
   /**

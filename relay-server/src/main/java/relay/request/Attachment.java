@@ -11,7 +11,7 @@ final class Attachment {
   static final long IMAGE_BYTES = 6_000;
 
   /** The start of a PDF ({@code %PDF}) in base64. */
-  static final String PDF_IN_BASE64 = "JVBER";
+  private static final String PDF_IN_BASE64 = "JVBER";
 
   private static final long MOST_DOCUMENT_BYTES = 400_000;
   private static final int PAYLOAD_PER_DOCUMENT_BYTE = 4;
@@ -22,11 +22,37 @@ final class Attachment {
 
   private Attachment() {}
 
-  static long image(long payloadBytes) {
+  /**
+   * Of a payload in base64.
+   *
+   * @param start where it begins in the text
+   */
+  static long inBase64(JsonText text, int start, long payloadBytes) {
+    return text.startsWith(start, PDF_IN_BASE64) ? document(payloadBytes) : image(payloadBytes);
+  }
+
+  /**
+   * Of the string that was read last: a {@code data:} URL.
+   *
+   * @param start of the string in the text
+   */
+  static long inUrl(JsonText text, int start, boolean isFile) {
+    return isFile || text.startsWith(start, "\"data:application/")
+        ? document(text.decodedLength)
+        : image(text.decodedLength);
+  }
+
+  /** Whether a member names an image by its URL. */
+  static boolean isImage(Name name, Role role) {
+    return name == Name.IMAGE_URL
+        || (name == Name.URL && (role == Role.IMAGE_URL || role == Role.SOURCE));
+  }
+
+  private static long image(long payloadBytes) {
     return Math.min(payloadBytes, IMAGE_BYTES);
   }
 
-  static long document(long payloadBytes) {
+  private static long document(long payloadBytes) {
     return Math.clamp(
         payloadBytes / PAYLOAD_PER_DOCUMENT_BYTE, image(payloadBytes), MOST_DOCUMENT_BYTES);
   }

@@ -154,10 +154,7 @@ public final class RequestScanner {
         // The type may follow the data, so the data was counted as text: undo that.
         if (base64) {
           textBytes -= dataBytes;
-          attachedBytes +=
-              text.startsWith(dataAt, Attachment.PDF_IN_BASE64)
-                  ? Attachment.document(dataBytes)
-                  : Attachment.image(dataBytes);
+          attachedBytes += Attachment.inBase64(text, dataAt, dataBytes);
         }
         if (ofUser) {
           session.open(false); // later messages differ between turns
@@ -238,11 +235,8 @@ public final class RequestScanner {
         Role inside = name == Name.IMAGE_URL ? Role.IMAGE_URL : Role.PLAIN;
         int end = value(start, depth, inside, payload);
         if (end > 0 && payload) {
-          attachedBytes +=
-              name == Name.FILE_DATA || text.startsWith(start, "\"data:application/")
-                  ? Attachment.document(text.decodedLength)
-                  : Attachment.image(text.decodedLength);
-        } else if (end > 0 && text.at(start) == '"' && isImage(name, role)) {
+          attachedBytes += Attachment.inUrl(text, start, name == Name.FILE_DATA);
+        } else if (end > 0 && text.at(start) == '"' && Attachment.isImage(name, role)) {
           attachedBytes += Attachment.IMAGE_BYTES; // the provider fetches this URL
         }
         yield end;
@@ -381,10 +375,5 @@ public final class RequestScanner {
     return text.at(start) == '"'
         && text.decodedLength == "base64".length()
         && Escapes.decode(text, start + 1, end - 1, text.escaped).equals("base64");
-  }
-
-  private static boolean isImage(Name name, Role role) {
-    return name == Name.IMAGE_URL
-        || (name == Name.URL && (role == Role.IMAGE_URL || role == Role.SOURCE));
   }
 }

@@ -1,5 +1,7 @@
 package relay.metrics;
 
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
@@ -12,16 +14,33 @@ import java.time.Instant;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** Which configuration a replica runs with, and how many there are in its fleet. */
-final class ConfigCollector implements MultiCollector {
+/** The configuration that a replica runs with, its reloads, and how many the fleet has. */
+final class ConfigMeters implements MultiCollector {
   private final IntSupplier configurations;
+  private final Counter taken;
+  private final Counter failed;
   private volatile String hash = "";
   private volatile int needRestart;
   private volatile boolean isRefused;
   private volatile @Nullable Instant certificateEnds;
 
-  ConfigCollector(IntSupplier configurations) {
+  ConfigMeters(PrometheusMeterRegistry registry, IntSupplier configurations) {
     this.configurations = configurations;
+    taken = reloads(registry, "success");
+    failed = reloads(registry, "failure");
+    registry.getPrometheusRegistry().register(this);
+  }
+
+  private static Counter reloads(PrometheusMeterRegistry registry, String result) {
+    return Counter.builder("relay.config.reloads")
+        .description("Reloads of the configuration")
+        .tag("result", result)
+        .register(registry);
+  }
+
+  /** A changed configuration was read, and took effect or did not. */
+  void reloaded(boolean tookEffect) {
+    (tookEffect ? taken : failed).increment();
   }
 
   /**
