@@ -167,16 +167,13 @@ final class DocumentsTest {
   @Test
   void the_readme_takes_five_minutes() {
     long lines = Documents.read(README).lines().count();
-    assertTrue(lines <= 200, "README.md: " + lines + " lines, at most 200; move the rest to docs/");
+    assertTrue(lines <= 190, "README.md: " + lines + " lines, at most 190; move the rest to docs/");
   }
 
-  /** So that a diff shows what changed. Benchmarks write their pages themselves. */
+  /** So that a diff shows what changed; tables and code may be wider. */
   @ParameterizedTest
   @MethodSource("pages")
   void a_line_of_prose_has_at_most_160_characters(Path page) {
-    if (page.startsWith(Documents.ROOT.resolve("relay-benchmarks"))) {
-      return;
-    }
     boolean code = false;
     for (String line : Documents.read(page).split("\n", -1)) {
       code ^= line.strip().startsWith("```");

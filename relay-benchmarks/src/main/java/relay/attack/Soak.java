@@ -157,7 +157,7 @@ public final class Soak {
     StringBuilder text = new StringBuilder();
     text.append("# A replica for a long time\n\n")
         .append("Written by `relay-benchmarks/run soak`; do not edit. One replica under 30 streams")
-        .append(" of five seconds and four clients with single requests, half over new")
+        .append(" of five seconds and four clients with\nsingle requests, half over new")
         .append(" connections. Heap: live objects, after a collection.\n\n")
         .append("| second | heap, MiB | threads | descriptors | charged, KiB")
         .append(" | Redis, MiB | Redis's clients |\n|--:|--:|--:|--:|--:|--:|--:|\n");

@@ -6,7 +6,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
-/** The replica that is attacked, until a moment; and what its attackers were told. */
+/** The replica that is attacked, until a moment; and what its attackers got. */
 final class Target {
   static final String ATTACKER = "the-key-of-an-attacker";
 

@@ -22,7 +22,7 @@ import relay.trial.provider.ProviderSimulator.Stats;
  * @param refused calls that it refused
  * @param flow of the admitted ones
  * @param load what the clients saw
- * @param toldMs the times that they were told
+ * @param toldMs the retry times that they got
  */
 record PeerFigures(
     double used, long admitted, long refused, Flow flow, LoadTally.Counts load, List<Long> toldMs) {

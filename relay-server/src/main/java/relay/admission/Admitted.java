@@ -257,8 +257,8 @@ public final class Admitted implements AutoCloseable {
   }
 
   /**
-   * Its answer is a stream, whose output is told by its bytes. What it makes counts in the client's
-   * limits and budgets while it runs; and in the key's, where output counts as it is made.
+   * The answer is a stream, whose bytes show its output. The output counts in the client's limits
+   * and budgets while it runs; and in the key's, where output counts as it is made.
    *
    * @param overBudget called from any thread when a hard budget is spent
    */

@@ -51,7 +51,7 @@ record Barred(Set<String> keys, int most, @Nullable Duration opens) {
     return some.size() == most;
   }
 
-  /** What the request is told if no other key may be used. */
+  /** The request's result if no other key may be used. */
   Acquisition refusal() {
     return opens == null ? new NoneUsable() : new Exhausted(opens, Reason.COOLDOWN);
   }

@@ -52,7 +52,7 @@ public interface LeaseRequest extends Estimator.Size {
     return Set.of();
   }
 
-  /** How long it waits for capacity at most, where a provider lets a request wait so long. */
+  /** How long it waits for capacity at most, given the provider's own bound. */
   default Duration maxWait(Duration ofProvider) {
     return ofProvider;
   }

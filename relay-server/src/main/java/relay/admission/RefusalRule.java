@@ -12,10 +12,10 @@ import relay.redis.Refusals.Event;
  * breaker for the others.
  */
 final class RefusalRule {
-  /** Within this time an account that served somebody is taken for one that still does. */
+  /** An account that served a request within this time is taken for one that still serves. */
   private static final Duration LATELY = Duration.ofMinutes(1);
 
-  /** Refusals that were so long ago prove nothing; and an acquittal holds so long. */
+  /** An older refusal proves nothing, and an older acquittal no longer holds. */
   private static final Duration HOUR = Duration.ofHours(1);
 
   /** Within this time of each other, refusals of two clients are of the same cause. */
@@ -102,7 +102,7 @@ final class RefusalRule {
         : Stop.NOTHING;
   }
 
-  /** Whether others were refused, too, and nobody was served since. */
+  /** Whether others were refused, too, and no request was served since. */
   private static boolean isRefusedToOthers(
       Case of, Elsewhere elsewhere, List<Event> events, List<Event> served) {
     Predicate<Event> other =
@@ -110,7 +110,7 @@ final class RefusalRule {
     Predicate<Event> counts =
         switch (elsewhere) {
           case SERVED, UNKNOWN -> other;
-          // Each may be the fault of its request: only while the account serves nobody.
+          // Each may be the fault of its request: only while the account serves no request.
           case REFUSED ->
               e ->
                   served.isEmpty()

@@ -119,7 +119,7 @@ final class RouteAttempts {
       return Barred.of(plan, stops.keys(), claim.caller().name());
     }
 
-    /** What the request is told if it may not be sent with this lease's key; null if it may. */
+    /** The request's result if this lease's key may not be used; null if it may. */
     @Nullable Acquisition refusal(Lease lease) {
       Barred barred = barred();
       return barred.keys().contains(lease.key()) ? barred.refusal() : null;
@@ -230,8 +230,8 @@ final class RouteAttempts {
   }
 
   /**
-   * Where the request waits and capacity returns first; null if nowhere. A time that is known comes
-   * before the end of a running request, which nobody knows.
+   * Where the request waits and capacity returns first; null if nowhere. A known time comes before
+   * the end of a running request, which is unknown.
    */
   @Nullable Parked firstParked() {
     Parked first =

@@ -22,7 +22,7 @@ final class SessionSlot {
     return session.isEmpty() ? "" : hash(client) + "-" + session.substring(0, DIGITS);
   }
 
-  /** FNV-1a: names of clients are the operator's, so nobody can choose one for its hash. */
+  /** FNV-1a: names of clients are the operator's, so a client cannot choose one for its hash. */
   private static String hash(String client) {
     long hash = FNV_BASIS;
     for (int n = 0; n < client.length(); n++) {

@@ -20,7 +20,7 @@ final class Spending {
   private final Map<Lease, Bill> bills = new HashMap<>(2);
 
   /**
-   * @param unpriced is told the model of an attempt that has no price, and so costs nothing
+   * @param unpriced gets the model of an attempt that has no price, and so costs nothing
    */
   Spending(Prices prices, Consumer<String> unpriced) {
     this.prices = prices;

@@ -7,8 +7,8 @@ import relay.carrier.SpareBuffers;
 
 /**
  * A request body: an array, direct memory that the provider's socket sends without a copy, or an
- * {@link Upload} that nobody holds. Direct memory is copied to an array only for a caller that
- * needs one.
+ * {@link Upload} that is not held. Direct memory is copied to an array only for a caller that needs
+ * one.
  *
  * <p>{@link #release} lets the next request reuse the memory, so it must follow the last read and
  * the last send. Used by one thread at a time.
@@ -86,7 +86,7 @@ public final class Payload {
     return upload != null && upload.isSpent();
   }
 
-  /** Bytes of the body. Of an upload of unknown or greater length the greatest int. */
+  /** Bytes of the body; the greatest int for an upload of unknown or greater length. */
   public int length() {
     return length;
   }

@@ -72,7 +72,7 @@ final class ClientClosing implements ServerConnection.CloseListener {
     closed();
   }
 
-  /** Relay itself has reset the stream: nobody left, but nobody should wait for it. */
+  /** Relay itself has reset the stream: the client is still there, but no thread may wait. */
   void streamEnded() {
     closed = true;
     LockSupport.unpark(waiting); // null is allowed

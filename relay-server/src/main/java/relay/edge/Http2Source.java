@@ -15,7 +15,7 @@ import org.xnio.conduits.StreamSourceConduit;
 final class Http2Source extends AbstractStreamSourceConduit<StreamSourceConduit> {
   private static final int TURN_BYTES = 16 * 1024;
 
-  /** The bound for small frames, each of which costs as much as a large one. */
+  /** The same in small frames: each costs as much as a large one. */
   private static final int TURN_BYTES_OF_SMALL = 2 * 1024;
 
   private static final int SMALL_FRAME_BYTES = 64;

@@ -48,7 +48,7 @@ final class SharedChannel extends Http2Channel {
   private static final AttachmentKey<ConnectionStreams.Work> WORK =
       AttachmentKey.create(ConnectionStreams.Work.class);
 
-  /** A client that has not taken so many frames may be the reason why there is no memory. */
+  /** A client that leaves this many frames unread may be the reason why there is no memory. */
   private static final int FRAMES_THAT_MATTER = 64;
 
   /** How long a client without a credential may have as many streams as it may. */
@@ -300,7 +300,7 @@ final class SharedChannel extends Http2Channel {
     return head.isContinued() ? null : data;
   }
 
-  /** Does nothing: data is given back to the window at its arrival, not when it is read. */
+  /** Does nothing: the window for this data was given back at its arrival. */
   @Override
   public void updateReceiveFlowControlWindow(int read) {}
 

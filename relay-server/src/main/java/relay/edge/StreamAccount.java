@@ -2,7 +2,7 @@ package relay.edge;
 
 /** What a client's HTTP/2 connection is charged for. */
 interface StreamAccount {
-  /** For a connection that nobody charges. */
+  /** For a connection that is not charged. */
   StreamAccount NONE =
       new StreamAccount() {
         @Override

@@ -225,7 +225,7 @@ final class UnfinishedHeads {
       }
     }
 
-    /** Once, by whoever comes first. */
+    /** Runs once, on the thread that comes first. */
     private void leaveStrangers() {
       strangers.remove(arrival, this);
       ofStrangers.addAndGet(-ofStranger.getAndSet(0));

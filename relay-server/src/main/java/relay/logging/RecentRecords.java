@@ -53,7 +53,7 @@ public final class RecentRecords extends Handler {
     }
   }
 
-  /** A request is made text only when somebody asks. */
+  /** A request becomes text only when a page shows it. */
   private sealed interface Kept {
     /** It orders records, also those of one millisecond. */
     long number();

@@ -117,7 +117,7 @@ public final class ClientMeters {
     }
   }
 
-  /** A request of the client, which may wait for capacity, was granted a key after so long. */
+  /** Records how long a request of the client, which may wait, waited for its key. */
   public void waited(String client, long nanos) {
     if (names.contains(client)) {
       waits.of(client).record(nanos, TimeUnit.NANOSECONDS);

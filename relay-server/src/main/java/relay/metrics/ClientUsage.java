@@ -25,7 +25,7 @@ import relay.redis.model.PoolSnapshot.GroupState;
 
 /**
  * Gauges of each client's used share of its own limits, over all replicas, and of its share of
- * pools. Of many clients only those above 0: a page of 10,000 idle ones would be some megabytes.
+ * pools. With many clients only those above 0: a page of 10,000 idle ones is some megabytes.
  */
 final class ClientUsage implements MultiCollector {
   private static final int MANY = 1_000;

@@ -83,7 +83,7 @@ final class LabelValues {
     return status >= 100 && status < STATUSES.length ? STATUSES[status] : NONE;
   }
 
-  /** Whether an answer of this status says that somebody has used too much. */
+  /** Whether an answer of this status says that a limit is exceeded. */
   static boolean isRefusal(String status) {
     return status.equals("429") || status.equals("402");
   }

@@ -62,8 +62,9 @@ public record Counting(Weights weights, Bound bound) {
   }
 
   /**
-   * The uncached input that counts so much when a request begins: prices are for a token, whatever
-   * it weighs.
+   * The uncached input without its weight: prices are for a token, whatever it weighs.
+   *
+   * @param inputAtStart what it counts when a request begins
    */
   public long unweighed(long inputAtStart) {
     return bound.isHeld() || weights.input() == 0

@@ -20,7 +20,7 @@ public final class ConfigWarnings {
     List<String> warnings = new ArrayList<>();
     TlsConfig tls = config.server().tls();
     if (tls != null && tls.isExpired()) {
-      // A warning, since a client may not look: Relay starts rather than serve nobody
+      // A warning, since a client may not look: Relay starts rather than serve no client
       warnings.add(
           "server.tls.certificate expired on %s, so clients refuse it: renew the file"
               .formatted(tls.expires()));

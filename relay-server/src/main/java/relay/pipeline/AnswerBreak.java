@@ -46,7 +46,7 @@ enum AnswerBreak {
     }
   }
 
-  /** What the client is told. */
+  /** The error for the client. */
   RelayError error(Dialect dialect) {
     return switch (this) {
       case BUDGET ->

@@ -118,7 +118,7 @@ final class BackgroundResponses {
   }
 
   /**
-   * An answer showed this of a response, whoever holds its lease.
+   * Records what an answer showed of a response, also if another replica holds its lease.
    *
    * @return completes when the holder can know it, or Redis cannot be asked
    */

@@ -244,7 +244,7 @@ public final class RequestPipeline {
     }
   }
 
-  /** Tells a client of itself. */
+  /** Answers with the client's own limits and use. */
   public void usage(ClientExchange client) {
     admit(
         client,
@@ -262,7 +262,7 @@ public final class RequestPipeline {
   /**
    * Authenticates the client and continues, or refuses the request.
    *
-   * @param unknownPath whether it is to pass unread: where nothing does, nobody is asked for a
+   * @param unknownPath whether it is to pass unread: without such a route no request is asked for a
    *     credential
    */
   private void admit(ClientExchange client, boolean unknownPath, Consumer<Entry> next) {

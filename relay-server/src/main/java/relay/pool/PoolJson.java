@@ -31,7 +31,7 @@ public final class PoolJson {
   private PoolJson() {}
 
   /**
-   * The configuration that whoever answers has.
+   * The configuration of the program that answers: a replica or a command.
    *
    * @param since when it took effect; null if it is a file's that was just read
    * @param needRestart settings in its file that hold from the next start only
@@ -48,7 +48,7 @@ public final class PoolJson {
    * {@code {"config": {...}, "fleet": [...], "replicas": [...], "pools": [...]}}. {@code fleet} has
    * each configuration that a live replica runs with: more than one while a change goes through.
    *
-   * @param own null if whoever answers has none; then there is no {@code config}
+   * @param own null if the program that answers has none; then there is no {@code config}
    * @param replicas the {@link ReplicaLine} of each, by id
    */
   public static ObjectNode ofAll(

@@ -51,7 +51,7 @@ public final class QuarantineReason {
     return "quota used up (insufficient_quota)";
   }
 
-  /** The account may spend no more until somebody raises its limit, or pays. */
+  /** The account may spend no more until its limit is raised or paid. */
   public static String spendLimit() {
     return SPEND_LIMIT;
   }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A provider's HTTP/2 connection: how much each stream may send ahead of its reader, and how many
- * streams the provider allows. OkHttp has no setting for the first and tells nobody the second.
+ * streams the provider allows. OkHttp has no setting for the first and does not tell the second.
  */
 public final class Http2Streams {
   /** What a stream may send ahead: 5 MB a second at a round trip of 50 ms. */

@@ -23,7 +23,7 @@ final class Attachment {
   private Attachment() {}
 
   /**
-   * Of a payload in base64.
+   * The size of a payload in base64.
    *
    * @param start where it begins in the text
    */
@@ -32,7 +32,7 @@ final class Attachment {
   }
 
   /**
-   * Of the string that was read last: a {@code data:} URL.
+   * The size of the {@code data:} URL that was read last.
    *
    * @param start of the string in the text
    */

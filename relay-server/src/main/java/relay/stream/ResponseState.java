@@ -32,7 +32,7 @@ public record ResponseState(String id, String status, String background) {
     return isOver() ? this : new ResponseState(id, "completed", background);
   }
 
-  /** This, and what it does not tell as it was told before. */
+  /** This state; a field that it does not have is taken from the one before. */
   ResponseState after(ResponseState before) {
     return new ResponseState(
         id.isEmpty() ? before.id : id,

@@ -4,7 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import relay.model.HeaderLines;
 
-/** A provider's response, whoever got it: what the limits learn from. */
+/** A provider's response, to any caller, from which the limits learn. */
 public interface ProviderReply {
 
   /** The HTTP status. */

@@ -16,7 +16,7 @@ import relay.reach.Http2Streams;
 public final class UpstreamAnswer implements ProviderReply, AutoCloseable {
   private static final String EVENT_STREAM = "text/event-stream";
 
-  /** Direct memory that a TLS connection holds while nobody reads: records of both directions. */
+  /** Direct memory that a TLS connection holds while it is not read: records of both directions. */
   private static final int STALLED_TLS_BYTES = 51 * 1024;
 
   private final Response response;

@@ -42,7 +42,7 @@ record TrialPlan(
   }
 
   /**
-   * Windows of a minute, as providers have, of which so many are measured. The demand is steady
+   * Windows of a minute, as providers have; {@code minutes} of them are measured. The demand is steady
    * from the start; what the idle pool took at once has been paid back when they begin.
    */
   static TrialPlan ofMinutes(int minutes) {

@@ -28,7 +28,7 @@ function merge(known, changed, order) {
   return order ? new Map(order.map((id) => [id, known.get(id)])) : known;
 }
 
-/** Of requests and input what is reserved is part of `used`; of output it is not before it is made. */
+/** `used` includes reservations of requests and input. Reserved output is not in it until it is made. */
 function sample(pool, id, seconds, used, reserved, limits) {
   let series = pool.samples.get(id);
   if (!series) pool.samples.set(id, (series = { times: [], used: {}, reserved: {}, limit: {} }));

@@ -34,7 +34,7 @@ const COLUMNS = [
   { title: "why", kind: "wide", value: (key) => key.reason },
 ];
 
-/** Of each account the share that is used of its fullest limit. */
+/** The used share of each account's fullest limit. */
 function shares(groups) {
   const all = new Map();
   for (const { account, limits, used } of groups) {

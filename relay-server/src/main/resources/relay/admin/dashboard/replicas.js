@@ -7,7 +7,7 @@ import { Table, tile } from "./table.js";
 
 const MODES_OF_NO_TROUBLE = ["shared", "draining"];
 
-/** Whether its mode is one that somebody must look at; a replica of an older version tells none. */
+/** Whether its mode needs an operator; a replica of an older version tells none. */
 export const isApart = (replica) => replica.mode != null && !MODES_OF_NO_TROUBLE.includes(replica.mode);
 
 export const nameOf = (replica) => replica.name ?? replica.id;

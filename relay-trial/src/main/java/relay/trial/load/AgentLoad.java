@@ -14,8 +14,8 @@ import java.util.concurrent.Semaphore;
 import java.util.random.RandomGenerator;
 
 /**
- * An open-loop load like that of coding agents, on several models at once: streamed answers whose
- * length nobody knows before, with a log-normal distribution, made at a steady speed. A refused
+ * An open-loop load like that of coding agents, on several models at once: streamed answers of
+ * unknown length, with a log-normal distribution, made at a steady speed. A refused
  * request is dropped.
  */
 public final class AgentLoad implements AutoCloseable {

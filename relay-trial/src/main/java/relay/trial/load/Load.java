@@ -23,7 +23,7 @@ public final class Load implements AutoCloseable {
    *
    * @param replicas the targets, in turn
    * @param arrivals when they arrive
-   * @param atFirst late arrivals are not counted for so long: this process is not warm yet
+   * @param atFirst the time at the start in which late arrivals do not count: this process is cold
    * @param whole requests of which each arrival takes any
    * @param streams the same of requests for a stream
    * @param streamEvery one request in this many is a stream; 0 = none

@@ -76,7 +76,7 @@ public final class RequestBytes {
         + ",\"messages\":[{\"role\":\"user\",\"content\":\"";
   }
 
-  /** A stream of so many events with content, and a pause between them. */
+  /** Asks for a stream of events with content, and a pause between them. */
   static byte[] paced(
       String apiKey, String model, int inputTokens, int outputTokens, int events, int pauseMs) {
     String head =

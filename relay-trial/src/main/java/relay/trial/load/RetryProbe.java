@@ -124,7 +124,7 @@ public final class RetryProbe {
     return request;
   }
 
-  /** A refused request is told a time behind those that wait, and exact only without them. */
+  /** Others that wait are served first, so a retry time is exact only without them. */
   private void awaitNobodyWaits() throws IOException {
     awaitQuiet(QUIET, QUIET_TIMEOUT, () -> PoolView.waiting(admin) > 0);
   }
