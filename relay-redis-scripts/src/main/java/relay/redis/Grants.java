@@ -6,6 +6,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import relay.redis.lease.AcquireCalls;
 import relay.redis.lease.BudgetLedger;
+import relay.redis.lease.LastingLease;
+import relay.redis.lease.LastingLeases;
 import relay.redis.lease.LeaseEndings;
 import relay.redis.lease.LeaseIds;
 import relay.redis.lease.LeaseRenewals;
@@ -19,8 +21,11 @@ import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Acquisition.Overloaded;
+import relay.redis.model.Acquisition.Unavailable;
 import relay.redis.model.Demand;
+import relay.redis.model.Lasting;
 import relay.redis.model.Lease;
+import relay.redis.model.LeaseRef;
 import relay.redis.model.PoolSnapshot;
 import relay.redis.model.Usage;
 import relay.redis.outage.OutageGrants;
@@ -35,6 +40,7 @@ final class Grants {
   private final LeaseIds leaseIds;
   private final AcquireCalls acquires;
   private final LeaseEndings leaseEndings;
+  private final LastingLeases lasting;
   private final LeaseRenewals renewals;
   private final BudgetLedger ledger;
   private final OutageGrants outage;
@@ -47,6 +53,7 @@ final class Grants {
   record Running(
       AcquireCalls acquires,
       LeaseEndings leaseEndings,
+      LastingLeases lasting,
       LeaseRenewals renewals,
       BudgetLedger ledger,
       OutageGrants outage,
@@ -69,6 +76,7 @@ final class Grants {
     this.leaseIds = leaseIds;
     acquires = running.acquires();
     leaseEndings = running.leaseEndings();
+    lasting = running.lasting();
     renewals = running.renewals();
     ledger = running.ledger();
     outage = running.outage();
@@ -83,10 +91,12 @@ final class Grants {
     if (retirement.hasBegun()) {
       return CompletableFuture.completedFuture(new NoneUsable());
     }
+    Lasting lasting = demand.lasting();
     if (!link.isTimely() || !outage.isTold(tell)) {
-      return CompletableFuture.completedFuture(outage.grantUnasked(demand, latest.get()));
+      return CompletableFuture.completedFuture(
+          lasting != null ? new Unavailable() : outage.grantUnasked(demand, latest.get()));
     }
-    String id = leaseIds.next();
+    String id = lasting != null ? lasting.id() : leaseIds.next();
     return acquires
         .acquire(id, demand)
         .handle(
@@ -100,6 +110,9 @@ final class Grants {
       renewals.remove(lease.id());
       ledger.uses(lease.key());
       leaseEndings.ended(tracked, cost, nanodollars);
+    } else if (lease instanceof LastingLease) {
+      ledger.uses(lease.key());
+      var _ = lasting.end(LeaseRef.of(lease), cost, nanodollars, false);
     } else {
       outage.end(lease, cost.inputTokens(), cost.outputTokens());
       if (!cost.equals(Usage.NONE)) {
@@ -112,6 +125,10 @@ final class Grants {
   private Acquisition granted(String id, Reply reply, Demand demand) {
     accepted.acquired();
     return switch (reply) {
+      case Reply.Grant g when demand.lasting() != null -> {
+        ledger.uses(g.key());
+        yield new Granted(LastingLease.of(g, end, demand.lasting(), scripts.epoch(), demand));
+      }
       case Reply.Grant g -> {
         TrackedLease lease = TrackedLease.of(g, end, id, scripts.epoch(), demand);
         leaseEndings.began(lease); // before a loss finds it among those that run
@@ -121,10 +138,15 @@ final class Grants {
       }
       case Reply.Refusal r -> r.why();
       // Not expected: a new lease has ended, or the pool is unknown right after configure
-      case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _ -> outage.grant(demand, latest.get());
-      case Reply.Unpinned _, Reply.Settled _, Reply.Done _ -> outage.grant(demand, latest.get());
-      case Reply.InUse _, Reply.OverBudget _ -> outage.grant(demand, latest.get());
+      case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _ -> withoutRedis(demand);
+      case Reply.Unpinned _, Reply.Settled _, Reply.Done _ -> withoutRedis(demand);
+      case Reply.InUse _, Reply.OverBudget _ -> withoutRedis(demand);
     };
+  }
+
+  /** Without Redis no other replica could end a lasting lease. */
+  private Acquisition withoutRedis(Demand demand) {
+    return demand.lasting() == null ? outage.grant(demand, latest.get()) : new Unavailable();
   }
 
   /**
@@ -150,6 +172,6 @@ final class Grants {
         outage.unanswered(why);
       }
     }
-    return outage.grant(demand, latest.get());
+    return withoutRedis(demand);
   }
 }

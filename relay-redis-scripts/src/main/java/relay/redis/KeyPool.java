@@ -16,11 +16,14 @@ import relay.redis.link.RedisLink;
 import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Demand;
+import relay.redis.model.Ending;
 import relay.redis.model.EngineOptions;
 import relay.redis.model.Fallback;
 import relay.redis.model.KeyPlan;
 import relay.redis.model.KeyRequest;
+import relay.redis.model.Lasting;
 import relay.redis.model.Lease;
+import relay.redis.model.LeaseRef;
 import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.PoolSnapshot;
@@ -28,6 +31,7 @@ import relay.redis.model.Quarantine;
 import relay.redis.model.RedisUse;
 import relay.redis.model.Refill;
 import relay.redis.model.Remaining;
+import relay.redis.model.Usage;
 import relay.redis.script.ConfigMark;
 import relay.redis.script.Introductions;
 import relay.redis.script.PoolScripts;
@@ -130,6 +134,41 @@ public final class KeyPool {
    */
   public KeyRequest acquire(Demand demand, Duration maxWait) {
     return parts.room.acquire(demand, maxWait);
+  }
+
+  /**
+   * Ends a {@link Lasting} lease, which any replica may have granted, or corrects the charge of one
+   * that has expired within the last hour. Fails when Redis does not answer: then ask again.
+   *
+   * @param used its real use; without requests it was not used, and cannot be settled any more
+   * @param nanodollars to charge to its key's budgets
+   */
+  public CompletableFuture<Ending> settle(LeaseRef lease, Usage used, long nanodollars) {
+    return parts.ended(lease, used, nanodollars, false);
+  }
+
+  /** As {@link #settle(LeaseRef, Usage, long)}, for good: a later one finds no such lease. */
+  public CompletableFuture<Ending> end(LeaseRef lease, Usage used, long nanodollars) {
+    return parts.ended(lease, used, nanodollars, true);
+  }
+
+  /**
+   * Reports what the requests of a {@link Lasting} lease have made so far, and renews it. Fails
+   * when Redis does not answer: then ask again.
+   *
+   * @param made counts in the limits at once; a smaller or repeated one changes nothing
+   * @param nanodollars what they cost by now, if its key has budgets; otherwise 0
+   * @param ttl until it expires, from now on
+   * @return false if there is no such lease, or it has ended or expired
+   */
+  public CompletableFuture<Boolean> progress(
+      LeaseRef lease, Lease.Progress made, long nanodollars, Duration ttl) {
+    return parts.lasting.progress(lease, made, nanodollars, ttl);
+  }
+
+  /** The {@link Lasting} lease itself: to report what the provider answered, or to end it. */
+  public Lease lease(LeaseRef ref) {
+    return parts.leaseOf(ref);
   }
 
   /** Requests that are parked until capacity returns. */

@@ -1,8 +1,11 @@
 package relay.redis;
 
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.redis.lease.AcquireCalls;
 import relay.redis.lease.BudgetLedger;
+import relay.redis.lease.LastingLease;
+import relay.redis.lease.LastingLeases;
 import relay.redis.lease.LeaseEndings;
 import relay.redis.lease.LeaseIds;
 import relay.redis.lease.LeaseRenewals;
@@ -10,8 +13,10 @@ import relay.redis.lease.OutageDebt;
 import relay.redis.link.AcceptedCalls;
 import relay.redis.link.Alarm;
 import relay.redis.link.RedisLink;
+import relay.redis.model.Ending;
 import relay.redis.model.EngineOptions;
 import relay.redis.model.Lease;
+import relay.redis.model.LeaseRef;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.PoolSnapshot;
 import relay.redis.model.Usage;
@@ -34,6 +39,7 @@ final class PoolComposition {
   final ProviderReports reports;
   final BudgetLedger ledger;
   final LeaseEndings leaseEndings;
+  final LastingLeases lasting;
   final LeaseRenewals renewals;
   final AcquireCalls acquires;
   final Retirement retirement;
@@ -59,6 +65,7 @@ final class PoolComposition {
     ledger = new BudgetLedger(link, scripts, System::nanoTime);
     OutageDebt debt = new OutageDebt(options.fallback());
     leaseEndings = new LeaseEndings(scripts, ledger, debt, alarm, System::nanoTime);
+    lasting = new LastingLeases(scripts, leaseEndings);
     renewals = new LeaseRenewals(scripts, options.lease(), this::latest);
     acquires = new AcquireCalls(scripts, leaseEndings);
     OutageGrants outage =
@@ -81,7 +88,8 @@ final class PoolComposition {
             scripts,
             this::ended,
             leaseIds,
-            new Grants.Running(acquires, leaseEndings, renewals, ledger, outage, retirement),
+            new Grants.Running(
+                acquires, leaseEndings, lasting, renewals, ledger, outage, retirement),
             accepted,
             heartbeat);
     room = new WaitingRoom(grants::acquire, alarm, System::nanoTime);
@@ -89,6 +97,18 @@ final class PoolComposition {
 
   private @Nullable PoolSnapshot latest() {
     return heartbeat.latest();
+  }
+
+  /** As {@link KeyPool#settle(LeaseRef, Usage, long)}, or for good. */
+  CompletableFuture<Ending> ended(LeaseRef lease, Usage used, long nanodollars, boolean isFinal) {
+    ledger.uses(lease.key());
+    return lasting
+        .end(lease, used, nanodollars, isFinal)
+        .whenComplete((ending, failure) -> room.capacityReturned());
+  }
+
+  Lease leaseOf(LeaseRef ref) {
+    return new LastingLease(this::ended, ref, null);
   }
 
   private void ended(Lease lease, Usage cost, long nanodollars) {

@@ -190,7 +190,7 @@ public final class ClientQuota {
                   .filter(key -> key.id().equals(client))
                   .mapToInt(key -> key.maxConcurrent())
                   .sum();
-      case COOLDOWN, BUDGET, REQUESTS_A_DAY, TOKENS_A_DAY -> reason.label();
+      case COOLDOWN, BUDGET, REQUESTS_A_DAY, TOKENS_A_DAY, OPEN_LEASES -> reason.label();
     };
   }
 

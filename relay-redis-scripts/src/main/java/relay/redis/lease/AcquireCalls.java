@@ -18,6 +18,7 @@ import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Allowance;
 import relay.redis.model.Budget;
 import relay.redis.model.Demand;
+import relay.redis.model.Lasting;
 import relay.redis.model.Share;
 import relay.redis.script.Candidates;
 import relay.redis.script.PoolScripts;
@@ -245,7 +246,7 @@ public final class AcquireCalls {
   static void append(Request request, StringBuilder line, List<byte[]> args) {
     line.append(' ').append(request.demand.inputTokens());
     line.append(' ').append(request.demand.outputTokens()).append(' ');
-    appendSpread(request.demand.outputSpread(), line);
+    appendSpread(request.demand, line);
     args.add(bytes(request.id));
   }
 
@@ -279,11 +280,17 @@ public final class AcquireCalls {
     return true;
   }
 
-  static void appendSpread(long spread, StringBuilder line) {
-    if (spread == Demand.AT_ADMISSION) {
+  /** Appends the spread, and how the lease lasts: {@code spread:ttl_ms:requests}. */
+  static void appendSpread(Demand demand, StringBuilder line) {
+    if (demand.outputSpread() == Demand.AT_ADMISSION) {
       line.append('-');
     } else {
-      line.append(spread);
+      line.append(demand.outputSpread());
+    }
+    Lasting lasting = demand.lasting();
+    if (lasting != null) {
+      line.append(':').append(lasting.ttl().toMillis()).append(':').append(lasting.requests());
+      line.append(lasting.partial() ? "+" : "");
     }
   }
 

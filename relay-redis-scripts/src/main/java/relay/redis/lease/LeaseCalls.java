@@ -38,7 +38,8 @@ public record LeaseCalls(PoolScripts scripts) {
       List<PendingUpdate.Ending> endings, StringBuilder line, List<byte[]> args) {
     for (PendingUpdate.Ending ending : endings) {
       Usage cost = ending.cost();
-      line.append(' ').append(cost.requests()).append(' ').append(cost.inputTokens());
+      line.append(ending.isFinal() ? " x" : " ").append(cost.requests());
+      line.append(' ').append(cost.inputTokens());
       line.append(' ').append(cost.outputTokens());
       args.add(bytes(ending.id()));
     }

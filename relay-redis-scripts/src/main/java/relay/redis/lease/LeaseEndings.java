@@ -168,9 +168,17 @@ public final class LeaseEndings {
   private void callDone(
       List<Ending> all, @Nullable List<Reply> replies, @Nullable Throwable failure) {
     for (int n = 0; n < all.size(); n++) {
+      Reply reply = replies == null ? null : replies.get(n);
+      if (all.get(n) instanceof PendingUpdate.ByRef asked) {
+        asked.answer(reply, failure);
+        if (reply instanceof Reply.Settled done) {
+          overage.addAndGet(done.overTokens());
+        }
+        continue;
+      }
       unsent.keepIfFailed(all.get(n), failure);
-      if (replies != null && all.get(n) instanceof PendingUpdate.Settle settle) {
-        settleDone(settle, replies.get(n));
+      if (reply != null && all.get(n) instanceof PendingUpdate.Settle settle) {
+        settleDone(settle, reply);
       }
     }
   }

@@ -1,7 +1,11 @@
 package relay.redis.lease;
 
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import relay.redis.model.LeaseRef;
 import relay.redis.model.Usage;
+import relay.redis.script.Reply;
 import relay.redis.script.ScriptCaller;
 
 /**
@@ -12,7 +16,7 @@ public sealed interface PendingUpdate {
   sealed interface Ending extends PendingUpdate {
     String id();
 
-    /** Actual cost: one request, or none if the lease was cancelled. */
+    /** Actual cost: its requests, or none if the lease was cancelled. */
     Usage cost();
 
     /** The key whose budgets it is charged to; empty if unknown. */
@@ -23,6 +27,11 @@ public sealed interface PendingUpdate {
 
     /** Really spent. */
     long usedNanodollars();
+
+    /** Whether a lasting lease ends for good: it cannot be settled again, not even in vain. */
+    default boolean isFinal() {
+      return false;
+    }
   }
 
   /**
@@ -68,6 +77,47 @@ public sealed interface PendingUpdate {
     @Override
     public Usage cost() {
       return Usage.NONE;
+    }
+  }
+
+  /**
+   * The end of a lasting lease, perhaps of another replica. Who asks for it tries again if it
+   * fails.
+   *
+   * @param done completes with the answer, or fails with the call
+   */
+  record ByRef(
+      LeaseRef lease,
+      Usage cost,
+      long usedNanodollars,
+      boolean isFinal,
+      CompletableFuture<relay.redis.model.Ending> done)
+      implements Ending {
+    @Override
+    public String id() {
+      return lease.id();
+    }
+
+    @Override
+    public String key() {
+      return lease.key();
+    }
+
+    @Override
+    public long reservedNanodollars() {
+      return lease.nanodollars();
+    }
+
+    /** The call is over. */
+    void answer(@Nullable Reply reply, @Nullable Throwable failure) {
+      switch (reply) {
+        case null ->
+            done.completeExceptionally(
+                failure == null ? new IllegalStateException("no reply") : failure);
+        case Reply.Settled _ -> done.complete(relay.redis.model.Ending.SETTLED);
+        case Reply.Ended _ -> done.complete(relay.redis.model.Ending.SETTLED_BEFORE);
+        default -> done.complete(relay.redis.model.Ending.UNKNOWN);
+      }
     }
   }
 
@@ -128,7 +178,7 @@ public sealed interface PendingUpdate {
           new LateCharge(c.id(), c.group(), c.used(), c.spreadMicros(), c.spent(), nanos);
       case Recharge r when r.unansweredNanos() == 0 ->
           new Recharge(r.lease(), r.spreadMicros(), nanos);
-      case Settle _, Cancel _, LateCharge _, Recharge _ -> this;
+      case Settle _, Cancel _, ByRef _, LateCharge _, Recharge _ -> this;
     };
   }
 }

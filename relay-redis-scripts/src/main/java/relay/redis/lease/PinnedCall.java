@@ -26,7 +26,7 @@ public final class PinnedCall {
     line.append(wanted.session().isEmpty() ? " 0" : " 1");
     candidates.appendReadySets(wanted.modelClass(), line);
     line.append(' ').append(wanted.inputTokens()).append(' ').append(wanted.outputTokens());
-    AcquireCalls.appendSpread(wanted.outputSpread(), line.append(' '));
+    AcquireCalls.appendSpread(wanted, line.append(' '));
     Share share = wanted.share();
     if (share != null && !candidates.isIndexed()) {
       share.appendOnly(line);

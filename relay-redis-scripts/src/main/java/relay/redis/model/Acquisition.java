@@ -74,7 +74,9 @@ public sealed interface Acquisition {
     /** The limit of requests a day of its group. */
     REQUESTS_A_DAY,
     /** The limit of input and output tokens a day of its group. */
-    TOKENS_A_DAY;
+    TOKENS_A_DAY,
+    /** The owner of the {@link Lasting} lease has its maximum of open ones. */
+    OPEN_LEASES;
 
     /** The usual abbreviation of a limit, such as {@code rpm}; otherwise the name. */
     public String label() {
@@ -85,7 +87,7 @@ public sealed interface Acquisition {
         case TOTAL_TOKENS -> Dimension.TOTAL_TOKENS.label();
         case REQUESTS_A_DAY -> "rpd";
         case TOKENS_A_DAY -> "tpd";
-        case COOLDOWN, CONCURRENCY, BUDGET -> name().toLowerCase(Locale.ROOT);
+        case COOLDOWN, CONCURRENCY, BUDGET, OPEN_LEASES -> name().toLowerCase(Locale.ROOT);
       };
     }
 

@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param cost what to reserve of that key's budgets, in billionths of a dollar
  * @param share whose it is; null if clients have no shares of the pool. Of one pool either all
  *     demands have one or none
+ * @param lasting how its lease lasts; null if that ends with the answer to a request of this
+ *     process
  */
 public record Demand(
     String modelClass,
@@ -38,7 +40,8 @@ public record Demand(
     List<String> pinned,
     String key,
     long cost,
-    @Nullable Share share) {
+    @Nullable Share share,
+    @Nullable Lasting lasting) {
   /** No spread: the provider charges the output at admission, whatever is made of it. */
   public static final long AT_ADMISSION = -1;
 
@@ -96,7 +99,20 @@ public record Demand(
         List.of(),
         "",
         0,
+        null,
         null);
+  }
+
+  /** The same demand, for a lease that its holder ends; null for one of this process. */
+  public Demand lasting(@Nullable Lasting how) {
+    Draft draft = new Draft(this);
+    draft.lasting = how;
+    return draft.demand();
+  }
+
+  /** The requests that it is for. */
+  public int requests() {
+    return lasting == null ? 1 : lasting.requests();
   }
 
   /** The same demand, whose output is not known at admission: its tokens are the mean. */
@@ -192,6 +208,7 @@ public record Demand(
     String key;
     long cost;
     @Nullable Share share;
+    @Nullable Lasting lasting;
 
     Draft(Demand demand) {
       modelClass = demand.modelClass;
@@ -205,6 +222,7 @@ public record Demand(
       key = demand.key;
       cost = demand.cost;
       share = demand.share;
+      lasting = demand.lasting;
     }
 
     Demand demand() {
@@ -219,7 +237,8 @@ public record Demand(
           pinned,
           key,
           cost,
-          share);
+          share,
+          lasting);
     }
   }
 }

@@ -26,6 +26,8 @@ public class Lease implements AutoCloseable {
   private final long grantedMicros;
   private final long reservedNanodollars;
   private final Acquisition.@Nullable Reason wouldDeny;
+  private final int requests;
+  private final boolean isAtAdmission;
   private volatile @Nullable Usage charged; // set once, by CHARGED
   private volatile @Nullable Function<Duration, @Nullable Progress> progress;
   private volatile @Nullable Supplier<Made> made;
@@ -87,6 +89,39 @@ public class Lease implements AutoCloseable {
       long epoch,
       long grantedMicros,
       Acquisition.@Nullable Reason wouldDeny) {
+    this(
+        end,
+        id,
+        key,
+        group,
+        inputTokens,
+        outputTokens,
+        reservedNanodollars,
+        epoch,
+        grantedMicros,
+        wouldDeny,
+        1,
+        true);
+  }
+
+  /**
+   * As the other constructor, of a lease that is for several requests.
+   *
+   * @param isAtAdmission whether the output is charged at admission
+   */
+  protected Lease(
+      End end,
+      String id,
+      String key,
+      String group,
+      long inputTokens,
+      long outputTokens,
+      long reservedNanodollars,
+      long epoch,
+      long grantedMicros,
+      Acquisition.@Nullable Reason wouldDeny,
+      int requests,
+      boolean isAtAdmission) {
     this.end = end;
     this.id = id;
     this.key = key;
@@ -97,6 +132,8 @@ public class Lease implements AutoCloseable {
     this.epoch = epoch;
     this.grantedMicros = grantedMicros;
     this.wouldDeny = wouldDeny;
+    this.requests = requests;
+    this.isAtAdmission = isAtAdmission;
   }
 
   /** A lease without a reservation, for a picked key: ending it does nothing. */
@@ -137,6 +174,16 @@ public class Lease implements AutoCloseable {
   /** Reserved output tokens. */
   public final long outputTokens() {
     return outputTokens;
+  }
+
+  /** The requests that it is for: one, unless its demand was {@link Lasting}. */
+  public final int requests() {
+    return requests;
+  }
+
+  /** Whether its output is charged at admission. */
+  final boolean isAtAdmission() {
+    return isAtAdmission;
   }
 
   /** The pool's epoch at the grant; 0 if granted without Redis. */
@@ -221,7 +268,7 @@ public class Lease implements AutoCloseable {
     return wouldDeny;
   }
 
-  /** Ends the lease and charges the tokens actually used. The request stays counted. */
+  /** Ends the lease and charges the tokens actually used. Its requests stay counted. */
   public final void settle(long inputTokensUsed, long outputTokensUsed) {
     settle(inputTokensUsed, outputTokensUsed, 0);
   }
@@ -230,7 +277,7 @@ public class Lease implements AutoCloseable {
   public final void settle(long inputTokensUsed, long outputTokensUsed, long nanodollars) {
     long input = Math.clamp(inputTokensUsed, 0, Limits.MAX);
     long output = Math.clamp(outputTokensUsed, 0, Limits.MAX);
-    Usage used = isCounted() ? new Usage(1, input, output) : Usage.NONE;
+    Usage used = isCounted() ? new Usage(requests, input, output) : Usage.NONE;
     if (CHARGED.compareAndSet(this, null, used) && isCounted()) {
       end.ended(this, used, Math.clamp(nanodollars, 0, Limits.MAX));
     }

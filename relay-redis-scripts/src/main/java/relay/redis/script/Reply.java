@@ -24,6 +24,9 @@ public sealed interface Reply {
   /** A grant in shadow mode; how much more it is tells the reason. */
   int SHADOW = 10;
 
+  /** The code of a grant has the requests of a lasting lease from here on. */
+  int A_REQUEST = 1000;
+
   /** Values of a request in the reply of {@code acquire}. */
   int ACQUIRED = 5;
 
@@ -35,6 +38,7 @@ public sealed interface Reply {
    *
    * @param micros grant time on the pool's clock
    * @param wouldDeny why it would have been refused, were its key not in shadow mode
+   * @param requests that it is for
    */
   record Grant(
       String key,
@@ -42,7 +46,8 @@ public sealed interface Reply {
       long inputTokens,
       long outputTokens,
       long micros,
-      @Nullable Reason wouldDeny)
+      @Nullable Reason wouldDeny,
+      int requests)
       implements Reply {}
 
   /** The lease was not granted. */
@@ -109,6 +114,10 @@ public sealed interface Reply {
 
   private static Reply ofRequest(List<Object> r, int at) {
     int code = (int) number(r.get(at));
+    int requests = Math.max(1, code / A_REQUEST);
+    if (code > 0) {
+      code %= A_REQUEST;
+    }
     if (code == 1 || code >= SHADOW) {
       return new Grant(
           SharedNames.of((byte[]) r.get(at + 1)),
@@ -116,7 +125,8 @@ public sealed interface Reply {
           number(r.get(at + 3)),
           number(r.get(at + 4)),
           number(r.get(1)),
-          code == 1 ? null : REASONS.get(code - SHADOW));
+          code == 1 ? null : REASONS.get(code - SHADOW),
+          requests);
     }
     return switch (code) {
       case 0 ->

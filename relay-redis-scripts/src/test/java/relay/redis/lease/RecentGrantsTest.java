@@ -20,7 +20,7 @@ final class RecentGrantsTest {
   private final RecentGrants recent = new RecentGrants(nanos::get);
 
   private TrackedLease granted() {
-    Reply.Grant grant = new Reply.Grant("k", "a/c", 1, 1, 1, null);
+    Reply.Grant grant = new Reply.Grant("k", "a/c", 1, 1, 1, null, 1);
     TrackedLease lease =
         TrackedLease.of(grant, (one, cost, nanodollars) -> {}, "l", 1, Pools.one());
     recent.add(lease);
