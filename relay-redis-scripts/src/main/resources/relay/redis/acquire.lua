@@ -14,16 +14,20 @@
 --                  for each of those ` requests input output`: its actual cost, as for settle; then
 --                  for each request ` input output spread`: the tokens to reserve, and the
 --                  standard deviation of the output; spread is - if the provider charges the output at
---                  admission, which then holds for all requests of the group; then, if clients have shares
+--                  admission, which then holds for all requests of the group; of a lease that lasts, with an id
+--                  `@owner:name`, `spread:ttl_ms:requests`: its own time, and the number of requests that its tokens are
+--                  for, with a + if fewer will do; then, if clients have shares
 --                  of the pool, for each request ` client rank weight kept floor ticket millis mark`: see queue/clients
 --       candidates `key group` for each candidate, highest priority first, in one line; `key{} group` in shadow mode;
 --                  then `+kind` if the requests are of a kind that accounts may refuse alone
 --       ...        the ids of the leases to end, then a new lease id for each request
 -- REPLY {1, time, ...} then for each ending one value, as settle; then for each request five:
 --         1, key, group, input, output         granted
---         10 + reason, ...                     likewise, on a key in shadow mode, where it would be refused
+--         10 + reason, ...                     likewise, on a key in shadow mode, where it would be refused;
+--                                              of a lease that lasts 1000 more for each request that it is for
 --         0, wait_us, reason, key, 0           no capacity for wait_us; reason: 0 cooldown, 1 requests,
---                                              2 input, 3 output, 4 input + output, 5 concurrency
+--                                              2 input, 3 output, 4 input + output, 5 concurrency,
+--                                              7 requests a day, 8 tokens a day, 9 its owner has too many open leases
 --         -1, dimension, limit, 0, 0           larger than every group's whole limit
 --         -2, 0, 0, 0, 0                       every key that is large enough is quarantined
 --         -4, 0, 0, 0, 0                       this lease has ended already

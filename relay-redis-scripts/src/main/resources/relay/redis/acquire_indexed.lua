@@ -23,7 +23,7 @@
 --       denial reads all candidates that requests of another size have parked. If the request is too large
 --       for every usable key, it reads the quarantined ones as well
 -- @uses wire/numbers, wire/calls, wire/replies, state/pool, state/records, state/lease, state/ending, limits/kinds
--- @uses choose/choice, choose/ready_sets, choose/search, choose/denial, choose/grant, queue/queue, queue/clients
+-- @uses choose/choice, choose/bulk, choose/ready_sets, choose/search, choose/denial, choose/grant, queue/queue, queue/clients
 -- @uses queue/large_queue, queue/openings
 local call = ARGV[1]
 local epoch, ceiling, given, lease_us, endings, at = calls.line(call)
@@ -87,6 +87,9 @@ local function serve(request)
   local k, g, want_in, want_out, picked, answer = find(r, index, request, now, avoided, looks)
   if k then
     local ask = request.client
+    if request.whole and not (ask and (ask.of or ask.kept > 0)) then -- else what others wait for, or what it must leave, is not charged
+      want_in, want_out = bulk.enlarge(r, request, k, g, now)
+    end
     if ask then large_queue.found(r, index, request, now) end
     grant.give(r, request, k, g, now, want_in, want_out)
     if not (ask and openings.stays_parked(r, ask, picked, k, g)) then ready_sets.end_turn(r, picked, k, g) end
@@ -108,7 +111,8 @@ for n, request in ipairs(requests) do
   else
     request.favourite = session and redis.call('GET', session) or nil
     request.seed = choice.seed_of(r, request.id)
-    serve(request)
+    p[ASKED] = request.count or 1
+    if not request.count or bulk.begin(r, request, now) then serve(request) end
   end
 end
 lease.write(r, now)

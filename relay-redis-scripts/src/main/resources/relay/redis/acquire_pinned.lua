@@ -21,7 +21,7 @@
 --       {-3}                                   unknown pool, group, epoch or ready set: configure, then ask again
 -- COST  six reads an id more than acquire; with an index, as much as for a conversation that has its account
 -- @uses wire/numbers, wire/calls, wire/replies, state/pool, state/pool_key, state/records, state/pin_map, state/lease
--- @uses limits/kinds, choose/choice, choose/grant, choose/listed, choose/one_account, queue/clients
+-- @uses limits/kinds, choose/choice, choose/bulk, choose/grant, choose/listed, choose/one_account, queue/clients
 local call, id = ARGV[1], ARGV[2]
 local epoch, ceiling, given, lease_us, _, at = calls.line(call)
 local ids, sessions, first_set, sets, shadow, requests, lone
@@ -64,15 +64,18 @@ lease.hold(r, ARGV, 2, 2)
 
 local reply, request = { 1, now, 0, 0, 0, 0, 0 }, requests[1]
 request.session, request.reply, request.reply_at = sessions > 0 and KEYS[5 + sessions] or nil, reply, 3
-local input, output = request.input, request.output
+local input, output
+p[ASKED] = request.count or 1
 if not is_indexed then
   listed.serve(r, list, request, now, lone, refusal)
 elseif r.held[id] then
   grant.again(request, r.held[id])
-else
+elseif not request.count or bulk.begin(r, request, now) then
+  input, output = request.input, request.output
   local best, want_in, want_out, dimension, limit =
     choice.best_of(r, list, now, input, output, nil, choice.seed_of(r, id))
   if best then
+    if request.whole then want_in, want_out = bulk.enlarge(r, request, list[best], list[best + 1], now) end
     grant.give(r, request, list[best], list[best + 1], now, want_in, want_out)
   else
     local stopped, small = want_in, want_out

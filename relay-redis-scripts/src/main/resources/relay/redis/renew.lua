@@ -2,6 +2,7 @@
 -- for its key's `max_concurrent` as before, even if others have taken its place. So does a lease whose record is gone.
 -- A report tells what a request has made of its output, in sum: one that is repeated, late or lost changes nothing.
 -- Reports come every two seconds. They extend a deadline only when a quarter of the time has passed.
+-- A lease that lasts, with an id `@...`, has a time of its own. It is renewed by each report, but not once it has expired.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
@@ -11,22 +12,27 @@
 -- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
 --       lease_ms   time from now to the new deadline
---       ...        for each lease its id; or `id made rest spread`: output made so far, output expected still to
+--       ...        for each lease its id; of one that lasts `id made rest spread ttl_ms`; or `id made rest spread`: output made so far, output expected still to
 --                  come, its standard deviation; or, if a call has told that it is not live, `id key group epoch granted input
 --                  output`: its grant, to count it again. Such a call is ignored when it is late
 -- REPLY {1, time, alive...}                    for each lease 1 if it is live, else 0
 --       {-3}                                   unknown pool
 -- COST  two reads and three writes
--- @uses wire/numbers, state/pool, state/quota_group, state/records, state/lease, limits/output_reports
--- @uses choose/ready_sets
+-- @uses wire/numbers, state/pool, state/quota_group, state/records, state/lease, state/open_leases
+-- @uses limits/output_reports, choose/ready_sets
 local state, win, leases, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local given, ceiling = pool.clock(ARGV[2], ARGV[1])
 local lease_us = numbers.number(ARGV[3], 'lease_ms') * 1000
 local ids, grants = {}, {}
-local reported, rests, spreads = {}, {}, {} -- by the lease's number; without a report nil
+local reported, rests, spreads, ttls = {}, {}, {}, {} -- by the lease's number; without a report nil
 for n = 1, #ARGV - 3 do
   local text = ARGV[n + 3]
-  local id, made, rest, spread = string.match(text, '^(%S+) (%d+) (%d+) (%d+)$')
+  local id, made, rest, spread, ttl = string.match(text, '^(%S+) (%d+) (%d+) (%d+)$')
+  if open_leases.lasts(text) then
+    id, made, rest, spread, ttl = string.match(text, '^(%S+) (%d+) (%d+) (%d+) (%d+)$')
+    if not id then error({ err = 'BADARG a lease that lasts is `id made rest spread ttl_ms`' }) end
+    ttls[n] = numbers.bounded(ttl, 'ttl_ms') * 1000
+  end
   if id then
     reported[n], rests[n], spreads[n] = numbers.bounded(made, 'made'), numbers.bounded(rest, 'rest'), numbers.bounded(spread, 'spread')
   elseif string.find(text, ' ', 1, true) then
@@ -74,7 +80,9 @@ for n = 1, #ids do
     local key, group, since, requests, input, output, deadline, standing, made, rest, spread, told_at =
       struct.unpack(lease.LEASE, record)
     local g = r.groups[group] or records.group(r, group)
-    local k = standing == EXPIRED_LEASE and g and records.key(r, key)
+    local ttl = ttls[n]
+    if ttl and deadline <= now then standing = EXPIRED_LEASE end
+    local k = standing == EXPIRED_LEASE and not ttl and g and records.key(r, key)
     if k then
       p[LIVE] = p[LIVE] + 1
       lease.hold_place(r, k, g, 1)
@@ -89,8 +97,9 @@ for n = 1, #ids do
         ready_sets.reopen(r, group, nil, 5, KEYS) -- less may be expected than before: its candidates are ready again
         made, rest, spread, told_at = is, less, deviation, now
       end
-      if not is or deadline < early then
-        deadline, standing = math.max(deadline, wanted), RENEWED
+      if not is or ttl or deadline < early then
+        deadline, standing = math.max(deadline, ttl and lease.deadline_of(now, ttl) or wanted), RENEWED
+        if ttl then open_leases.add(r, id, deadline) end
         checks[checked + 1], checks[checked + 2], checked = deadline, id, checked + 2
         if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
       end

@@ -11,19 +11,27 @@
 --       given      a test's clock in microseconds, - for Redis TIME
 --       lease_ms   time from now to the new deadline
 --       ...        for each lease `id made dollars budgets`: output made so far; what it costs beyond what was reserved, in
---                  billionths of a dollar; and the key's budgets, as for acquire_named, or -
+--                  billionths of a dollar; and the key's budgets, as for acquire_named, or -. Of a lease that lasts there is its
+--                  ttl_ms before the budgets, see renew
 -- REPLY {1, time, alive...}                    for each lease 1 if it is live, else 0; 2 if it has made more than it reserved, and a
 --                                              budget with ! in its line is spent: the request is to end
 --       {-3}                                   unknown pool
 -- COST  two reads and three writes; with budgets one of each more
--- @uses wire/numbers, state/pool, state/quota_group, state/records, state/ring, state/lease, limits/days, budget/ledger
+-- @uses wire/numbers, state/pool, state/quota_group, state/records, state/ring, state/lease, state/open_leases, limits/days
+-- @uses budget/ledger
 local state, win, leases, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local given, ceiling = pool.clock(ARGV[2], ARGV[1])
 local lease_us = numbers.number(ARGV[3], 'lease_ms') * 1000
-local ids, told, dollars, lines = {}, {}, {}, {}
+local ids, told, dollars, lines, ttls = {}, {}, {}, {}, {}
 for n = 1, #ARGV - 3 do
   local id, made, cost, line = string.match(ARGV[n + 3], '^(%S+) (%d+) (%d+) (%S.*)$')
   if not id then error({ err = 'BADARG a report is `id made dollars budgets`' }) end
+  if open_leases.lasts(id) then
+    local ttl
+    ttl, line = string.match(line, '^(%d+) (%S.*)$')
+    if not ttl then error({ err = 'BADARG a report of a lease that lasts is `id made dollars ttl_ms budgets`' }) end
+    ttls[n] = numbers.bounded(ttl, 'ttl_ms') * 1000
+  end
   ids[n], told[n], dollars[n], lines[n] = id, numbers.bounded(made, 'made'), numbers.bounded(cost, 'dollars'), line
 end
 local r = records.open(state, win, leases)
@@ -55,8 +63,8 @@ for n = 1, #ids do
   local record, alive = held[n], 0
   if record and not lease.is_tomb(record) then
     local key, group, since, requests, input, output, deadline, standing, made, rest, beyond, at = struct.unpack(lease.LEASE, record)
-    local k, g = records.key(r, key), records.group(r, group)
-    if k and g and rest == NOT_COMING then
+    local k, g, ttl = records.key(r, key), records.group(r, group), ttls[n]
+    if k and g and rest == NOT_COMING and not (ttl and deadline <= now) then
       if standing == EXPIRED_LEASE then
         p[LIVE] = p[LIVE] + 1
         lease.hold_place(r, k, g, 1)
@@ -71,8 +79,9 @@ for n = 1, #ids do
         ledger.spend(s, s.present, b.usd and cost or more)
         if b.hard and s.spent > b.limit and (b.usd and beyond or made - output) > 0 then alive = 2 end
       end
-      if deadline < early then
-        deadline, standing = math.max(deadline, wanted), RENEWED
+      if ttl or deadline < early then
+        deadline, standing = math.max(deadline, ttl and lease.deadline_of(now, ttl) or wanted), RENEWED
+        if ttl then open_leases.add(r, ids[n], deadline) end
         checks[#checks + 1], checks[#checks + 2] = deadline, ids[n]
         if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
       end

@@ -1,6 +1,6 @@
 -- Ends leases: releases their concurrency and corrects each charge to the actual cost. Usage beyond the
 -- reservation is charged to the present slot; unused reservation is refunded to the slot of the charge. An
--- expired lease has released its concurrency before. A cancel is a settle with no cost. If it arrives before
+-- expired lease has released its concurrency before; one that lasts is settled within an hour after that. A cancel is a settle with no cost. If it arrives before
 -- its acquire, it leaves a tombstone, and the acquire then grants nothing.
 --
 -- KEYS  state      the pool's state
@@ -11,11 +11,12 @@
 --       ...        all ready sets of an indexed pool
 -- ARGV  call       `ceiling given`: the latest plausible time on the pool's clock in microseconds, 0 if
 --                  unknown; a test's clock, - for Redis TIME; then for each lease ` requests input output`:
---                  its actual cost; requests is 1, or 0 for a cancel
+--                  its actual cost; requests is 0 for a cancel. An x before them ends a lease that lasts for good,
+--                  as a cancel does
 --       ...        the leases' ids
 -- REPLY {1, time, ...} then for each lease one value:
 --         0 or more                            settled; the tokens beyond the reservation
---         -3                                   no such lease
+--         -3                                   no such lease, or one that lasted and ended for good
 --         -4                                   it had ended already: nothing changed
 -- COST  two reads and two writes for any number of leases; one more of each when a charge's slot
 --       has closed; a read of each key and group if another process wrote last

@@ -16,10 +16,13 @@ end
 -- Input and output as a group counts them, with its day and the group above it; nil if a limit is too small for them, that
 -- limit's number, and the limit.
 function choice.clamp_all(r, g, input, output)
+  local asked = r.pool[ASKED]
+  if asked > 1 and g[LIMIT + 1] > 0 and asked > g[LIMIT + 1] then return nil, 1, g[LIMIT + 1] end
   local want_in, want_out, limit = gate.clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4])
   if not want_in then return nil, want_out, limit end
   local d, over = r.pool[DAY] == 1 and days.of(r, g), records.above(r, g)
   if d then
+    if asked > 1 and d[D_LIMIT + 1] > 0 and asked > d[D_LIMIT + 1] then return nil, OF_REQUESTS + 1, d[D_LIMIT + 1] end
     if not days.clamp(d, input, output) then return nil, OF_REQUESTS + 2, d[D_LIMIT + 2] end
     want_in, want_out = days.clamp(d, want_in, want_out)
   end
@@ -71,7 +74,7 @@ function choice.best_of(r, list, now, input, output, favourite, seed, left)
     if best then
       if k[K_PRIORITY] < best_priority then break end
       if quick and not g.above and not (ranked and g[MIRRORED] > 0) then
-        rank = ranked and gate.load_of(k, g, free, left, input, output) or 0
+        rank = ranked and gate.load_of(k, g, free, left, input, output, p[ASKED]) or 0
         if rank > 1 then rank = nil end -- less may count of a request that is larger than a limit
       end
     end
@@ -135,10 +138,10 @@ function choice.take(r, k, g, now, input, output, spread)
   local p = r.pool
   repeat
     quota_group.flow(p, g, now)
-    quota_group.charge(g, 1, input, spread and 0 or output)
+    quota_group.charge(g, p[ASKED], input, spread and 0 or output)
     expected.relax(g, now)
     if spread then expected.expect_output(r.win, p, g, now, now, now, 0, 0, output, 0, spread) end
-    if p[DAY] == 1 then days.charge(r, g, now, 1, input + output) end
+    if p[DAY] == 1 then days.charge(r, g, now, p[ASKED], input + output) end
     g = g.above and records.above(r, g)
   until not g
   -- a key that was unusable for a while does not catch up
@@ -165,7 +168,7 @@ function choice.able_at(r, k, g, now, most, input, output, known)
   repeat
     local its, opens, reason = known and known[g], nil, nil
     if its and its[1] == want_in and its[2] == want_out then opens, reason = its[3], its[4] else
-      opens, reason = gate.group_opens(r.win, r.pool, g, now, most, 1, want_in, want_out)
+      opens, reason = gate.group_opens(r.win, r.pool, g, now, most, r.pool[ASKED], want_in, want_out)
       if r.pool[DAY] == 1 then opens, reason = days.opens(r, g, now, opens, reason, want_in + want_out) end
       if known and opens <= most then known[g] = { want_in, want_out, opens, reason } end
     end

@@ -10,9 +10,11 @@ local denial = {}
 local function is_shut(r, row, before, request)
   local noted, input, output = r.shut[row], request.input, request.output
   if not noted or noted[6] or noted[1] < before + 2 then return false end -- rounding makes that time up to 2 us late
-  local d, g, cost = noted[2], noted[5], 1
+  local d, g, cost = noted[2], noted[5], r.pool[ASKED]
   if d >= 3 and g[COMING] > 0 then return false end
-  if d == 2 then
+  if d == 1 then
+    if cost < noted[7] then return false end
+  elseif d == 2 then
     cost = input
     if cost < noted[3] then return false end
   elseif d == 3 then
@@ -22,7 +24,7 @@ local function is_shut(r, row, before, request)
     cost = input + output
     if input < noted[3] or output < noted[4] then return false end
   end
-  return d == 1 or input == noted[3] and output == noted[4] or g[MIRRORED] > 0
+  return d == 1 and cost == noted[7] or d > 1 and input == noted[3] and output == noted[4] or g[MIRRORED] > 0
     or g[AT] + (g[LEVEL + d] - cost) * r.pool[WINDOW] / g[LIMIT + d] >= before
 end
 
@@ -52,9 +54,10 @@ end
 -- Otherwise candidates parked by other sizes are checked as well; for most of them `is_shut` needs no read.
 local function deny(r, set, request, now, avoided, told, looks)
   local input, output, view = request.input, request.output, request.view
-  local state, size = r.state, parking.size_of(input, output)
+  local state, size = r.state, parking.size_of(r, input, output)
   -- behind promises the first times are near enough: see queue/large_queue
-  local mixed, sizes = not (view and view.promised) and redis.call('HGET', state, 's:' .. set) ~= size, r.sizes[set] or {}
+  local several, sizes = r.pool[ASKED] > 1, r.sizes[set] or {} -- more may pass a pacer sooner than one
+  local mixed = not (view and view.promised) and (several or redis.call('HGET', state, 's:' .. set) ~= size)
   local step = mixed and 100 or view and view.promised and 2 or 16
   local at, again, shut, unable = 0, {}, {}, {} -- `shut`: known unable without a check; `unable`: found unable
   local large = ready_sets.large_in(r, set)
@@ -65,7 +68,7 @@ local function deny(r, set, request, now, avoided, told, looks)
     for c = 1, #list, 2 do
       local k, g, most = list[c], list[c + 1], told.opens
       local opens, reason = parking.able_and_noted(r, large[g.id] and ready_sets.ANY or k, g, now, most, request)
-      local score = parking.parked_at(opens, reason)
+      local score = parking.parked_at(r, opens, reason)
       if large[g.id] then
         score = opens > now and opens < math.huge and score
         if opens < math.huge then opens, reason = choice.key_opens(k, now, opens, reason) end
@@ -101,7 +104,7 @@ local function deny(r, set, request, now, avoided, told, looks)
         unlike = true
       elseif score == NEVER then
         -- quarantined
-      elseif score < 2 * told.opens or mixed and score % 2 == 1 and sizes[row] ~= size then
+      elseif score < 2 * told.opens or mixed and (several or score % 2 == 1) and sizes[row] ~= size then
         if mixed and is_shut(r, row, now + 1, request) then
           shut[#shut + 1] = row
         else

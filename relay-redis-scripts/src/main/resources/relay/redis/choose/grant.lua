@@ -1,5 +1,5 @@
 -- Making leases, for the acquire scripts.
--- @uses state/quota_group, state/records, state/lease, choose/choice, wire/replies
+-- @uses state/quota_group, state/records, state/lease, choose/choice, choose/bulk, wire/replies
 local grant = {}
 
 -- Creates the lease of a request, with this input and output, and replies it.
@@ -13,6 +13,7 @@ end
 -- Grants what would be refused for this reason, on a key in shadow mode. No more than a window is owed for it, as if it
 -- had been refused.
 function grant.give_anyway(r, request, k, g, now, reason)
+  bulk.take_all(r, request)
   grant.give(r, request, k, g, now, request.input, request.output)
   repeat
     for d = 1, 4 do
@@ -28,7 +29,11 @@ function grant.again(request, record)
   if lease.is_tomb(record) then
     replies.ended(request)
   else
-    local key, group, _, _, input, output = struct.unpack(lease.LEASE, record)
+    local key, group, _, count, input, output, _, standing = struct.unpack(lease.LEASE, record)
+    if request.count then
+      if standing == EXPIRED_LEASE then return replies.ended(request) end
+      request.count = count -- if fewer would do, it was perhaps granted for fewer
+    end
     replies.granted(request, key, group, input, output)
   end
 end

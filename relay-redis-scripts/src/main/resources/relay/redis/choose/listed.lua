@@ -1,5 +1,5 @@
 -- Serves a request with the candidates that a call lists: grants it, or says when one of them can carry it.
--- @uses choose/choice, choose/grant, queue/queue, queue/clients, queue/concurrency, queue/ahead
+-- @uses state/pool, choose/choice, choose/bulk, choose/grant, queue/queue, queue/clients, queue/concurrency, queue/ahead
 -- @uses queue/client_queues, queue/queue_place, wire/replies
 local listed = {}
 
@@ -8,6 +8,8 @@ local listed = {}
 function listed.serve(r, list, request, now, lone, refusal)
   local again = r.held[request.id]
   if again then return grant.again(request, again) end
+  r.pool[ASKED] = request.count or 1
+  if request.count and not bulk.begin(r, request, now) then return end
   if not list[1] then return replies.wait(request, now, refusal.opens, 0, refusal.key) end
   local input, output, ask = request.input, request.output, request.client
   local favourite = request.session and redis.call('GET', request.session) or nil
@@ -21,6 +23,11 @@ function listed.serve(r, list, request, now, lone, refusal)
     choice.best_of(r, list, now, input, output, favourite, choice.seed_of(r, request.id), ask and ask.left)
   local lacks_place = best and ask and ask.of and concurrency.lacks_place(ask.line, list, ask.count, now)
   if best and not lacks_place then
+    if request.whole then
+      local count
+      want_in, want_out, count = bulk.enlarge(r, request, list[best], list[best + 1], now, ask and ask.left)
+      if ask and ask.of then ask.cost = ask.cost * count end
+    end
     if ask then queue_place.granted(ask, now) end
     return grant.give(r, request, list[best], list[best + 1], now, want_in, want_out)
   end

@@ -4,11 +4,11 @@ local parking = {}
 local LATEST = 3.9e15 -- later times are treated alike: the odd bit must fit into a double
 local SAMPLE = 4 -- candidates in a comparison after the first
 
--- Whether what parks a candidate is the same for requests of all sizes.
-local function is_for_all(reason) return reason <= 1 or reason == OF_REQUESTS + 1 end
+-- Whether what parks a candidate is the same for requests of all sizes. One for several says nothing of those for one.
+local function is_for_all(r, reason) return reason == 0 or r.pool[ASKED] == 1 and (reason == 1 or reason == OF_REQUESTS + 1) end
 
 -- The score of a candidate parked until `opens` for this reason.
-function parking.parked_at(opens, reason) return 2 * math.min(opens, LATEST) + (is_for_all(reason) and 0 or 1) end
+function parking.parked_at(r, opens, reason) return 2 * math.min(opens, LATEST) + (is_for_all(r, reason) and 0 or 1) end
 
 -- The first score of a priority's band. The highest has none: what is not free for it is parked.
 local function band(rank) return rank > 1 and (4 - rank) * BAND or PARKED end
@@ -45,7 +45,7 @@ end
 local function banded(r, k, g, now, opens, request)
   local view, input, output = request.view, request.input, request.output
   local free_at, why = view.without(g, function() return choice.able_at(r, k, g, now, math.huge, input, output) end)
-  if free_at > now then return parking.parked_at(free_at, why) end
+  if free_at > now then return parking.parked_at(r, free_at, why) end
   return band(view.rank) + math.ceil(math.min(math.max(opens, now + 1), LATEST) / 1000)
 end
 
@@ -58,7 +58,10 @@ function parking.wake(r, set, now, lowest)
   parking.wake_run(r, set, set, PARKED, '+inf', 2 * now + 1)
 end
 
-function parking.size_of(input, output) return input .. ' ' .. output end
+function parking.size_of(r, input, output)
+  local asked = r.pool[ASKED]
+  return asked == 1 and input .. ' ' .. output or input .. ' ' .. output .. ' ' .. asked
+end
 
 -- Records the size of the requests that parked candidates; `mixed` if the sizes differ.
 local function note_size(state, set, size)
@@ -69,15 +72,15 @@ end
 
 -- When a candidate can carry a request, as `choice.able_at`. Records the result for `is_shut`, which knows of one group's limits.
 function parking.able_and_noted(r, k, g, now, most, request)
-  local input, output, view = request.input, request.output, request.view
+  local input, output, view, asked = request.input, request.output, request.view, r.pool[ASKED]
   local rank = view and view.rank
   local noted = view and view.promised and r.shut[ready_sets.row_of(k, g)]
-  if noted and noted[1] > now and noted[3] == input and noted[4] == output and noted[6] == rank then
+  if noted and noted[1] > now and noted[3] == input and noted[4] == output and noted[6] == rank and noted[7] == asked then
     return noted[1], noted[2] -- far times are long walks
   end
   local opens, reason = choice.able_at(r, k, g, now, most, input, output)
   opens = opens + (view and view.delays and view.delays[g] or 0) -- behind whole limits that are promised
-  if reason > 0 and reason < 5 and not g.above then r.shut[ready_sets.row_of(k, g)] = { opens, reason, input, output, g, rank } end
+  if reason > 0 and reason < 5 and not g.above then r.shut[ready_sets.row_of(k, g)] = { opens, reason, input, output, g, rank, asked } end
   return opens, reason
 end
 
@@ -94,16 +97,16 @@ function parking.park(r, set, k, g, now, request)
     elseif request.view and request.view.rank then
       return ready_sets.park_at(r, set, banded(r, k, g, now, opens, request), k, g)
     end
-    local size = parking.size_of(request.input, request.output)
-    ready_sets.park_at(r, set, parking.parked_at(opens, reason), k, g, size)
-    if not is_for_all(reason) then note_size(r.state, set, size) end
+    local size = parking.size_of(r, request.input, request.output)
+    ready_sets.park_at(r, set, parking.parked_at(r, opens, reason), k, g, size)
+    if not is_for_all(r, reason) then note_size(r.state, set, size) end
   end
 end
 
 -- Parks a key of a large group if it is itself the obstacle. Returns whether it is.
 local function park_key(r, keys, k, g, now)
   local opens = choice.key_opens(k, now, now, 0)
-  if opens > now then ready_sets.park_at(r, keys, opens == math.huge and NEVER or parking.parked_at(opens, 0), k, g) end
+  if opens > now then ready_sets.park_at(r, keys, opens == math.huge and NEVER or parking.parked_at(r, opens, 0), k, g) end
   return opens > now
 end
 

@@ -142,7 +142,7 @@ function days.load(r, g, now, load, tokens)
   if not d then return load end
   days.roll(r, g, d, now)
   for n = 1, 2 do
-    local most, cost = d[D_LIMIT + n], n == 1 and 1 or tokens
+    local most, cost = d[D_LIMIT + n], n == 1 and r.pool[ASKED] or tokens
     if most > 0 and cost > 0 then
       local full = d[D_USED + n] + cost
       if full > most then return nil end
@@ -171,7 +171,7 @@ function days.opens(r, g, now, opens, reason, tokens)
   if not d then return opens, reason end
   days.roll(r, g, d, now)
   for n = 1, 2 do
-    local cost = n == 1 and 1 or tokens
+    local cost = n == 1 and r.pool[ASKED] or tokens
     if d[D_LIMIT + n] > 0 and cost > 0 and d[D_USED + n] + cost > d[D_LIMIT + n] then
       local at = room_at(r, g, d, n, cost)
       if at > opens then opens, reason = at, OF_REQUESTS + n end

@@ -27,14 +27,14 @@ end
 
 -- The share of the fullest limit in use after adding a request; more than 1 if a window has no room for it. `free`: the share
 -- of each window that is not kept free. `left`: the share that this request must leave to others.
-function gate.load_of(k, g, free, left, input, output)
+function gate.load_of(k, g, free, left, input, output, asked)
   local l1, l2, l3, l4, u1, u2, u3, _, _, _, _, coming, leaves, strict = unpack(g, LIMIT + 1, STRICT)
   local most, load = k[K_MAX], 0
   if left > 0 then u1, u2, u3 = expected.with_left(left, l1, l2, l3, l4, u1, u2, u3) end
   if free < 1 then l1, l2, l3, l4 = l1 * free, l2 * free, l3 * free, l4 * free end
   if most > 0 then load = (k[K_FLIGHT] + 1) / most end
   if l1 > 0 then
-    local x = (u1 + 1) / l1
+    local x = (u1 + asked) / l1
     if x > load then load = x end
   end
   if l2 > 0 and input > 0 then
@@ -86,7 +86,7 @@ end
 function gate.look(k, g, now, p, left, input, output, bound, load)
   if k[K_STOPPED] > 0 then return 2 end
   local bucket, window = g[MIRRORED] > 0, quota_group.refill_us(p, g)
-  local kept = bucket and p[OTHERS] or p[KEPT]
+  local kept, asked = bucket and p[OTHERS] or p[KEPT], p[ASKED]
   local at, _, cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = unpack(g, 1, LEVEL + 4)
   if not load and ((l2 > 0 and input > l2) or (l3 > 0 and output > l3) or (l4 > 0 and input + output > l4)) then
     local dimension, limit
@@ -94,11 +94,12 @@ function gate.look(k, g, now, p, left, input, output, bound, load)
     if not input then return 3, dimension, limit end
     output = dimension
   end
+  if asked > 1 and l1 > 0 and asked > l1 then return 3, 1, l1 end
   if k[K_COOL] > now or cool > now then return 0 end
   if bucket then
     load = k[K_MAX] > 0 and (k[K_FLIGHT] + 1) / k[K_MAX] or 0
   else
-    load = load or gate.load_of(k, g, 1 - kept, left, input, output)
+    load = load or gate.load_of(k, g, 1 - kept, left, input, output, asked)
   end
   if load > 1 or load > bound then return 0 end
   if left > 0 then u1, u2, u3 = expected.with_left(left, l1, l2, l3, l4, u1, u2, u3) end
@@ -110,8 +111,8 @@ function gate.look(k, g, now, p, left, input, output, bound, load)
   -- The debt only falls over time. If even the last recorded debt passes the pacer, its decay since does not
   -- matter. This is the usual case.
   local passed, both, room, x = now > at and now - at or 0, input + output, bucket and 0 or burst, 0
-  if l1 > 0 and d1 + 1 > room * (l1 - u1) then
-    x = paced_load(g, 1, 1, l1, u1, d1 - passed * l1 / window, burst, shrunk)
+  if l1 > 0 and d1 + asked > room * (l1 - u1) then
+    x = paced_load(g, 1, asked, l1, u1, d1 - passed * l1 / window, burst, shrunk)
     if not x or x > bound then return 0 elseif x > load then load = x end
   end
   if l2 > 0 and input > 0 and d2 + input > room * (l2 - u2) then

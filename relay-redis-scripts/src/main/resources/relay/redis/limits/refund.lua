@@ -24,6 +24,9 @@ function refund.refund_window(win, p, g, since, slot, requests, input, output)
   g[USED + 1], g[USED + 2], g[USED + 3] = g[USED + 1] - requests, g[USED + 2] - input, g[USED + 3] - output
 end
 
+-- Whether a charge has left the window.
+function refund.has_left(p, g, since) return math.floor(since / p[SLOT]) < g[RECENT] - SLOTS end
+
 -- The pacer: refunds in full. So a reservation that is larger than the cost paces nobody for long.
 local function refund_pacer(g, requests, input, output)
   local l1, l2, l3, l4, _, _, _, d1, d2, d3, d4 = unpack(g, LIMIT + 1, LEVEL + 4)

@@ -103,8 +103,8 @@ function ahead.leave(ask)
 end
 
 -- A request's part of the limit that is short, or of the one of which it takes most.
-function ahead.cost_of(l, g, now, window, input, output)
-  local costs, most, short = { 1, input, output, input + output }, 0, 0
+function ahead.cost_of(l, g, now, window, asked, input, output)
+  local costs, most, short = { asked, input, output, input + output }, 0, 0
   repeat
     for d = 1, 4 do
       if g[LIMIT + d] > 0 then
@@ -138,7 +138,7 @@ local function owed_after(r, ask, now)
         end
         owed[g] = its
       end
-      local n1, n2, n3 = its[1] + 1, its[2] + input, its[3] + output
+      local n1, n2, n3 = its[1] + one.count, its[2] + input, its[3] + output
       its[1], its[2], its[3] = n1, n2, n3
       local flown, debts, saved = (its.at - told) / its.refill, its.debts, its.saved
       local o1, o2 = n1 - flown * g[LIMIT + 1] - saved[1], n2 - flown * g[LIMIT + 2] - saved[2]
@@ -179,7 +179,7 @@ end
 
 -- When a request fits behind those before it: in the window as if these were served now, but for the pacer each at its time.
 function ahead.soonest_behind(r, list, ask, now, input, output)
-  local p, costs, later, least = r.pool, { 1, input, output, input + output }, {}, {}
+  local p, costs, later, least = r.pool, { ask.requests, input, output, input + output }, {}, {}
   for _, g in ipairs(ask.groups) do ahead.bring_up(r, g, now) end
   local owed = p[BUCKET] ~= 1 and ask.all and owed_after(r, ask, now) or {}
   local rounds, full = whole_windows.before(r, ask, costs)

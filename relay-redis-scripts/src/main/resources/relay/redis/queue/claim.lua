@@ -26,10 +26,10 @@ local function exchanged(c, mine, now)
   return mine
 end
 
--- Whether a promise was left by a request of about this size.
-local function is_alike(one, tokens)
+-- Whether a promise was left by a request of about this size: of tokens and, if either is for several, of requests.
+local function is_alike(one, tokens, asked)
   local its = one.input + one.output
-  return its <= 2 * tokens and tokens <= 2 * its
+  return its <= 2 * tokens and tokens <= 2 * its and one.count <= 2 * asked and asked <= 2 * one.count
 end
 
 -- Several senders have one mark, if a request comes whose mark was just granted a place. So none is taken for an early retry.
@@ -44,7 +44,7 @@ end
 -- before that time if no other has its mark. A first try claims none of several. Where many with one mark wait, a request that
 -- comes early takes the one that was told its time longest ago: else those that poll would each time leave another promise. Of
 -- requests without a mark it is the only one, also a little too early: if most of the time has passed.
-local function own_promise(c, ask, now, slot, tokens)
+local function own_promise(c, ask, now, slot, tokens, asked)
   local mine, its = c.tickets[ask.ticket], c.marks[ask.mark or '']
   if mine then return exchanged(c, mine, now) end
   note_shared(c, ask, now)
@@ -53,7 +53,7 @@ local function own_promise(c, ask, now, slot, tokens)
   for n = 1, #its do
     local one = its[n]
     if n > MOST_LOOKED_AT and (first or one.at_most) then break end -- it was told when to ask, and not when its place comes
-    if not one.ticket and is_alike(one, tokens) then
+    if not one.ticket and is_alike(one, tokens, asked) then
       count = count + 1
       if one.told > now then
         if not next_one or one.told < next_one.told then next_one = one end
@@ -102,12 +102,13 @@ end
 
 -- The place of a request in its client's order: its own promise, else one that it is lent, if it may borrow. `has_come` tells of the
 -- client's first promise whether its place on a key, or its room, has come before it was told.
-function claim.stands_at(c, ask, now, slot, tokens, borrows, has_come)
-  local mine, first = own_promise(c, ask, now, slot, tokens), c.promises[1]
+function claim.stands_at(c, ask, now, p, tokens, borrows, has_come)
+  local slot, asked = p[SLOT], p[ASKED]
+  local mine, first = own_promise(c, ask, now, slot, tokens, asked), c.promises[1]
   if mine or not first or not borrows then return mine end
   local lent = late_promise(c, ask, now, slot)
   if lent or first.ticket or first.lent or not has_come(first) then return nil, lent end
-  if not first.mark and not ask.mark and is_alike(first, tokens) then return first end
+  if not first.mark and not ask.mark and is_alike(first, tokens, asked) then return first end
   return nil, first
 end
 

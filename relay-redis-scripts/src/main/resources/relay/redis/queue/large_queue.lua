@@ -60,7 +60,7 @@ local function place_in(r, index, ask, now, input, output, borrows)
   l.scale = l.scale or scale_of(r, index)
   local groups = (ask.floor > 0 or ask.kept > 0) and openings.groups_in(r, index) or 0
   ask.band = band_of(l, ask, now - p[WINDOW])
-  local mine, lent = claim.stands_at(c, ask, now, p[SLOT], input + output, borrows, function(one)
+  local mine, lent = claim.stands_at(c, ask, now, p, input + output, borrows, function(one)
     return has_come(r, index, ask, one, now)
   end)
   ask.of_place = l.places and 1 / l.places or 0
@@ -121,7 +121,7 @@ end
 -- where others did not.
 local function may_pass(r, index, ask, now, input, output)
   return ask.lends and claim.is_left(ask.line, now, r.pool)
-    and redis.call('HGET', r.state, 's:' .. index.sets[index.first]) ~= parking.size_of(input, output)
+    and redis.call('HGET', r.state, 's:' .. index.sets[index.first]) ~= parking.size_of(r, input, output)
 end
 
 -- As `denial.find_or_deny`, for a request that has a place in the queue.
@@ -194,7 +194,7 @@ function large_queue.refused(r, index, request, answer, now, avoided)
   end
   queue_place.promise(ask, now, opens, answer.reason, answer.opener, l.scale, input, output)
   if answer.reason ~= 5 and #l.rooms[rank] < openings.waiting_in(l, rank) then
-    openings.add(l, rank, { at = answer.opens, group = answer.g, input = input, output = output })
+    openings.add(l, rank, { at = answer.opens, group = answer.g, count = ask.requests, input = input, output = output })
     openings.charged(r, request, l.held[rank], now, function() openings.park(r, index, request, answer.g, now) end)
   end
   return opens

@@ -99,13 +99,14 @@ end
 -- Adds a promise to a sum of requests, input and output, or a part of it, or takes it away.
 function queue.add(sums, one, part, requests)
   local g = one.group
+  requests = (requests or part) * one.count
   repeat
     local sum = sums[g]
     if not sum then
       sum = { 0, 0, 0 }
       sums[g] = sum
     end
-    sum[1], sum[2], sum[3] = sum[1] + (requests or part), sum[2] + part * one.input, sum[3] + part * one.output
+    sum[1], sum[2], sum[3] = sum[1] + requests, sum[2] + part * one.input, sum[3] + part * one.output
     g = g.over -- its limits bind, too: see `above`
   until not g
 end

@@ -26,9 +26,9 @@ end
 -- A promise is for what its request costs now. The difference advances the place, and the client's next one.
 local function recost(r, l, one, ask, now, input, output)
   local more = (ask.cost - one.cost) / ask.weight
-  if input ~= one.input or output ~= one.output or more ~= 0 then
+  if input ~= one.input or output ~= one.output or more ~= 0 or ask.requests ~= one.count then
     promises.unset(l, one)
-    one.input, one.output, one.cost, one.part = input, output, ask.cost, one.part + more
+    one.count, one.input, one.output, one.cost, one.part = ask.requests, input, output, ask.cost, one.part + more
     if not one.lent then promises.set(l, one, ask.cost * r.pool[WINDOW]) end
     one.of.tag = one.of.tag + more
     if more > 0 then promises.move(l, one, one.rank, one.tag + more) end
@@ -39,8 +39,8 @@ end
 -- that tells what it costs; `groups`: how many there are; `least`: what it costs at least.
 function queue_place.take_place(r, ask, c, mine, lent, g, groups, now, input, output, least)
   local l, window = ask.line, r.pool[WINDOW]
-  ask.of, ask.window, ask.groups_in = c, window, groups
-  ask.cost = math.max(least, mine and mine.at_most and mine.cost or 0, ahead.cost_of(l, g, now, window, input, output))
+  ask.of, ask.window, ask.groups_in, ask.requests = c, window, groups, r.pool[ASKED]
+  ask.cost = math.max(least, mine and mine.at_most and mine.cost or 0, ahead.cost_of(l, g, now, window, ask.requests, input, output))
   ask.mine, ask.lent = mine, lent
   if mine then
     if not mine.lent and mine.told <= now then c.faith = 0.8 * c.faith + 0.2 end
@@ -81,7 +81,7 @@ end
 local function join(r, list, ask, now, input, output, borrows)
   local l, p = ask.line, r.pool
   local c, groups = queue.client(r, l, ask, now), groups_of(r, list)
-  local mine, lent = claim.stands_at(c, ask, now, p[SLOT], input + output, borrows, function(one)
+  local mine, lent = claim.stands_at(c, ask, now, p, input + output, borrows, function(one)
     return one.at_most and not concurrency.lacks_place(l, list, queue.place_of(l.order, one) - 1, now)
   end)
   local free = not mine and borrows and ask.lends and claim.is_left(l, now, p) and choice.best_of(r, list, now, input, output)
@@ -177,7 +177,7 @@ function queue_place.promise(ask, now, opens, reason, opener, g, input, output)
     l.made = l.made + 1
     if own then own.promises = own.promises + 1 end
     one = { of = ask.of, rank = ask.place, tag = ask.tag, cost = ask.cost, part = ask.cost / ask.weight, made = l.made,
-      input = input, output = output, mark = ask.mark, had = 0 }
+      count = ask.requests, input = input, output = output, mark = ask.mark, had = 0 }
     local c, mark = ask.of, ask.mark or ''
     table.insert(c.promises, queue.before(c.promises, one.rank, one.tag) + 1, one)
     c.marks[mark] = c.marks[mark] or {}

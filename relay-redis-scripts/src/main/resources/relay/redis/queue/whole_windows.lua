@@ -35,7 +35,7 @@ function whole_windows.before(r, ask, costs)
   local rounds, full = {}, {}
   for _, g in ipairs(ask.groups) do
     local all = g[MIRRORED] == 0 and ask.all and ask.all[g]
-    local limits = all and whole_windows.limits_in({ all[1] + 1, all[2] + costs[2], all[3] + costs[3] }, g) or 0
+    local limits = all and whole_windows.limits_in({ all[1] + costs[1], all[2] + costs[2], all[3] + costs[3] }, g) or 0
     rounds[g] = math.max(0, math.ceil(limits - 1e-9) - 1)
   end
   for n = 1, ask.groups.own do

@@ -1,6 +1,6 @@
 -- Ending leases, for settle and the acquire scripts.
--- @uses wire/numbers, state/pool, state/quota_group, state/records, state/ring, state/lease, limits/days, limits/refund
--- @uses limits/expected, limits/foreign_use, choose/ready_sets
+-- @uses wire/numbers, state/pool, state/quota_group, state/records, state/ring, state/lease, state/open_leases, limits/days
+-- @uses limits/refund, limits/expected, limits/foreign_use, choose/ready_sets
 local ending = {}
 
 -- Parses `ceiling given`; the last result is the position of the rest.
@@ -11,12 +11,17 @@ function ending.call_time(line)
   return time, most, at
 end
 
--- Parses the costs of `count` leases, ` requests input output` for each; the last result is the position of the
--- rest.
+-- Parses the costs of `count` leases, ` requests input output` for each; with an x before it of a lease that lasts and ends for
+-- good, then `closed` has its place. The last result is the position of the rest.
 function ending.costs_at(line, at, count)
   local costs = { 0, 0, 0 }
   for n = 1, 3 * count, 3 do
     local requests, input, output, next_at = string.match(line, '^ (%d+) (%d+) (%d+)()', at)
+    if not next_at then
+      requests, input, output, next_at = string.match(line, '^ x(%d+) (%d+) (%d+)()', at)
+      costs.closed = costs.closed or {}
+      costs.closed[n] = true
+    end
     if not next_at then error({ err = 'BADARG a cost is `requests input output`, whole numbers' }) end
     costs[n], costs[n + 1], costs[n + 2], at =
       numbers.bounded(requests, 'requests'), numbers.bounded(input, 'input'), numbers.bounded(output, 'output'), next_at
@@ -25,7 +30,7 @@ function ending.costs_at(line, at, count)
 end
 
 -- Replaces a lease's charge by its cost in a group's record. Returns the tokens beyond the reservation.
-local function correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output)
+local function correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output, died)
   local p = r.pool
   local slot = math.floor(now / p[SLOT])
   if g[RECENT] < slot then ring.roll(r.win, p, g, slot) end
@@ -40,7 +45,7 @@ local function correct(r, g, now, since, reserved, i, o, made, rest, spread, tol
   if requests > reserved or new_in + new_out > 0 then
     quota_group.charge(g, requests > reserved and requests - reserved or 0, new_in, new_out)
   end
-  if reserved > requests or i > input or less > 0 then
+  if (reserved > requests or i > input or less > 0) and not (died and refund.has_left(p, g, since)) then
     refund.refund(r.win, p, g, since, math.floor(since / p[SLOT]), reserved > requests and reserved - requests or 0,
       i > input and i - input or 0, less)
   end
@@ -55,13 +60,15 @@ end
 
 -- Output that reports have counted beyond a reservation, and that was not made: gives it back where the last report counted it.
 -- Returns the output that is charged then.
-local function give_back(r, g, now, reserved, made, output, told)
+local function give_back(r, g, now, reserved, made, output, told, died)
   local less = math.min(made - reserved, math.max(0, made - output))
   local slot = math.floor(now / r.pool[SLOT])
   while g and less > 0 do
     if g[RECENT] < slot then ring.roll(r.win, r.pool, g, slot) end
     quota_group.flow(r.pool, g, now)
-    refund.refund(r.win, r.pool, g, told, math.floor(told / r.pool[SLOT]), 0, 0, less)
+    if not (died and refund.has_left(r.pool, g, told)) then
+      refund.refund(r.win, r.pool, g, told, math.floor(told / r.pool[SLOT]), 0, 0, less)
+    end
     if r.pool[DAY] == 1 then days.settle(r, g, told, now, 0, -less) end
     g = records.above(r, g)
   end
@@ -69,16 +76,19 @@ local function give_back(r, g, now, reserved, made, output, told)
 end
 
 -- Replaces a lease's charge by its cost in the records of its key and groups. Returns the tokens beyond the
--- reservation; nil if the key or the group is unknown.
-local function finish(r, id, record, requests, input, output, now, from, sets)
+-- reservation; nil if the key or the group is unknown. The settlement of one that lasts may come long after its death: what has
+-- left the window then is not given back to the pacer, whose debt of it has flown off. `closes`: it ends for good.
+local function finish(r, id, record, requests, input, output, now, from, sets, closes)
   local p = r.pool
   local key, group, since, reserved, i, o, deadline, standing, made, rest, spread, told = struct.unpack(lease.LEASE, record)
   local k, g = records.key(r, key), records.group(r, group)
   if not (k and g) then return end
-  if rest == NOT_COMING and made > o then o = give_back(r, g, now, o, made, output, told) end
-  local beyond = correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output)
+  local lasts = open_leases.lasts(id)
+  local died = lasts and deadline <= now
+  if rest == NOT_COMING and made > o then o = give_back(r, g, now, o, made, output, told, died) end
+  local beyond = correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output, died)
   local over = g.above and records.above(r, g)
-  if over then correct(r, over, now, since, reserved, i, o, made, rest, spread, told, requests, input, output) end
+  if over then correct(r, over, now, since, reserved, i, o, made, rest, spread, told, requests, input, output, died) end
   if standing ~= EXPIRED_LEASE then
     p[LIVE] = p[LIVE] - 1
     lease.hold_place(r, k, g, -1)
@@ -87,7 +97,8 @@ local function finish(r, id, record, requests, input, output, now, from, sets)
   end
   ready_sets.reopen(r, group, key, from, sets)
   -- it is in the list `due` at its deadline, unless the deadline has changed
-  lease.put(r, id, struct.pack(lease.TOMB, 'ended', now, standing == FRESH and deadline or 0))
+  lease.put(r, id, struct.pack(lease.TOMB, lasts and closes and 'never' or 'ended', now, standing == FRESH and deadline or 0))
+  if lasts then open_leases.remove(r, id) end
   return beyond
 end
 
@@ -100,9 +111,10 @@ function ending.end_all(r, ids, first, last, costs, now, from, sets, reply)
     local id, c = ids[n], 3 * (n - first)
     local record, told = held[id], nil
     if record and lease.is_tomb(record) then
-      told = -4
+      told = lease.is_closed(record) and -3 or -4
     elseif record then
-      told = finish(r, id, record, costs[c + 1], costs[c + 2], costs[c + 3], now, from, sets)
+      local closes = costs[c + 1] == 0 or costs.closed and costs.closed[c + 1]
+      told = finish(r, id, record, costs[c + 1], costs[c + 2], costs[c + 3], now, from, sets, closes)
       if told then changed = true end
     elseif costs[c + 1] == 0 then
       lease.bury(r, id, now)

@@ -4,19 +4,25 @@
 -- `later` for all others.
 -- key, group, time, requests, input, output of the reservation; deadline; state; output: reported as made, expected still
 -- to come, its standard deviation; time of the last report
--- @uses state/pool, state/pool_key, state/quota_group, state/records, state/ring, limits/expected, choose/ready_sets
+-- @uses state/pool, state/pool_key, state/quota_group, state/records, state/ring, state/open_leases, limits/expected
+-- @uses choose/ready_sets
 local lease = {}
 local LEASE = '<ssdddddddddd'
 lease.LEASE = LEASE
 local NOT_COMING = -1 -- nothing is expected: the provider charges the output at admission
 local FRESH, RENEWED, EXPIRED_LEASE = 0, 1, 2
-local TOMB = '<sdd' -- 'ended', the time of the end, its time in the list `due` or 0
+local TOMB = '<sdd' -- 'ended', or 'never' of a lease that lasts and ended for good; the time of the end, its time in the list `due` or 0
 lease.TOMB = TOMB
 local TOMB_BYTES, TOMB_US = 22, 30e6
+local KEPT_US = 3600e6 -- of a lease that lasts: its tombstone after its end, its record after it has expired
 local TICK_US = 1e5 -- deadlines are rounded up to this, so one sweep handles many
 local NOTHING_DUE = 9e15
 
 function lease.is_tomb(record) return #record == TOMB_BYTES end
+
+-- Whether a tombstone is of a lease that ended for good: a later settlement finds no such lease.
+function lease.is_closed(tomb) return string.byte(tomb) == 110 end
+
 function lease.deadline_of(now, lease_us) return math.ceil((now + lease_us) / TICK_US) * TICK_US end
 
 -- Reads the records of the ids `from` to `to` of a call; an id may occur more than once. `held` is their state
@@ -74,9 +80,11 @@ end
 -- charged already.
 function lease.begin(r, request, k, g, now, input, output)
   local id, spread, deadline = request.id, request.spread, lease.deadline_of(now, request.lease_us)
-  lease.put(r, id, struct.pack(LEASE, k.id, g.id, request.since or now, request.count or 1, input, output, deadline, FRESH, 0,
-    spread and output or NOT_COMING, spread or 0, now))
-  expect(r, id, deadline)
+  local lasts = open_leases.lasts(id) -- its deadline is out of the order of others
+  lease.put(r, id, struct.pack(LEASE, k.id, g.id, request.since or now, request.count or 1, input, output, deadline,
+    lasts and RENEWED or FRESH, 0, spread and output or NOT_COMING, spread or 0, now))
+  expect(r, id, deadline, lasts)
+  if lasts then open_leases.add(r, id, deadline) end
   r.pool[LIVE] = r.pool[LIVE] + 1
   lease.hold_place(r, k, g, 1)
 end
@@ -84,13 +92,13 @@ end
 -- Writes a tombstone for an id without a lease. It is kept for a while after `ended`.
 function lease.bury(r, id, ended)
   local deadline = lease.deadline_of(ended, TOMB_US)
-  lease.put(r, id, struct.pack(TOMB, 'ended', ended, deadline))
+  lease.put(r, id, struct.pack(TOMB, open_leases.lasts(id) and 'never' or 'ended', ended, deadline))
   expect(r, id, deadline, ended > r.pool[LAST])
 end
 
 -- Releases the concurrency of an expired lease, and gives back what it still expected; its charge stays until it ages out.
 -- Returns its record, and the time until which that is kept.
-local function expire(r, record, now)
+local function expire(r, id, record, now)
   local key, group, since, requests, input, output, deadline, _, made, rest, spread, told = struct.unpack(LEASE, record)
   local p, k, g = r.pool, records.key(r, key), records.group(r, group)
   if k and g then
@@ -107,7 +115,7 @@ local function expire(r, record, now)
   end
   p[LIVE], p[EXPIRED] = p[LIVE] - 1, p[EXPIRED] + 1
   return struct.pack(LEASE, key, group, since, requests, input, output, deadline, EXPIRED_LEASE, made, rest, spread, told),
-    now + p[WINDOW] + TOMB_US
+    now + (open_leases.lasts(id) and KEPT_US or p[WINDOW] + TOMB_US)
 end
 
 -- Checks what is due, at most `most` leases of each queue, so that a call's cost is bounded. `sets` holds the
@@ -124,7 +132,8 @@ function lease.sweep(r, now, most, from, sets)
     local at
     if lease.is_tomb(record) then
       local _, ended = struct.unpack(TOMB, record)
-      if ended + TOMB_US > now then at = ended + TOMB_US end
+      local till = ended + (open_leases.lasts(id) and KEPT_US or TOMB_US)
+      if till > now then at = till end
     else
       local key, group, _, _, _, _, deadline, standing = struct.unpack(LEASE, record)
       if standing ~= EXPIRED_LEASE then
@@ -133,7 +142,7 @@ function lease.sweep(r, now, most, from, sets)
         else
           ready_sets.reopen(r, group, key, from, sets)
           expired[#expired + 1], done[id] = id, true
-          expired[#expired + 1], at = expire(r, record, now)
+          expired[#expired + 1], at = expire(r, id, record, now)
         end
       end
     end

@@ -9,6 +9,7 @@ local OTHERS = 20 -- the share of each limit that replicas of other versions may
 local KEPT, SLOWED, KEPT_UNTIL = 21, 22, 23 -- for replicas that serve without Redis: see fleet/missing_replicas
 local AUTO = 2 -- as BUCKET: each group has its own rule
 local DAY = 24 -- 1 if groups have limits a day: see limits/days
+local ASKED = 25 -- not stored: how many requests the one is for that is served, see choose/bulk
 local POOL_BYTES = 192
 local A_DAY_US = 86400e6
 local BEHIND_US = 3e4 -- behind a caller's ceiling: it is at most twice ten milliseconds ahead of the time

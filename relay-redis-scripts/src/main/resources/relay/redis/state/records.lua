@@ -71,7 +71,7 @@ function records.open(state, win, leases, due, later)
   local packed, r = redis.call('HGET', state, 'pool'), records.uncache(state)
   if not packed then return end
   if not r or r.packed ~= packed then r = records.records(state, win, pool.read(packed, state)) end
-  r.win, r.leases, r.due, r.later = win, leases, due, later
+  r.win, r.leases, r.due, r.later, r.pool[ASKED] = win, leases, due, later, 1
   return r
 end
 

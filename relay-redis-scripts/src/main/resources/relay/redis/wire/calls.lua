@@ -18,22 +18,31 @@ function calls.counts_at(line, at)
     shadow + 0, next_at
 end
 
+-- Of a lease that lasts: `spread:ttl_ms:requests`, and a + if fewer requests will do.
+local function lasting(text, id)
+  local spread, ttl, count, partial = string.match(text or '', '^([-%d]+):(%d+):(%d+)(%+?)$')
+  if not spread or spread ~= '-' and not string.find(spread, '^%d+$') or string.byte(id) ~= 64 or count + 0 < 1 or count + 0 > 1e6 then
+    error({ err = 'BADARG a request is `input output spread`, whole numbers, - for no spread; of an @ id `spread:ttl_ms:requests`' })
+  end
+  return spread, numbers.bounded(ttl, 'ttl_ms') * 1000, count + 0, partial == '+'
+end
+
 -- Parses ` input output spread` of each of `count` requests, whose ids are the arguments from `first` on. Returns the requests:
 -- `id`; `input` and `output`, what to reserve, and the output's `spread`, false if the provider charges it at admission;
--- `lease_us`. The script adds the `session`'s key, the `client`, see queue/clients, and where to reply, see wire/replies. The
+-- `lease_us`; of a lease that lasts `count`, its requests, and whether fewer will do, `partial`. The script adds the `session`'s key, the `client`, see queue/clients, and where to reply, see wire/replies. The
 -- last result is the position of the rest.
 function calls.requests_at(line, at, count, lease_us, args, first)
   local requests = {}
   for n = 1, count do
     local input, output, spread, next_at = string.match(line, '^ (%d+) (%d+) (%S+)()', at)
-    if not next_at or spread ~= '-' and not string.find(spread, '^%d+$') then
-      error({ err = 'BADARG a request is `input output spread`, whole numbers, - for no spread' })
-    end
+    local id, ttl_us, asked, partial = args[first + n - 1], lease_us, nil, nil
+    if not next_at or spread ~= '-' and not string.find(spread, '^%d+$') then spread, ttl_us, asked, partial = lasting(spread, id) end
     requests[n], at = {
-      id = args[first + n - 1], lease_us = lease_us, session = false, reply = false, reply_at = 0,
+      id = id, lease_us = ttl_us, session = false, reply = false, reply_at = 0,
       input = numbers.bounded(input, 'input'), output = numbers.bounded(output, 'output'),
       spread = spread ~= '-' and numbers.bounded(spread, 'spread'),
     }, next_at
+    if asked then requests[n].count, requests[n].partial = asked, partial end
   end
   return requests, at
 end

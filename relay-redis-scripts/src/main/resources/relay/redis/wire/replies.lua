@@ -2,19 +2,27 @@
 -- @uses state/quota_group, limits/gate
 local replies = {}
 local SHADOW = 10 -- with the reason: granted although it would be refused
+local A_REQUEST = 1000 -- the code of a lease that lasts is larger by this for each request that it is for
+local TOO_MANY_OPEN = 9 -- a reason, as those of a denial
 
 local function put(request, code, a, b, c, d)
   local reply, at = request.reply, request.reply_at
   reply[at], reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = code, a, b, c, d
 end
 
-function replies.granted(request, key, group, input, output) put(request, 1, key, group, input, output) end
+function replies.granted(request, key, group, input, output)
+  local count = request.count
+  put(request, count and 1 + A_REQUEST * count or 1, key, group, input, output)
+end
 
 -- A grant that was made in shadow mode, for this reason.
-function replies.in_shadow(request, reason) request.reply[request.reply_at] = SHADOW + reason end
+function replies.in_shadow(request, reason) request.reply[request.reply_at] = SHADOW + reason + A_REQUEST * (request.count or 0) end
 
 -- No capacity until `opens`, for this reason; `key` has it first.
 function replies.wait(request, now, opens, reason, key) put(request, 0, math.max(1, gate.wait(opens, now)), reason, key, 0) end
+
+-- The owner of a lease that lasts has as many as it may open. One of them may end at any time.
+function replies.too_many_open(request) put(request, 0, 1000000, TOO_MANY_OPEN, '', 0) end
 
 -- Larger than every whole limit: the largest of these, and its dimension.
 function replies.too_large(request, dimension, limit) put(request, -1, dimension, limit, 0, 0) end

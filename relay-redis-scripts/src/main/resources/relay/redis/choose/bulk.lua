@@ -1,0 +1,47 @@
+-- Requests for several at once, of leases that last: the limits of requests count all of them. `ASKED` of the pool's record tells the
+-- checks how many a request is for. If fewer will do, it stands in line as one. Then it gets as many as the key that is chosen
+-- for one has room for.
+-- @uses state/pool, state/open_leases, choose/choice, wire/replies
+local bulk = {}
+
+-- Makes a request one for a part of those that it asks for, with their part of the tokens.
+local function take_part(r, request, count)
+  local all, input, output, spread = unpack(request.whole)
+  request.count, r.pool[ASKED] = count, count
+  request.input, request.output = math.ceil(input * count / all), math.ceil(output * count / all)
+  request.spread = spread and math.ceil(spread * count / all)
+end
+
+-- Begins to serve a request with a lease that lasts. Returns false if its owner has too many: that is replied.
+function bulk.begin(r, request, now)
+  if open_leases.are_too_many(r, request.id, now) then
+    replies.too_many_open(request)
+    return false
+  end
+  if request.partial and request.count > 1 then
+    request.whole = { request.count, request.input, request.output, request.spread }
+    take_part(r, request, 1)
+  end
+  return true
+end
+
+-- One that will do with a part gets all, for nothing is enforced.
+function bulk.take_all(r, request)
+  if request.whole then take_part(r, request, request.whole[1]) end
+end
+
+-- A candidate has room for one of the requests: takes as many as it has room for, while it leaves a share of each limit to others.
+-- Returns what to reserve there, and how many it takes.
+function bulk.enlarge(r, request, k, g, now, left)
+  local pair, low, high = { k, g }, 1, request.whole[1]
+  local count, want_in, want_out = high, nil, nil
+  while true do
+    take_part(r, request, count)
+    local best, its_in, its_out = choice.best_of(r, pair, now, request.input, request.output, nil, 1, left)
+    if best then low, want_in, want_out = count, its_in, its_out else high = count - 1 end
+    if low >= high then break end
+    count = math.ceil((low + high) / 2)
+  end
+  take_part(r, request, low)
+  return want_in or request.input, want_out or request.output, low
+end
