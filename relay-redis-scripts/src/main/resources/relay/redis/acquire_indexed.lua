@@ -88,7 +88,7 @@ local function serve(request)
   if k then
     local ask = request.client
     if request.whole and not (ask and (ask.of or ask.kept > 0)) then -- else what others wait for, or what it must leave, is not charged
-      want_in, want_out = bulk.enlarge(r, request, k, g, now)
+      want_in, want_out = bulk.enlarge(r, request, k, g, now, want_in, want_out)
     end
     if ask then large_queue.found(r, index, request, now) end
     grant.give(r, request, k, g, now, want_in, want_out)

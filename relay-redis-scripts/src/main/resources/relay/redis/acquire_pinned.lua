@@ -75,7 +75,7 @@ elseif not request.count or bulk.begin(r, request, now) then
   local best, want_in, want_out, dimension, limit =
     choice.best_of(r, list, now, input, output, nil, choice.seed_of(r, id))
   if best then
-    if request.whole then want_in, want_out = bulk.enlarge(r, request, list[best], list[best + 1], now) end
+    if request.whole then want_in, want_out = bulk.enlarge(r, request, list[best], list[best + 1], now, want_in, want_out) end
     grant.give(r, request, list[best], list[best + 1], now, want_in, want_out)
   else
     local stopped, small = want_in, want_out

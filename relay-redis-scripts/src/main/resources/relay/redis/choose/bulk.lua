@@ -4,12 +4,18 @@
 -- @uses state/pool, state/open_leases, choose/choice, wire/replies
 local bulk = {}
 
+-- A part of an amount, rounded up: exact, though the product may be above 2^53.
+local function part_of(amount, count, all)
+  local each = math.floor(amount / all)
+  return each * count + math.ceil((amount - each * all) * count / all)
+end
+
 -- Makes a request one for a part of those that it asks for, with their part of the tokens.
 local function take_part(r, request, count)
   local all, input, output, spread = unpack(request.whole)
   request.count, r.pool[ASKED] = count, count
-  request.input, request.output = math.ceil(input * count / all), math.ceil(output * count / all)
-  request.spread = spread and math.ceil(spread * count / all)
+  request.input, request.output = part_of(input, count, all), part_of(output, count, all)
+  request.spread = spread and part_of(spread, count, all)
 end
 
 -- Begins to serve a request with a lease that lasts. Returns false if its owner has too many: that is replied.
@@ -30,18 +36,17 @@ function bulk.take_all(r, request)
   if request.whole then take_part(r, request, request.whole[1]) end
 end
 
--- A candidate has room for one of the requests: takes as many as it has room for, while it leaves a share of each limit to others.
--- Returns what to reserve there, and how many it takes.
-function bulk.enlarge(r, request, k, g, now, left)
+-- A candidate has room for one of the requests, with this input and output: takes as many as it has room for, while it leaves a
+-- share of each limit to others. Returns what to reserve there, and how many it takes.
+function bulk.enlarge(r, request, k, g, now, input, output, left)
   local pair, low, high = { k, g }, 1, request.whole[1]
-  local count, want_in, want_out = high, nil, nil
-  while true do
+  local count = high
+  while low < high do
     take_part(r, request, count)
-    local best, its_in, its_out = choice.best_of(r, pair, now, request.input, request.output, nil, 1, left)
-    if best then low, want_in, want_out = count, its_in, its_out else high = count - 1 end
-    if low >= high then break end
+    local best, want_in, want_out = choice.best_of(r, pair, now, request.input, request.output, nil, 1, left)
+    if best then low, input, output = count, want_in, want_out else high = count - 1 end
     count = math.ceil((low + high) / 2)
   end
   take_part(r, request, low)
-  return want_in or request.input, want_out or request.output, low
+  return input, output, low
 end

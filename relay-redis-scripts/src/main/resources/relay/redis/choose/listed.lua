@@ -25,7 +25,7 @@ function listed.serve(r, list, request, now, lone, refusal)
   if best and not lacks_place then
     if request.whole then
       local count
-      want_in, want_out, count = bulk.enlarge(r, request, list[best], list[best + 1], now, ask and ask.left)
+      want_in, want_out, count = bulk.enlarge(r, request, list[best], list[best + 1], now, want_in, want_out, ask and ask.left)
       if ask and ask.of then ask.cost = ask.cost * count end
     end
     if ask then queue_place.granted(ask, now) end

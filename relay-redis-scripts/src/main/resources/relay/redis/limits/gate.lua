@@ -88,13 +88,13 @@ function gate.look(k, g, now, p, left, input, output, bound, load)
   local bucket, window = g[MIRRORED] > 0, quota_group.refill_us(p, g)
   local kept, asked = bucket and p[OTHERS] or p[KEPT], p[ASKED]
   local at, _, cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = unpack(g, 1, LEVEL + 4)
+  if asked > 1 and l1 > 0 and asked > l1 then return 3, 1, l1 end
   if not load and ((l2 > 0 and input > l2) or (l3 > 0 and output > l3) or (l4 > 0 and input + output > l4)) then
     local dimension, limit
     input, dimension, limit = gate.clamp(input, output, l2, l3, l4)
     if not input then return 3, dimension, limit end
     output = dimension
   end
-  if asked > 1 and l1 > 0 and asked > l1 then return 3, 1, l1 end
   if k[K_COOL] > now or cool > now then return 0 end
   if bucket then
     load = k[K_MAX] > 0 and (k[K_FLIGHT] + 1) / k[K_MAX] or 0

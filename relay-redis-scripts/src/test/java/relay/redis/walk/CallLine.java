@@ -20,13 +20,9 @@ public final class CallLine {
       List<Step.Cost> endings,
       String counts,
       List<Wish> wishes) {
-    String tokens = wishes.stream().map(CallLine::tokens).collect(joining());
+    String tokens = wishes.stream().map(Wish::text).collect(joining());
     String head = epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs + " " + endings.size();
     return head + counts + costs(endings) + tokens;
-  }
-
-  private static String tokens(Wish w) {
-    return " " + w.input() + " " + w.output() + " " + (w.spread() < 0 ? "-" : w.spread());
   }
 
   public static String settle(Clock c, List<Step.Cost> costs) {
@@ -35,7 +31,7 @@ public final class CallLine {
 
   private static String costs(List<Step.Cost> costs) {
     return costs.stream()
-        .map(x -> " " + x.requests() + " " + x.input() + " " + x.output())
+        .map(x -> (x.closes() ? " x" : " ") + x.requests() + " " + x.input() + " " + x.output())
         .collect(joining());
   }
 }

@@ -10,13 +10,22 @@ import relay.redis.walk.PoolModel.Wait;
 /**
  * A candidate key, in the model.
  *
+ * @param wish what it is for
  * @param load load of the fullest dimension, NaN if one is too full
  */
-record Choice(KeyModel key, GroupModel group, long input, long output, double load, long inFlight) {
+record Choice(
+    KeyModel key,
+    GroupModel group,
+    Wish wish,
+    long input,
+    long output,
+    double load,
+    long inFlight) {
 
   static Choice of(
       KeyModel key,
       GroupModel group,
+      Wish wish,
       long input,
       long output,
       long inFlight,
@@ -25,16 +34,21 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
     double load = key.maxConcurrent > 0 ? (double) (inFlight + 1) / key.maxConcurrent : 0;
     for (GroupModel level : GroupLevels.of(group)) {
       for (int d = 0; d < 4 && !Double.isNaN(load); d++) {
-        long cost = GroupModel.cost(d, 1, input, output);
+        long cost = GroupModel.cost(d, wish.requests(), input, output);
         // Math.max: NaN if either is NaN
         load = Math.max(load, level.load(d, cost, GroupModel.later(d, output), now, shape));
       }
       for (int kind = 0; kind < 2 && level.day != null; kind++) {
-        long cost = DayModel.cost(kind, 1, input + output);
+        long cost = DayModel.cost(kind, wish.requests(), input + output);
         load = Math.max(load, level.day.load(kind, cost, now));
       }
     }
-    return new Choice(key, group, input, output, load, inFlight);
+    return new Choice(key, group, wish, input, output, load, inFlight);
+  }
+
+  /** The script's five values for a grant of it. */
+  List<Object> granted() {
+    return List.of(wish.code(), key.id, group.id, input, output);
   }
 
   private boolean busy() {
@@ -77,12 +91,13 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
     all.add(new Hindrance(Math.max(now, cooldownEnd()), 0, "0 " + key.id));
     for (GroupModel level : GroupLevels.of(group)) {
       for (int d = 0; d < 4; d++) {
-        long cost = GroupModel.cost(d, 1, input, output);
+        long cost = GroupModel.cost(d, wish.requests(), input, output);
         long at = level.opens(d, cost, GroupModel.later(d, output), now, shape);
         all.add(new Hindrance(at, level.fuzz(d, shape) + 2, (d + 1) + " " + key.id));
       }
       for (int kind = 0; kind < 2 && level.day != null; kind++) {
-        long at = level.day.opens(kind, DayModel.cost(kind, 1, input + output), now);
+        long cost = DayModel.cost(kind, wish.requests(), input + output);
+        long at = level.day.opens(kind, cost, now);
         all.add(new Hindrance(at, 0, (kind + 7) + " " + key.id));
       }
     }

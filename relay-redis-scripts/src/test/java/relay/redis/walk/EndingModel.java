@@ -49,7 +49,7 @@ final class EndingModel {
   private long end(Step.Cost cost) {
     LeaseModel lease = leases.get(cost.id());
     if (leases.hasEnded(cost.id())) {
-      return -4;
+      return leases.isClosed(cost.id()) ? -3 : -4;
     }
     if (lease == null) {
       if (pool.isKnown() && cost.requests() == 0) {
@@ -65,7 +65,7 @@ final class EndingModel {
     if (lease.isComing()) {
       report(pool.group(lease.group), lease, pool.last(), cost.output(), 0, 0);
     }
-    leases.end(lease, pool.last());
+    leases.end(lease, pool.last(), cost.closes() || cost.requests() == 0);
     ended = true;
     return overInput + overOutput;
   }
@@ -81,7 +81,10 @@ final class EndingModel {
         Math.max(0, cost.requests() - lease.requests),
         g.others.notForeign(1, overInput, lease.since, pool.last(), pool.shape()),
         g.others.notForeign(2, more, lease.since, pool.last(), pool.shape()));
-    if (lease.since > 0) { // else its record was gone, and its charge has aged out
+    boolean died = lease.lasts() && lease.deadline <= pool.last();
+    long oldest = pool.shape().slotOf(pool.last()) - GroupModel.SLOTS;
+    boolean left = died && pool.shape().slotOf(lease.since) < oldest;
+    if (lease.since > 0 && !left) { // else its record was gone, and its charge has aged out
       g.refund(
           lease.since,
           pool.last(),
@@ -132,12 +135,18 @@ final class EndingModel {
       if (lease == null && !leases.hasEnded(one.id()) && !one.key().isEmpty() && !late) {
         lease = again(one, now);
       }
-      if (lease != null && pool.knows("k:" + lease.key) && pool.knows("g:" + lease.group)) {
+      boolean died = lease != null && lease.lasts() && (!lease.live || lease.deadline <= now);
+      if (lease != null
+          && !died
+          && pool.knows("k:" + lease.key)
+          && pool.knows("g:" + lease.group)) {
         HeldLease.Report made = isFirst ? one.report() : null;
         if (made != null && lease.isComing() && made.made() > lease.made) {
           report(pool.group(lease.group), lease, now, made.made(), made.rest(), made.spread());
         }
-        if (isFirst && one.report() == null) {
+        if (isFirst && one.ttlMs() > 0) {
+          leases.renew(lease, LeasesModel.deadline(now, one.ttlMs() * 1_000));
+        } else if (isFirst && one.report() == null) {
           leases.renew(lease, LeasesModel.deadline(now, leaseMicros));
         } else if (isFirst) {
           leases.report(lease, now, leaseMicros);

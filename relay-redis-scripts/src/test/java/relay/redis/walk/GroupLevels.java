@@ -16,29 +16,35 @@ final class GroupLevels {
   }
 
   /** As {@link #clampTo}, to the limits of both and of their days. */
-  static long @Nullable [] clamp(GroupModel group, long input, long output, long[] tooLarge) {
-    long[] fits = clampOne(group, input, output, tooLarge);
+  static long @Nullable [] clamp(GroupModel group, Wish wish, long[] tooLarge) {
+    long requests = wish.requests();
+    long[] fits = clampOne(group, requests, wish.input(), wish.output(), tooLarge);
     GroupModel above = group.above;
     if (fits == null || above == null) {
       return fits;
     }
-    return clampOne(above, input, output, tooLarge) == null
+    return clampOne(above, requests, wish.input(), wish.output(), tooLarge) == null
         ? null
-        : clampOne(above, fits[0], fits[1], new long[2]);
+        : clampOne(above, requests, fits[0], fits[1], new long[2]);
   }
 
   private static long @Nullable [] clampOne(
-      GroupModel group, long input, long output, long[] tooLarge) {
+      GroupModel group, long requests, long input, long output, long[] tooLarge) {
+    if (requests > 1 && group.limits[0] > 0 && requests > group.limits[0]) {
+      note(1, group.limits[0], tooLarge);
+      return null;
+    }
     long[] fits = clampTo(group.limits, input, output, tooLarge);
     DayModel day = group.day;
     if (fits == null || day == null) {
       return fits;
     }
+    if (requests > 1 && day.limits[0] > 0 && requests > day.limits[0]) {
+      note(TOKENS_A_DAY - 1, day.limits[0], tooLarge);
+      return null;
+    }
     if (day.clamp(input, output) == null) {
-      if (day.limits[1] > tooLarge[1]) {
-        tooLarge[0] = TOKENS_A_DAY;
-        tooLarge[1] = day.limits[1];
-      }
+      note(TOKENS_A_DAY, day.limits[1], tooLarge);
       return null;
     }
     return day.clamp(fits[0], fits[1]);
@@ -72,10 +78,14 @@ final class GroupLevels {
     if (too == 0) {
       return new long[] {in, out};
     }
-    if (limits[too] > tooLarge[1]) {
-      tooLarge[0] = too + 1L;
-      tooLarge[1] = limits[too];
-    }
+    note(too + 1, limits[too], tooLarge);
     return null;
+  }
+
+  private static void note(int reason, long limit, long[] tooLarge) {
+    if (limit > tooLarge[1]) {
+      tooLarge[0] = reason;
+      tooLarge[1] = limit;
+    }
   }
 }

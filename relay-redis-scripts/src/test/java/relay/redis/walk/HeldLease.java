@@ -14,6 +14,7 @@ import relay.redis.model.PoolPlan;
  *
  * @param report what its output has made, null for none
  * @param key its key; if not empty, the call carries its grant, to count it again
+ * @param ttlMs of one that lasts; 0 for any other
  */
 public record HeldLease(
     String id,
@@ -23,27 +24,34 @@ public record HeldLease(
     long granted,
     long input,
     long output,
-    @Nullable Report report) {
+    @Nullable Report report,
+    long ttlMs) {
   /** A report of a lease's output. */
   public record Report(String id, long made, long rest, long spread) {}
 
   public HeldLease(
       String id, String key, String group, long epoch, long granted, long input, long output) {
-    this(id, key, group, epoch, granted, input, output, null);
+    this(id, key, group, epoch, granted, input, output, null, 0);
   }
 
   public static HeldLease of(Report report) {
-    return new HeldLease(report.id(), "", "", 0, 0, 0, 0, report);
+    boolean lasts = LeaseModel.lasts(report.id());
+    return new HeldLease(
+        report.id(), "", "", 0, 0, 0, 0, report, lasts ? 1 + report.rest() % 100_000 : 0);
   }
 
   public static HeldLease of(String id) {
+    if (LeaseModel.lasts(id)) {
+      return of(new Report(id, 0, 0, 0));
+    }
     return new HeldLease(id, "", "", 0, 0, 0, 0);
   }
 
   /** As a call names it. */
   String text() {
     if (report != null) {
-      return id + " " + report.made() + " " + report.rest() + " " + report.spread();
+      String text = id + " " + report.made() + " " + report.rest() + " " + report.spread();
+      return ttlMs > 0 ? text + " " + ttlMs : text;
     }
     if (key.isEmpty()) {
       return id;

@@ -28,10 +28,20 @@ public final class LeaseModel {
         of.key().id,
         of.group().id,
         now,
+        wish.requests(),
         of.input(),
         of.output(),
         wish.spread(),
         deadline);
+  }
+
+  /** Whether a lease lasts until its holder ends it, or its time is over. */
+  static boolean lasts(String id) {
+    return id.startsWith("@");
+  }
+
+  boolean lasts() {
+    return lasts(id);
   }
 
   public LeaseModel(

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 /** The leases of a pool: live ones, ended ones, and the time of each one's next check. */
 final class LeasesModel {
   static final long TOMB = 30_000_000;
+  private static final long KEPT = 3_600_000_000L; // of a lease that lasts
   private static final long TICK = 100_000;
   private static final long NOTHING_DUE = 9_000_000_000_000_000L;
 
@@ -21,8 +22,9 @@ final class LeasesModel {
    * An ended lease.
    *
    * @param at its time in the list, 0 if it is not in the list
+   * @param closed whether it lasted and ended for good
    */
-  private record Ended(long since, long at) {}
+  private record Ended(long since, long at, boolean closed) {}
 
   private final Map<String, LeaseModel> leases = new HashMap<>();
   private final Map<String, Ended> ended = new HashMap<>();
@@ -78,9 +80,15 @@ final class LeasesModel {
     return ended.containsKey(id);
   }
 
+  /** Whether it lasted and ended for good. */
+  boolean isClosed(String id) {
+    return Objects.requireNonNull(ended.get(id)).closed();
+  }
+
   void add(LeaseModel lease) {
     leases.put(lease.id, lease);
-    expect(lease.id, lease.deadline, false);
+    lease.renewed = lease.lasts(); // their deadlines are out of the order of others
+    expect(lease.id, lease.deadline, lease.renewed);
   }
 
   private void expect(String id, long at, boolean ahead) {
@@ -96,14 +104,14 @@ final class LeasesModel {
   /** Writes a tombstone for an id without a lease, which is kept for a while after a time. */
   void bury(String id, long since, long now) {
     long at = deadline(since, TOMB);
-    ended.put(id, new Ended(since, at));
+    ended.put(id, new Ended(since, at, LeaseModel.lasts(id)));
     expect(id, at, since > now);
   }
 
-  void end(LeaseModel lease, long now) {
+  void end(LeaseModel lease, long now, boolean closes) {
     leases.remove(lease.id);
     boolean fresh = lease.live && !lease.renewed;
-    ended.put(lease.id, new Ended(now, fresh ? lease.deadline : 0));
+    ended.put(lease.id, new Ended(now, fresh ? lease.deadline : 0, closes && lease.lasts()));
   }
 
   /** A report extends a deadline only when a quarter of the time to it has passed. */
@@ -172,8 +180,9 @@ final class LeasesModel {
     LeaseModel lease = leases.get(id);
     Ended tomb = ended.get(id);
     if (tomb != null) {
-      if (tomb.since() + TOMB > now) {
-        later.put(id, tomb.since() + TOMB);
+      long till = tomb.since() + (LeaseModel.lasts(id) ? KEPT : TOMB);
+      if (till > now) {
+        later.put(id, till);
       } else {
         ended.remove(id);
       }
@@ -185,7 +194,7 @@ final class LeasesModel {
       lease.live = false;
       expired++;
       expiry.accept(lease);
-      later.put(id, now + windowMicros + TOMB);
+      later.put(id, now + (lease.lasts() ? KEPT : windowMicros + TOMB));
     }
   }
 }

@@ -115,7 +115,7 @@ final class Ledger {
   void granted(
       LeaseModel lease, GroupModel group, long input, long output, double coming, Shape shape) {
     List<Entry> all = of(group.id);
-    Entry mine = Entry.of(lease.since, 1, input, lease.isComing() ? 0 : output);
+    Entry mine = Entry.of(lease.since, lease.requests, input, lease.isComing() ? 0 : output);
     mine.paced[2] = output;
     all.add(mine);
     leases.put(lease.id, new Held(group.id, mine, lease.isComing()));

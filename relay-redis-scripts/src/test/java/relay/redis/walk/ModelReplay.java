@@ -150,7 +150,7 @@ final class ModelReplay implements AutoCloseable {
   /** The lease of a new grant; null for a refusal or a repeated grant. */
   private @Nullable LeaseModel lease(Wish wish, int at, List<Object> reply) {
     LeaseModel held = model.held(wish.id());
-    if (held == null || (Long) reply.get(at) != 1) {
+    if (held == null || (Long) reply.get(at) < 1) {
       return null;
     }
     return ledger.isNew(wish.id(), held.since) ? held : null;

@@ -50,7 +50,7 @@ public final class ModelTest {
 
   @Test
   void a_fault_in_the_scripts_is_shrunk_to_the_few_calls_that_show_it() {
-    String text = "local x = (u1 + 1) / l1";
+    String text = "local x = (u1 + asked) / l1";
     try (ScriptConnection wire =
         ScriptConnection.faulty(RedisUnderTest.url(), text, "local x = u1 / l1")) {
       Wandering walk = null;

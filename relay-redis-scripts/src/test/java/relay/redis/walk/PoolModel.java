@@ -290,7 +290,8 @@ final class PoolModel {
     }
     List<Choice> fitting = search.fitting(strategy);
     if (!fitting.isEmpty()) {
-      return List.of(new Picked(fitting, favourite(wish), c -> grant(wish, c, now, leaseMicros)));
+      List<Choice> enlarged = fitting.stream().map(search::enlarged).toList();
+      return List.of(new Picked(enlarged, favourite(wish), c -> grant(c, now, leaseMicros)));
     }
     List<Object> refusal = new ArrayList<>(search.refusal());
     if (refusal.getFirst().equals(-1L)) {
@@ -318,21 +319,23 @@ final class PoolModel {
   }
 
   /** Applies a grant. */
-  void grant(Wish wish, Choice best, long now, long leaseMicros) {
+  void grant(Choice best, long now, long leaseMicros) {
+    Wish wish = best.wish();
+    Wish.Term term = wish.term();
     KeyModel key = best.key();
     GroupModel group = best.group();
-    long deadline = LeasesModel.deadline(now, leaseMicros);
+    long deadline = LeasesModel.deadline(now, term == null ? leaseMicros : 1_000 * term.ttlMs());
     leases.add(new LeaseModel(wish, best, now, deadline));
     boolean coming = wish.spread() >= 0;
     for (GroupModel level : GroupLevels.of(group)) {
       level.flow(now, shape);
-      level.charge(now, shape, 1, best.input(), coming ? 0 : best.output());
+      level.charge(now, shape, wish.requests(), best.input(), coming ? 0 : best.output());
       level.relax(now);
       if (coming) {
         level.expect(now, shape, now, now, 0, 0, best.output(), 0, wish.spread());
       }
       if (level.day != null) {
-        level.day.charge(now, 1, best.input() + best.output());
+        level.day.charge(now, wish.requests(), best.input() + best.output());
       }
     }
     turn = Math.max(key.pass, turn);

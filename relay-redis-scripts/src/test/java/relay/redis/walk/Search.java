@@ -12,7 +12,8 @@ import relay.redis.model.Strategy;
 /** One request's search for a key in the model. */
 final class Search {
   private final PoolModel pool;
-  private final Wish wish;
+  private final Wish whole;
+  private final Wish wish; // one of them, if fewer will do
   private final long now;
   private final List<Choice> usable = new ArrayList<>();
   private final int candidates;
@@ -25,7 +26,8 @@ final class Search {
    */
   Search(PoolModel pool, Wish wish, List<String> fields, long now) {
     this.pool = pool;
-    this.wish = wish;
+    this.whole = wish;
+    this.wish = wish.isPartial() ? wish.part(1) : wish;
     this.now = now;
     candidates = fields.size() / 2;
     for (int n = 0; n < fields.size(); n += 2) {
@@ -33,15 +35,39 @@ final class Search {
       GroupModel group = pool.group(fields.get(n + 1).substring(2));
       if (key.quarantine != null) {
         stopped++;
-        keptFrom |= GroupLevels.clamp(group, wish.input(), wish.output(), new long[2]) != null;
+        keptFrom |= GroupLevels.clamp(group, this.wish, new long[2]) != null;
         continue;
       }
-      long[] clamped = GroupLevels.clamp(group, wish.input(), wish.output(), tooLarge);
-      if (clamped != null) {
-        long inFlight = pool.inFlightOfKey(key.id);
-        usable.add(Choice.of(key, group, clamped[0], clamped[1], inFlight, now, pool.shape()));
+      Choice one = choice(key, group, this.wish, tooLarge);
+      if (one != null) {
+        usable.add(one);
       }
     }
+  }
+
+  private @Nullable Choice choice(KeyModel key, GroupModel group, Wish part, long[] tooLarge) {
+    long[] clamped = GroupLevels.clamp(group, part, tooLarge);
+    long inFlight = pool.inFlightOfKey(key.id);
+    return clamped == null
+        ? null
+        : Choice.of(key, group, part, clamped[0], clamped[1], inFlight, now, pool.shape());
+  }
+
+  /** The same candidate, with as many of the requests as halving finds room for. */
+  Choice enlarged(Choice one) {
+    Choice best = one;
+    long low = 1;
+    long high = whole.isPartial() ? whole.requests() : 1;
+    for (long count = high; low < high; count = Math.ceilDiv(low + high, 2)) {
+      Choice more = choice(one.key(), one.group(), whole.part(count), new long[2]);
+      if (more != null && more.fits(now)) {
+        low = count;
+        best = more;
+      } else {
+        high = count - 1;
+      }
+    }
+    return best;
   }
 
   /** The script's five values for the request; applies a grant. */
@@ -54,8 +80,9 @@ final class Search {
     if (best == null) {
       return refusal();
     }
-    pool.grant(wish, best, now, leaseMicros);
-    return List.of(1L, best.key().id, best.group().id, best.input(), best.output());
+    best = enlarged(best);
+    pool.grant(best, now, leaseMicros);
+    return best.granted();
   }
 
   /** The result of an earlier call with this id, if there was one. */
@@ -64,7 +91,14 @@ final class Search {
       return List.of(-4L, 0L, 0L, 0L, 0L);
     }
     LeaseModel held = pool.held(wish.id());
-    return held == null ? null : List.of(1L, held.key, held.group, held.input, held.output);
+    if (held == null) {
+      return null;
+    }
+    if (held.lasts() && !held.live) {
+      return List.of(-4L, 0L, 0L, 0L, 0L);
+    }
+    long code = held.lasts() ? 1 + 1_000 * held.requests : 1;
+    return List.of(code, held.key, held.group, held.input, held.output);
   }
 
   /** The candidates of the highest priority that can carry the request. */

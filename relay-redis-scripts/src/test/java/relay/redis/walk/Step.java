@@ -134,8 +134,16 @@ public sealed interface Step {
     }
   }
 
-  /** A lease's actual cost. */
-  record Cost(String id, long requests, long input, long output) {}
+  /**
+   * A lease's actual cost.
+   *
+   * @param closes whether one that lasts ends for good
+   */
+  record Cost(String id, long requests, long input, long output, boolean closes) {
+    public Cost(String id, long requests, long input, long output) {
+      this(id, requests, input, output, false);
+    }
+  }
 
   /** Ends leases. The sets are the ready sets of an indexed pool. */
   record Settle(List<Cost> costs, List<String> sets) implements Step {

@@ -42,6 +42,7 @@ final class Walk {
   private final List<String> classes = new ArrayList<>();
   private final boolean indexed;
   private final boolean coming; // outputs are made over time
+  private final boolean lasting; // some leases are of the API
   private final boolean counted; // groups have limits a day
   private final boolean steady; // small requests at first, one a slot
   private PoolPlan plan;
@@ -55,6 +56,7 @@ final class Walk {
     indexed = random.nextInt(3) == 0;
     coming = random.nextInt(3) > 0;
     counted = random.nextInt(3) == 0;
+    lasting = random.nextInt(2) == 0;
     steady = !indexed && random.nextInt(2) == 0;
     clock = new WalkClock(random, model, steady);
     int accounts = random.nextInt(1, indexed ? 9 : 4);
@@ -191,12 +193,14 @@ final class Walk {
   }
 
   private Wish wish(long typical, boolean session) {
+    Wish.Term term = lasting && random.nextInt(3) == 0 ? LastingWalk.term(random) : null;
     String id = random.nextInt(20) > 0 ? "l" + next++ : "early" + random.nextInt(1 + next);
+    id = term == null ? id : LastingWalk.id(random, id);
     ids.add(id);
     long input = random.nextInt(3) == 0 ? amount(random, typical) : typical / 20;
     long output = random.nextInt(3) == 0 ? amount(random, typical) : typical / 30;
     long spread = coming ? random.nextLong(1 + output) : -1;
-    return new Wish(id, input, output, spread, session ? "s" + random.nextInt(6) : "");
+    return new Wish(id, input, output, spread, session ? "s" + random.nextInt(6) : "", term);
   }
 
   private Step indexed(List<Step.Cost> endings, List<Wish> wishes, long epoch, long leaseMs) {
@@ -242,10 +246,11 @@ final class Walk {
     String id = ids.get(random.nextInt(recent, ids.size()));
     if (random.nextInt(5) == 0) {
       String early = random.nextInt(10) > 0 ? id : "early" + random.nextInt(1 + next);
-      return new Step.Cost(early, 0, 0, 0);
+      return new Step.Cost(lasting && random.nextInt(3) == 0 ? "@0:" + early : early, 0, 0, 0);
     }
     long most = typical();
-    return new Step.Cost(id, 1, amount(random, most), amount(random, most));
+    long[] tokens = {amount(random, most), amount(random, most)};
+    return LastingWalk.cost(random, model.held(id), new Step.Cost(id, 1, tokens[0], tokens[1]));
   }
 
   private Step renew() {
