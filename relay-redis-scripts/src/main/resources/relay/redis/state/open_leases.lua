@@ -7,7 +7,7 @@ local MOST_OPEN, HOUR_MS = 10000, 3600e3 -- of an owner; the longest that a leas
 
 function open_leases.lasts(id) return string.byte(id) == 64 end
 
-local function key_of(r, id) return r.leases .. ':' .. string.match(id, '^@([^:]*)') end
+local function key_of(r, id) return r.leases .. ':' .. string.match(id, '^@[^:]*') end
 
 -- A lease begins, or has a new deadline.
 function open_leases.add(r, id, deadline)

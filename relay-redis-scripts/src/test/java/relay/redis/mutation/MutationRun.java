@@ -45,6 +45,7 @@ final class MutationRun {
   static final List<String> SUITE =
       List.of(
           WALKS,
+          "LastingScriptTest",
           "SharesTest",
           "MaxMinSharesTest",
           "ClientStatesTest",
