@@ -199,6 +199,15 @@ public final class RedisEngine implements AutoCloseable {
   }
 
   /**
+   * Short texts that all replicas share.
+   *
+   * @param book a name for them; no pool's
+   */
+  public Notes notes(String book) {
+    return new Notes(masters.link(book), options.prefix(), book);
+  }
+
+  /**
    * Counts what clients use, without limiting it.
    *
    * @param pool the pool under whose name the counts are kept; it need not exist

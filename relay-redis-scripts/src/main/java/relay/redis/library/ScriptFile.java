@@ -41,6 +41,7 @@ public enum ScriptFile {
   PIN,
   OWNER,
   BACKGROUND,
+  NOTE,
   TALLY,
   TALLIED,
   BUDGETS;
