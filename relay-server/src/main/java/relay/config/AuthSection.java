@@ -86,6 +86,8 @@ final class AuthSection {
   private static final Setting<ClientPriority> PRIORITY =
       CLIENT.choice(
           "priority", ClientPriority.STANDARD, "Whose requests come first when a pool is short");
+  private static final Setting<Boolean> LEASES =
+      CLIENT.flag("leases", false, "true: it may call providers by itself, with leases");
 
   private final Collection<String> providerNames;
   private final List<Client> found = new ArrayList<>();
@@ -234,7 +236,8 @@ final class AuthSection {
             Set.copyOf(providers),
             LIMITS.in(client),
             PoolKeys.maxConcurrent(MAX_CONCURRENT, client),
-            BudgetSection.of(client));
+            BudgetSection.of(client),
+            LEASES.in(client));
     Standing standing = standing(client);
     client.done();
     add(name == null ? null : TextSettings.name(name), name, hashes, enforce, bounds, standing);

@@ -98,21 +98,23 @@ public record ServerConfig(
      * @param limits the client's own limits per minute, over all replicas
      * @param maxConcurrent concurrent requests over all replicas; 0 = no bound
      * @param budgets what it may spend, over all replicas
+     * @param leases whether it may call providers by itself, with leases
      */
     public record Bounds(
         List<ModelPattern> models,
         Set<String> providers,
         LimitsConfig limits,
         int maxConcurrent,
-        List<BudgetConfig> budgets) {
+        List<BudgetConfig> budgets,
+        boolean leases) {
 
-      /** Without budgets. */
+      /** Without budgets and leases. */
       public Bounds(
           List<ModelPattern> models,
           Set<String> providers,
           LimitsConfig limits,
           int maxConcurrent) {
-        this(models, providers, limits, maxConcurrent, List.of());
+        this(models, providers, limits, maxConcurrent, List.of(), false);
       }
 
       public Bounds {

@@ -58,6 +58,7 @@ final class MappingTest {
               max_concurrent: 7
               weight: 8
               priority: batch
+              leases: true
               budget: [{ usd: 12.5, per: month }, { tokens: 9, per: day, rolling: true, hard: true }]
             - {name: team-b, key_sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad}
       redis:
@@ -168,7 +169,8 @@ final class MappingTest {
                             List.of(
                                 new BudgetConfig(
                                     12_500_000_000L, 0, BudgetConfig.Per.MONTH, false, false),
-                                new BudgetConfig(0, 9, BudgetConfig.Per.DAY, true, true))),
+                                new BudgetConfig(0, 9, BudgetConfig.Per.DAY, true, true)),
+                            true),
                         new Client.Standing(8, ClientPriority.BATCH)),
                     new Client(
                         "team-b",
