@@ -30,6 +30,7 @@ import relay.config.Credential;
 import relay.config.KeyConfig;
 import relay.config.ProviderConfig;
 import relay.config.ServerConfig;
+import relay.leases.LeaseApi;
 import relay.metrics.Meters;
 import relay.pipeline.KeyProbes;
 import relay.pipeline.RequestPipeline;
@@ -113,7 +114,8 @@ final class LiveConfiguration {
     parts = parts(first, null, new ArrayList<>());
     inUse.add(parts);
     tally = Plans.tally(engine, first.server().auth());
-    pipeline = new RequestPipeline(serving(parts), meters, tracing, background);
+    LeaseApi leases = new LeaseApi(engine.notes(LeaseApi.NOTES));
+    pipeline = new RequestPipeline(serving(parts), meters, tracing, background, leases);
     showPools();
   }
 

@@ -51,6 +51,7 @@ class ArchitectureTest {
           Set.of("relay.operate"), // the operator's commands
           Set.of("relay.cli", "relay.edge", "relay.admin"),
           Set.of("relay.pipeline"),
+          Set.of("relay.leases"), // for workers that call providers by themselves
           Set.of("relay.admission"), // what lets a request pass, however its bytes travel
           Set.of(
               "relay.auth",
@@ -116,7 +117,7 @@ class ArchitectureTest {
           Map.entry("relay", 1), // Main
           Map.entry(
               "relay.admission",
-              17), // a search for leases, what it asks, finds and settles, quotas, routes
+              19), // a search for leases, what it asks, finds and settles, quotas, routes
           Map.entry("relay.admin", 2), // the server, and the readiness that it shows
           Map.entry("relay.auth", 1),
           Map.entry(
@@ -130,6 +131,7 @@ class ArchitectureTest {
           Map.entry("relay.edge", 1),
           Map.entry("relay.embedded", 2), // a Redis, and free ports
           Map.entry("relay.estimate", 1),
+          Map.entry("relay.leases", 2), // the calls, and their answer
           Map.entry(
               "relay.logging", 5), // its setup, a log manager until the exit, requests, the last
           Map.entry("relay.memory", 1),

@@ -53,6 +53,22 @@ public final class Admission {
     return caller.mayUseModel(model) ? routes.choose(caller, model, fits) : List.of();
   }
 
+  /**
+   * What was granted before, perhaps by another replica.
+   *
+   * @param request as it was granted
+   * @return null if the provider is not configured any more
+   */
+  public @Nullable OpenLease again(
+      LeaseGrant grant, LeaseRequest request, Caller caller, RequestRecord record) {
+    for (Route route : routes.all()) {
+      if (route.name().equals(grant.provider())) {
+        return new OpenLease(quotas, route, grant, request, caller, record);
+      }
+    }
+    return null;
+  }
+
   /** The providers that may serve a request: the one whose account made what it names, if known. */
   public static List<Route> owners(List<Route> chosen, List<String> states) {
     return NamedStates.owners(chosen, states);

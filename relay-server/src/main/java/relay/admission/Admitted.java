@@ -1,13 +1,14 @@
 package relay.admission;
 
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import relay.admission.RouteAttempts.Candidate;
 import relay.metrics.Meters;
 import relay.model.TokenUsage;
 import relay.pool.QuarantineReason;
 import relay.redis.ProviderBreaker.Passage;
 import relay.redis.model.Lease;
+import relay.redis.model.LeaseRef;
 import relay.redis.model.Remaining;
 import relay.stream.StateIds;
 import relay.trace.RequestTrace;
@@ -26,10 +27,11 @@ public final class Admitted implements AutoCloseable {
   private final RequestRecord record;
   private final Meters meters;
   private final ClientQuota quota;
-  private final Candidate candidate;
   private final RequestPlan plan;
   private final Route route;
   private final Passage passage;
+  private final Stops stops;
+  private final Supplier<Expected> expected;
   private final Lease lease;
   private final ProviderApi api;
   private final int number;
@@ -38,20 +40,30 @@ public final class Admitted implements AutoCloseable {
   private boolean begun;
   private boolean ended;
 
+  /**
+   * @param passage the breaker's permission
+   * @param stops the accounts that refused the request before
+   * @param expected what it is expected to use
+   * @param number which attempt of its request it is
+   */
   Admitted(
       RequestRecord record,
       ClientQuota quota,
-      Candidate candidate,
+      RequestPlan plan,
+      Passage passage,
+      Stops stops,
+      Supplier<Expected> expected,
       Lease lease,
       ProviderApi api,
       int number) {
     this.record = record;
     this.meters = record.meters();
     this.quota = quota;
-    this.candidate = candidate;
-    this.plan = candidate.plan();
-    this.route = candidate.route();
-    this.passage = candidate.passage();
+    this.plan = plan;
+    this.route = plan.route();
+    this.passage = passage;
+    this.stops = stops;
+    this.expected = expected;
     this.lease = lease;
     this.api = api;
     this.number = number;
@@ -77,13 +89,9 @@ public final class Admitted implements AutoCloseable {
     return number;
   }
 
-  Candidate candidate() {
-    return candidate;
-  }
-
   /** From now on it may be sent, so its lease may be charged. */
   public void begin() {
-    quota.carriedBy(lease, candidate::expected);
+    quota.carriedBy(lease, expected);
     begun = true;
     reservedTokens = lease.inputTokens() + lease.outputTokens();
     meters.reserve(reservedTokens);
@@ -193,9 +201,7 @@ public final class Admitted implements AutoCloseable {
 
   /** Learns the account's limits and organisation from an answer's header lines. */
   public void observed(ProviderReply reply) {
-    if (!route.organizations().knows(lease.key())) {
-      learnOrganization(reply);
-    }
+    NamedOrganization.learn(route, lease.key(), reply);
     if (plan.learnsLimits()) {
       RateLimitHeaders all = RateLimitHeaders.read(reply::forEachHeader);
       RateLimitHeaders said = api.config().api().countsByMinute() ? all : all.withoutRequests();
@@ -207,22 +213,7 @@ public final class Admitted implements AutoCloseable {
     }
   }
 
-  /** Sources: "API overview", platform.claude.com; "API reference", developers.openai.com. */
-  private void learnOrganization(ProviderReply reply) {
-    String named =
-        switch (plan.dialect()) {
-          case ANTHROPIC -> reply.header("anthropic-organization-id");
-          case OPENAI -> {
-            String organization = reply.header("openai-organization");
-            yield organization == null ? reply.header("openai-project") : organization;
-          }
-        };
-    if (named != null || reply.status() == 200) {
-      route.organizations().learned(lease.key(), named == null ? "" : named);
-    }
-  }
-
-  private void succeeded() {
+  void succeeded() {
     plan.succeeded(passage, record.clientName());
   }
 
@@ -249,8 +240,8 @@ public final class Admitted implements AutoCloseable {
   }
 
   /** The account serves such requests. */
-  private void served() {
-    candidate.served();
+  void served() {
+    stops.served();
     if (!plan.unread()) {
       route.refusals().served(lease.group(), plan.upstreamModel(), record.clientName());
     }
@@ -289,20 +280,26 @@ public final class Admitted implements AutoCloseable {
     lease.settle(charge.inputTokens(), charge.outputTokens());
     quota.answered(lease, told, made);
     quota.end(); // before the client sees the end and sends more
-    TokenUsage usage = told.tokens();
-    if (usage != null) {
-      record.tokens(usage);
-      meters.tokens(route.name(), lease.key(), plan.request().model(), usage);
-      meters.clients().used(plan.served(record.clientName()), usage);
-      if (told.complete()) {
-        if (reports != null) {
-          reports.ended(usage.outputTokens());
-        }
-        learn(plan.counting().inputAtStart(usage), usage.outputTokens());
-      }
-    }
+    used(told);
     if (told.cut() && !told.complete()) { // what was reported so far is only the beginning
       record.charged(charge.inputTokens(), charge.outputTokens());
+    }
+  }
+
+  /** Counts what was used, and learns from it. */
+  void used(ReportedUsage told) {
+    TokenUsage usage = told.tokens();
+    if (usage == null) {
+      return;
+    }
+    record.tokens(usage);
+    meters.tokens(route.name(), lease.key(), plan.request().model(), usage);
+    meters.clients().used(plan.served(record.clientName()), usage);
+    if (told.complete()) {
+      if (reports != null) {
+        reports.ended(usage.outputTokens());
+      }
+      learn(plan.counting().inputAtStart(usage), usage.outputTokens());
     }
   }
 
@@ -311,10 +308,15 @@ public final class Admitted implements AutoCloseable {
    * the client's bound.
    */
   private void learn(long inputTokens, long outputTokens) {
+    int requests = plan.request().requests();
     route
         .pool()
         .estimates()
-        .learn(plan.upstreamModel(), plan.request().inputBytes(), inputTokens, outputTokens);
+        .learn(
+            plan.upstreamModel(),
+            plan.request().inputBytes() / requests,
+            inputTokens / requests,
+            outputTokens / requests);
     meters.estimateError("input", lease.inputTokens(), inputTokens);
     meters.estimateError("output", lease.outputTokens(), outputTokens);
   }
@@ -338,6 +340,14 @@ public final class Admitted implements AutoCloseable {
         plan.request().maxOutputTokens(),
         plan.served(record.clientName()),
         meters);
+  }
+
+  /** From now on the lease and the client's quota end by their references, at any replica. */
+  public LeaseGrant leaveOpen() {
+    ended = true;
+    meters.release(reservedTokens);
+    boolean isTrial = passage instanceof Passage.Trial;
+    return new LeaseGrant(route.name(), LeaseRef.of(lease), quota.leaveOpen(), isTrial);
   }
 
   /** From now on {@link #outliving} has the lease and the client's quota, and must end them. */

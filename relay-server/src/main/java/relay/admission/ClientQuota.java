@@ -29,6 +29,7 @@ import relay.redis.model.Budget;
 import relay.redis.model.Demand;
 import relay.redis.model.Dimension;
 import relay.redis.model.Lease;
+import relay.redis.model.LeaseRef;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.Usage;
 
@@ -86,12 +87,24 @@ public final class ClientQuota {
   }
 
   /**
+   * The quota of what was reserved before.
+   *
+   * @param reserved of the client's limits
+   */
+  static ClientQuota again(
+      KeyPool pool, String client, @Nullable Spending spending, Lease reserved) {
+    ClientQuota quota = of(pool, client, spending, Map.of());
+    quota.own = reserved;
+    return quota;
+  }
+
+  /**
    * Begins to reserve the client's quota, once per request. Does not wait: a provider's key that is
    * asked for now travels to Redis in the same round trip.
    *
    * @param expected is asked only for clients with a budget in dollars
    */
-  void reserve(Demand wanted, Supplier<Expected> expected) {
+  void reserve(LeaseRequest request, Demand wanted, Supplier<Expected> expected) {
     if (tally != null && !began) {
       began = true;
       tally.began(client);
@@ -104,7 +117,7 @@ public final class ClientQuota {
                 pool.plan().modelClasses().getFirst(), wanted.inputTokens(), wanted.outputTokens())
             .on(client)
             .costing(spending == null ? 0 : spending.of(expected.get()));
-    asked = new Question(demand, pool.acquire(demand));
+    asked = new Question(demand, pool.acquire(request.asked(demand)));
   }
 
   /** Whether the client's own limits refused a request of late, as they are likely to again. */
@@ -260,6 +273,24 @@ public final class ClientQuota {
     if (own != null) {
       own.reportsNoMore();
     }
+  }
+
+  /**
+   * What was reserved ends by its reference from now on.
+   *
+   * @return null if nothing was reserved of the client's limits
+   */
+  @Nullable LeaseRef leaveOpen() {
+    ended = true;
+    if (tally != null && began) {
+      tally.ended(client, Usage.NONE); // it counts when it ends
+    }
+    return own == null ? null : LeaseRef.of(own);
+  }
+
+  /** What an attempt costs by now, in billionths of a dollar. */
+  long costSoFar(Lease attempt, long outputTokens) {
+    return spending == null ? 0 : spending.running(attempt).applyAsLong(outputTokens);
   }
 
   /** What a response that ran on in the background has used. */

@@ -19,7 +19,9 @@ import relay.redis.KeyPool;
 import relay.redis.UsageTally;
 import relay.redis.UsageTally.Standing;
 import relay.redis.model.Budget;
+import relay.redis.model.Lease;
 import relay.redis.model.PoolPlan;
+import relay.redis.model.Usage;
 
 /**
  * Clients' own limits, shared by all replicas in a pool with one key per limited client. Counts the
@@ -61,6 +63,26 @@ public final class ClientQuotas {
     return pool != null && limited.contains(caller.name())
         ? ClientQuota.of(pool, caller.name(), spending(caller), refused)
         : ClientQuota.unlimited(tally, caller.name());
+  }
+
+  /** The quota of what a client reserved before; one of nothing if its limits have gone since. */
+  ClientQuota again(Caller caller, @Nullable Lease reserved) {
+    return reserved == null || pool == null
+        ? ClientQuota.NONE
+        : ClientQuota.again(pool, caller.name(), spending(caller), reserved);
+  }
+
+  /** The pool of clients' limits; null if no client has any. */
+  @Nullable KeyPool pool() {
+    return pool;
+  }
+
+  /** Counts what a client without limits has used. */
+  void count(Caller caller, Usage used) {
+    if (pool == null || !limited.contains(caller.name())) {
+      tally.began(caller.name());
+      tally.ended(caller.name(), used);
+    }
   }
 
   private @Nullable Spending spending(Caller caller) {

@@ -9,6 +9,7 @@ import relay.config.ServiceTiers;
 import relay.config.ServiceTiers.Tier;
 import relay.estimate.Estimator;
 import relay.model.Dialect;
+import relay.redis.model.Demand;
 import relay.redis.model.Share;
 
 /** What a request says that wants a key's capacity, however it came. */
@@ -59,6 +60,11 @@ public interface LeaseRequest extends Estimator.Size {
 
   /** How long after its start attempts may begin. */
   Duration patience();
+
+  /** The demand as a question for a key puts it. Asked for each one. */
+  default Demand asked(Demand demand) {
+    return demand;
+  }
 
   /**
    * Whether it may be sent again after an attempt that failed.

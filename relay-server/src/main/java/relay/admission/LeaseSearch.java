@@ -1,6 +1,7 @@
 package relay.admission;
 
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
@@ -34,6 +35,7 @@ public final class LeaseSearch implements AutoCloseable {
   private final @Nullable Route unpriced;
   private final KeyQuestions questions = new KeyQuestions();
   private @Nullable Admitted admitted;
+  private @Nullable Candidate tried; // where it was admitted last
   private long askedNanos; // when the last question for a key left; for the trace
 
   /** What became of the search. */
@@ -97,17 +99,17 @@ public final class LeaseSearch implements AutoCloseable {
   }
 
   /** The lease of a further attempt, after the last one failed: here or at another provider. */
-  public Outcome after(Admitted tried, Failure failure) {
+  public Outcome after(Admitted last, Failure failure) {
     endAttempt();
     if (trace != null) {
       trace.attemptEnded();
     }
     routes.verdict().attemptFailed(failure);
-    if (failure instanceof Failure.Stopped stop && routes.stops().refused(tried.plan(), stop)) {
+    if (failure instanceof Failure.Stopped stop && routes.stops().refused(last.plan(), stop)) {
       routes.verdict().isOfRequest();
       return ended(null);
     }
-    return ended(again(tried.candidate(), failure));
+    return ended(again(Objects.requireNonNull(tried), failure));
   }
 
   /**
@@ -205,7 +207,7 @@ public final class LeaseSearch implements AutoCloseable {
     // Both questions leave before either is answered: one round trip. But a short pool keeps a
     // place for whom it refuses: not for a client that has been at its own limit.
     boolean together = !quota.refusedLately() || !candidate.plan().isOfShortPool();
-    quota.reserve(candidate.demand(), candidate::expected);
+    quota.reserve(request, candidate.demand(), candidate::expected);
     if (together) {
       begin(candidate.acquire());
     } else {
@@ -246,10 +248,10 @@ public final class LeaseSearch implements AutoCloseable {
   }
 
   private Admitted admit(Candidate candidate, Lease lease, ProviderApi api) {
-    int number = routes.attempt(candidate, lease.key());
-    record.attempt(number, lease.key());
-    Admitted next = new Admitted(record, quota, candidate, lease, api, number);
+    Admitted next = candidate.admit(record, quota, lease, api);
+    record.attempt(next.number(), lease.key());
     admitted = next;
+    tried = candidate;
     questions.used();
     return next;
   }

@@ -11,6 +11,7 @@ import relay.redis.model.Acquisition.NoneUsable;
 import relay.redis.model.Acquisition.OverBudget;
 import relay.redis.model.Acquisition.Overloaded;
 import relay.redis.model.Acquisition.Unavailable;
+import relay.redis.model.Lasting;
 
 /** The client's error when no key is granted. */
 final class RefusalErrors {
@@ -19,6 +20,11 @@ final class RefusalErrors {
   static RelayError of(Acquisition acquisition, Dialect dialect) {
     return switch (acquisition) {
       case Granted _ -> throw new IllegalArgumentException("a grant is no refusal");
+      case Exhausted(var retryAfter, var reason) when reason == Acquisition.Reason.OPEN_LEASES ->
+          RelayError.rateLimited(
+              "the client has %d leases open, and may have no more: settle or cancel what is done"
+                  .formatted(Lasting.MOST_OPEN),
+              retryAfter);
       case Exhausted e ->
           RelayError.rateLimited(
               "all keys are at their limits (%s): retry after the time given"

@@ -108,7 +108,9 @@ public final class RequestPlan {
    * @param most how long the request may wait for capacity
    */
   CompletableFuture<Acquisition> acquire(Demand demand, Duration most) {
-    return counted() ? route.pool().acquire(demand, most) : route.pool().pick(demand);
+    return counted()
+        ? route.pool().acquire(request.asked(demand), most)
+        : route.pool().pick(demand);
   }
 
   /** How long the provider lets a request wait for capacity, over all its attempts. */
@@ -156,7 +158,8 @@ public final class RequestPlan {
     return counting;
   }
 
-  String modelClass() {
+  /** The class of models whose limits it counts against. */
+  public String modelClass() {
     return modelClass;
   }
 

@@ -20,6 +20,7 @@ import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Demand;
 import relay.redis.model.KeyRequest;
 import relay.redis.model.Lease;
+import relay.upstream.ProviderApi;
 
 /**
  * Walks over the providers of a request, and collects the results of its attempts. Used by one
@@ -125,11 +126,6 @@ final class RouteAttempts {
       return barred.keys().contains(lease.key()) ? barred.refusal() : null;
     }
 
-    /** An account served the request. */
-    void served() {
-      stops.served();
-    }
-
     /** Whether a request waits for capacity here. */
     boolean mayWait() {
       return plan.maxWait().isPositive();
@@ -171,14 +167,17 @@ final class RouteAttempts {
       return known;
     }
 
+    /** An attempt with this lease, the next one of the request. */
+    Admitted admit(RequestRecord record, ClientQuota quota, Lease lease, ProviderApi api) {
+      tried.add(lease.key());
+      attempts++;
+      int number = ++RouteAttempts.this.attempts;
+      return new Admitted(record, quota, plan, passage, stops, this::expected, lease, api, number);
+    }
+
     /** Excludes a key from later acquires. Returns false if it was excluded already. */
     boolean avoid(String key) {
       return tried.add(key);
-    }
-
-    /** The breaker's permission for the next attempt. */
-    Passage passage() {
-      return passage;
     }
 
     /** Attempts at this provider so far. */
@@ -284,12 +283,5 @@ final class RouteAttempts {
       case Passage.Free free -> free;
       case Passage.Trial trial -> trial;
     };
-  }
-
-  /** Counts an attempt with this key. Returns its number in the request. */
-  int attempt(Candidate candidate, String key) {
-    candidate.tried.add(key);
-    candidate.attempts++;
-    return ++attempts;
   }
 }

@@ -33,7 +33,9 @@ public final class DataPlane implements AutoCloseable {
   private static final String MODELS = "/v1/models";
   private static final String OWN = "/v1/relay/";
   private static final String USAGE = OWN + "usage";
+  private static final String LEASES = OWN + "leases";
   private static final List<String> POST = List.of("POST");
+  private static final List<String> DELETE = List.of("DELETE");
   private static final List<String> READ = List.of("GET", "HEAD");
   private static final List<String> ANY =
       List.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
@@ -142,6 +144,9 @@ public final class DataPlane implements AutoCloseable {
       allow(exchange, READ, dialectOf(exchange), client -> pipeline.model(client, id));
     } else if (path.equals(USAGE)) {
       allow(exchange, READ, dialectOf(exchange), pipeline::usage);
+    } else if (path.equals(LEASES) || path.startsWith(LEASES + "/")) {
+      boolean isOne = path.lastIndexOf('/') == LEASES.length();
+      allow(exchange, isOne ? DELETE : POST, Dialect.OPENAI, pipeline::lease);
     } else if (isForProvider(path)) {
       allow(exchange, ANY, dialectOf(exchange), pipeline::passThrough);
     } else if (path.equals("/")) { // clients probe it; it needs no credential

@@ -34,6 +34,11 @@ public final class Estimator {
     default long outputTokens() {
       return UNKNOWN;
     }
+
+    /** How many requests it stands for: its bytes and tokens are those of all together. */
+    default int requests() {
+      return 1;
+    }
   }
 
   /**
@@ -90,9 +95,14 @@ public final class Estimator {
   }
 
   private static ExpectedOutput output(Estimates learned, String model, Size size) {
-    return size.outputTokens() < 0
-        ? learned.output(model)
-        : new ExpectedOutput(size.outputTokens(), 0);
+    if (size.outputTokens() >= 0) {
+      return new ExpectedOutput(size.outputTokens(), 0);
+    }
+    ExpectedOutput one = learned.output(model);
+    int all = size.requests();
+    return all == 1
+        ? one
+        : new ExpectedOutput(all * one.tokens(), Math.round(Math.sqrt(all) * one.spread()));
   }
 
   private static long made(ExpectedOutput expected, long maxOutputTokens) {

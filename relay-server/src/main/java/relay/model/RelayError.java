@@ -12,6 +12,17 @@ import org.jspecify.annotations.Nullable;
  * @param retryAfter the delay before a retry; null if a retry is pointless or its time unknown
  */
 public record RelayError(int status, String type, String message, @Nullable Duration retryAfter) {
+  private static final String NO_LEASE = "lease_not_found";
+
+  /** The code beside the type, for clients that look for one; null for none. */
+  public @Nullable String code() {
+    return switch (status) { // the field that OpenAI clients evaluate
+      case 401 -> "invalid_api_key";
+      case 404 -> type.equals(NO_LEASE) ? NO_LEASE : null;
+      case 429 -> retryAfter == null ? "insufficient_quota" : "rate_limit_exceeded";
+      default -> null;
+    };
+  }
 
   /** 400: the request itself is wrong. */
   public static RelayError invalid(String message) {
@@ -21,6 +32,16 @@ public record RelayError(int status, String type, String message, @Nullable Dura
   /** 401: a missing or wrong credential. */
   public static RelayError unauthenticated(String message) {
     return new RelayError(401, "authentication_error", message, null);
+  }
+
+  /** 403: the client may not do this at all. */
+  public static RelayError forbidden(String message) {
+    return new RelayError(403, "permission_error", message, null);
+  }
+
+  /** 404: no lease that the client could name has this id, or it has ended. */
+  public static RelayError noLease(String message) {
+    return new RelayError(404, NO_LEASE, message, null);
   }
 
   /** 404: an unknown path, or a model that the client may not use. */

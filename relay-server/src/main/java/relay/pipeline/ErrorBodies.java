@@ -29,7 +29,7 @@ public final class ErrorBodies {
                   .formatted(
                       JsonString.quote(error.message()),
                       JsonString.quote(error.type()),
-                      code(error));
+                      error.code() == null ? "null" : JsonString.quote(error.code()));
         };
     return json.getBytes(StandardCharsets.UTF_8);
   }
@@ -61,13 +61,5 @@ public final class ErrorBodies {
           .add("retry-after-ms", Long.toString(millis));
     }
     return lines;
-  }
-
-  private static String code(RelayError error) {
-    return switch (error.status()) { // the field that OpenAI clients evaluate
-      case 401 -> "\"invalid_api_key\"";
-      case 429 -> error.retryAfter() == null ? "\"insufficient_quota\"" : "\"rate_limit_exceeded\"";
-      default -> "null";
-    };
   }
 }

@@ -63,6 +63,17 @@ final class ModelCatalog {
         .orElse(null);
   }
 
+  /** Answers a request for one. */
+  void answer(RequestContext request, Caller caller, String id) {
+    Dialect dialect = request.client().dialect();
+    byte[] model = model(caller, dialect, id);
+    if (model == null) {
+      request.answer().refuse(RoutingErrors.unserved(dialect, id));
+    } else {
+      request.answer().json(model);
+    }
+  }
+
   private static String json(Dialect dialect, String id, String owner) {
     String quoted = JsonString.quote(id);
     return switch (dialect) {

@@ -45,6 +45,11 @@ final class RequestBodies {
     return read(request, request.client().readBody(maxBytes), () -> RelayError.tooLarge(maxBytes));
   }
 
+  /** As {@link #read}, with this refusal of a body that is too large. */
+  static @Nullable Payload read(RequestContext request, int maxBytes, RelayError tooLarge) {
+    return read(request, request.client().readBody(maxBytes), () -> tooLarge);
+  }
+
   /** As {@link #read}, but a large body is not held: it passes to the provider as it arrives. */
   static @Nullable Payload readOrPass(RequestContext request, int maxBytes) {
     Body body = request.client().readOrPass(HELD_BYTES, maxBytes);

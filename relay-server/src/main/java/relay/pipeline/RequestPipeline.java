@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.admission.Admission;
 import relay.admission.LeaseSearch;
@@ -14,10 +13,10 @@ import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.body.Payload;
 import relay.config.PriceConfig;
+import relay.leases.LeaseApi;
 import relay.logging.RequestLine;
 import relay.logging.RequestLog;
 import relay.metrics.Meters;
-import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.RelayError;
 import relay.redis.KeyPool;
@@ -34,12 +33,12 @@ import relay.trace.Tracing;
  */
 public final class RequestPipeline {
   private static final Set<String> BODILESS = Set.of("GET", "HEAD");
-  private static final Pattern ENDS_WORK = Pattern.compile("/cancel/?(\\?|$)");
 
   private final Generations generations;
   private final Meters meters;
   private final BackgroundResponses background;
   private final @Nullable Tracing tracing;
+  private final LeaseApi leases;
 
   /**
    * Bounds of one replica.
@@ -72,9 +71,15 @@ public final class RequestPipeline {
 
   /**
    * @param tracing null if requests are not traced
+   * @param leases for workers that call providers by themselves
    */
   public RequestPipeline(
-      Serving first, Meters meters, @Nullable Tracing tracing, Duration background) {
+      Serving first,
+      Meters meters,
+      @Nullable Tracing tracing,
+      Duration background,
+      LeaseApi leases) {
+    this.leases = leases;
     generations = new Generations(new Generation(first));
     this.meters = meters;
     this.tracing = tracing;
@@ -174,7 +179,7 @@ public final class RequestPipeline {
       return;
     }
     RelayError spent =
-        mayCost(client)
+        TargetPath.mayCost(client.method(), client.target())
             ? entry.generation().quotas().spentBudget(entry.caller(), client.dialect())
             : null;
     if (spent != null) {
@@ -212,11 +217,6 @@ public final class RequestPipeline {
     }
   }
 
-  /** What ends work, and what only reads, costs nothing. */
-  private static boolean mayCost(ClientExchange client) {
-    return client.method().equals("POST") && !ENDS_WORK.matcher(client.target()).find();
-  }
-
   /** Lists the models of the configuration. */
   public void models(ClientExchange client) {
     admit(
@@ -230,18 +230,15 @@ public final class RequestPipeline {
 
   /** Describes one model of the configuration. */
   public void model(ClientExchange client, String id) {
-    admit(client, entry -> model(entry, id));
+    admit(
+        client, entry -> entry.generation().catalog().answer(entry.request(), entry.caller(), id));
   }
 
-  private void model(Entry entry, String id) {
-    ClientAnswer answer = entry.request().answer();
-    Dialect dialect = entry.request().client().dialect();
-    byte[] model = entry.generation().catalog().model(entry.caller(), dialect, id);
-    if (model == null) {
-      answer.refuse(RoutingErrors.unserved(dialect, id));
-    } else {
-      answer.json(model);
-    }
+  /** Answers a worker that calls providers by itself. Blocks as {@link #serve} does. */
+  public void lease(ClientExchange client) {
+    admit(
+        client,
+        entry -> LeaseCalls.serve(leases, entry.request(), entry.generation(), entry.caller()));
   }
 
   /** Answers with the client's own limits and use. */

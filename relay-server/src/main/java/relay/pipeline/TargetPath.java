@@ -2,6 +2,7 @@ package relay.pipeline;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.model.Dialect;
 import relay.model.Endpoint;
@@ -29,7 +30,14 @@ final class TargetPath {
       "a provider takes this path for a generation, which would not be counted: use"
           + " /v1/messages, /v1/chat/completions or /v1/responses";
 
+  private static final Pattern ENDS_WORK = Pattern.compile("/cancel/?(\\?|$)");
+
   private TargetPath() {}
+
+  /** What ends work, and what only reads, costs nothing. */
+  static boolean mayCost(String method, String target) {
+    return method.equals("POST") && !ENDS_WORK.matcher(target).find();
+  }
 
   /** The target without its query. */
   static String of(String target) {

@@ -271,7 +271,10 @@ class LeaseSearchTest {
   @Test
   void a_quota_that_is_granted_after_its_request_has_failed_goes_back() {
     ClientQuota quota = ClientQuota.of(clientsPool, "team", null, new HashMap<>());
-    quota.reserve(Demand.of("any", 1, 1), () -> new Expected("gpt-x", TokenUsage.NONE));
+    quota.reserve(
+        new KnownRequest("gpt-x", Set.of()),
+        Demand.of("any", 1, 1),
+        () -> new Expected("gpt-x", TokenUsage.NONE));
     quota.end();
     Demand next = Demand.of(clientsPool.plan().modelClasses().getFirst(), 1, 1).on("team");
     Lease later = assertInstanceOf(Granted.class, clientsPool.acquire(next).join()).lease();

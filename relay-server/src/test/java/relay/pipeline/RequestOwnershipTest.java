@@ -39,6 +39,7 @@ import relay.carrier.Carriers;
 import relay.config.Config;
 import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
+import relay.leases.LeaseApi;
 import relay.logging.RequestLog;
 import relay.metrics.Meters;
 import relay.model.Dialect;
@@ -122,7 +123,8 @@ class RequestOwnershipTest {
                 new RequestLog(0)),
             meters,
             null,
-            LONG);
+            LONG,
+            new LeaseApi(engine.notes("notes")));
   }
 
   @AfterEach

@@ -1,0 +1,121 @@
+package relay.leases;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import relay.model.HeaderLines;
+
+/**
+ * The JSON body of a call. Members that it does not ask for are ignored, {@code null} is as good as
+ * absent.
+ */
+record CallBody(JsonNode root) {
+  private static final ObjectMapper MAPPER =
+      JsonMapper.builder()
+          .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  /** The most lines of a provider's head that count. */
+  private static final int MOST_LINES = 200;
+
+  static CallBody of(byte[] body) throws BadCallException {
+    try {
+      JsonNode root = MAPPER.readTree(body);
+      if (root == null || !root.isObject()) {
+        throw new BadCallException("the body must be a JSON object");
+      }
+      return new CallBody(root);
+    } catch (JsonProcessingException e) {
+      throw new BadCallException("the body is not JSON: " + e.getOriginalMessage());
+    } catch (IOException e) {
+      throw new BadCallException("the body is not JSON");
+    }
+  }
+
+  boolean has(String name) {
+    return root.hasNonNull(name);
+  }
+
+  /** A text; empty if it is absent. */
+  String text(String name, int mostLetters) throws BadCallException {
+    return has(name) ? text(name, root.get(name), mostLetters) : "";
+  }
+
+  private static String text(String name, JsonNode value, int most) throws BadCallException {
+    if (!value.isTextual() || value.textValue().length() > most) {
+      throw new BadCallException(name + " must be a text of at most " + most + " letters");
+    }
+    return value.textValue();
+  }
+
+  /** A whole number; the default if it is absent. */
+  long whole(String name, long least, long most, long otherwise) throws BadCallException {
+    if (!has(name)) {
+      return otherwise;
+    }
+    JsonNode value = root.get(name);
+    if (!value.isIntegralNumber()
+        || !value.canConvertToLong()
+        || value.longValue() < least
+        || value.longValue() > most) {
+      throw new BadCallException(name + " must be a whole number from " + least + " to " + most);
+    }
+    return value.longValue();
+  }
+
+  /** A flag; false if it is absent. */
+  boolean flag(String name) throws BadCallException {
+    if (has(name) && !root.get(name).isBoolean()) {
+      throw new BadCallException(name + " must be true or false");
+    }
+    return has(name) && root.get(name).booleanValue();
+  }
+
+  /** A list of texts; empty if it is absent. */
+  Set<String> texts(String name, int most, int mostLetters) throws BadCallException {
+    if (!has(name)) {
+      return Set.of();
+    }
+    JsonNode list = root.get(name);
+    if (!list.isArray() || list.size() > most) {
+      throw new BadCallException(name + " must be a list of at most " + most + " texts");
+    }
+    Set<String> texts = new HashSet<>();
+    for (JsonNode one : list) {
+      texts.add(text(name, one, mostLetters));
+    }
+    return texts;
+  }
+
+  /** Header lines, as an object; a value may be a list of lines. None if it is absent. */
+  HeaderLines headers(String name) throws BadCallException {
+    HeaderLines lines = new HeaderLines();
+    if (!has(name)) {
+      return lines;
+    }
+    JsonNode all = root.get(name);
+    String form = name + " must be an object: a text, or a list of texts, by each header's name";
+    if (!all.isObject() || all.size() > MOST_LINES) {
+      throw new BadCallException(form + ", at most " + MOST_LINES);
+    }
+    for (Map.Entry<String, JsonNode> each : all.properties()) {
+      Iterable<JsonNode> values =
+          each.getValue().isArray() ? each.getValue() : Set.of(each.getValue());
+      for (JsonNode value : values) {
+        if (!value.isValueNode()) {
+          throw new BadCallException(form);
+        }
+        lines.add(each.getKey(), value.asText());
+      }
+    }
+    return lines;
+  }
+}

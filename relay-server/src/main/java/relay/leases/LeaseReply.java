@@ -1,0 +1,16 @@
+package relay.leases;
+
+import relay.model.RelayError;
+
+/** The answer to a call about leases. */
+public sealed interface LeaseReply {
+
+  /** It was done. */
+  record Done(byte[] json) implements LeaseReply {}
+
+  /** It was not done. */
+  record Refused(RelayError error) implements LeaseReply {}
+
+  /** Nobody waits for the answer. */
+  record Cancelled() implements LeaseReply {}
+}
