@@ -58,6 +58,7 @@ public final class LeaseApi {
    * @param path without a query
    * @param quota is told the client's own limits, for the answer's headers
    */
+  @SuppressWarnings("ArrayRecordComponent") // nobody compares calls
   public record Call(
       String method,
       String path,
