@@ -111,6 +111,15 @@ final class LastingScriptTest {
     assertEquals(1_001L, one("@a:again").getFirst(), "all have died");
   }
 
+  /** The list is in order of time: one that is far ahead would keep the next ones out of it. */
+  @Test
+  void others_stand_in_their_list_as_before() {
+    acquire("@a:1", 900_000);
+    call(Step.acquire("l1", 7, 1, 1, 30_000, FIELDS));
+    assertEquals(
+        List.of("l1"), ScriptConnection.readable(wire.redis().lrange(names.due, 0, -1)));
+  }
+
   @Test
   void its_keys_end_by_themselves() {
     acquire("@a:1", 900_000);
