@@ -127,7 +127,9 @@ final class Grants {
     return switch (reply) {
       case Reply.Grant g when demand.lasting() != null -> {
         ledger.uses(g.key());
-        yield new Granted(LastingLease.of(g, end, demand.lasting(), scripts.epoch(), demand));
+        LastingLease lease = LastingLease.of(g, end, demand.lasting(), scripts.epoch(), demand);
+        leaseEndings.recovery().reserved(lease); // a loss must not give it out again
+        yield new Granted(lease);
       }
       case Reply.Grant g -> {
         TrackedLease lease = TrackedLease.of(g, end, id, scripts.epoch(), demand);

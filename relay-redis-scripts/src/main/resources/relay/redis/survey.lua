@@ -9,7 +9,7 @@
 --       quarantine reasons by key
 --       keys       the readable picture
 --       replicas   replicas of all versions by the time of their last heartbeat: `replica@form`
---       summary    the pool in one readable line, written with the picture
+--       summary    the pool in one readable line, written with the picture; beside it, `free` instead of `pool`, what is free
 --       learned    limits stated by the provider
 --       ...        all ready sets of an indexed pool
 -- ARGV  replica    the calling replica's id, '' for an observer
@@ -21,7 +21,7 @@
 --       groups     number of groups
 --       news       `born position next_ms shares`: what the last reply of a call that asked for news ended with, 0 0 at
 --                  first; the time until the smallest request fits, - for never, ? if nobody
---                  looked; 1 if replicas without Redis take a
+--                  looked, and once a second what is free of each class, `{class}0.250`; 1 if replicas without Redis take a
 --                  share, else 0; then a line for each of some answers of the provider: `group granted`, then limits, remainders
 --                  and times, as for observe; or - to ask for none
 --       ...        the groups' ids
@@ -58,6 +58,8 @@ draw = draw > 0
 if groups > #ARGV - 7 then error({ err = 'BADARG fewer groups than announced' }) end
 local born, position, next_ms, shares, told = string.match(news, '^(%d+) (%d+) (%S+) ([01])(.*)$')
 if news ~= '-' and not born or born and string.find(told, '^[^\n]') then error({ err = 'BADARG news must be `born position next_ms shares`, or -' }) end
+local free
+if born then next_ms, free = string.match(next_ms, '^([^{]*)(.*)$') end
 position = born and numbers.bounded_moment(position, 'position')
 if born and not string.find(next_ms, '^[-?]$') then numbers.number(next_ms, 'next_ms') end
 survey_plans.check(config)
@@ -162,6 +164,13 @@ if #lines > 0 then redis.call('PEXPIRE', picture, PICTURE_MS) end
 if born and draw then
   redis.call('SET', summary, string.format('replicas %.0f leases %.0f expired %.0f next_capacity_ms %s', #alive, p[LIVE],
     p[EXPIRED], next_ms), 'PX', PICTURE_MS)
+  if free ~= '' then
+    local key, classes = string.gsub(summary, ':pool$', ':free'), {}
+    for class, share in string.gmatch(free, '{([^}]*)}([01]%.%d+)') do classes[#classes + 1], classes[#classes + 2] = class, share end
+    redis.call('DEL', key)
+    if #classes > 0 then redis.call('HSET', key, unpack(classes, 1, math.min(#classes, 2000))) end
+    redis.call('PEXPIRE', key, PICTURE_MS)
+  end
 end
 client_queues.tidy(r, now)
 if fleet.changed then members.write(r, fleet) end

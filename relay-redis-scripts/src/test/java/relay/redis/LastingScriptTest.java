@@ -116,8 +116,7 @@ final class LastingScriptTest {
   void others_stand_in_their_list_as_before() {
     acquire("@a:1", 900_000);
     call(Step.acquire("l1", 7, 1, 1, 30_000, FIELDS));
-    assertEquals(
-        List.of("l1"), ScriptConnection.readable(wire.redis().lrange(names.due, 0, -1)));
+    assertEquals(List.of("l1"), ScriptConnection.readable(wire.redis().lrange(names.due, 0, -1)));
   }
 
   @Test

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -60,6 +61,23 @@ final class PictureTest {
 
   private static String text(byte[] bytes) {
     return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  private @Nullable String free() {
+    byte[] share = wire.redis().hget(names.free, RedisKeys.bytes(Pools.CLASS));
+    return share == null ? null : text(share);
+  }
+
+  @Test
+  void what_is_free_of_a_class_is_told_of_the_keys_that_are_usable() {
+    KeyPool pool = engine.pool(plan);
+    Granted granted = (Granted) pool.acquire(Demand.of(Pools.CLASS, 100, 20)).join();
+    Await.until("1 of 8 requests is used", Duration.ofSeconds(10), () -> "0.875".equals(free()));
+    pool.operatorQuarantine(granted.lease().key().equals("a-1") ? "b-1" : "a-1", "test").join();
+    Await.until("1 of 4", Duration.ofSeconds(10), () -> "0.750".equals(free()));
+    pool.operatorQuarantine(granted.lease().key(), "test").join();
+    Await.until("no key is usable", Duration.ofSeconds(10), () -> "0.000".equals(free()));
+    assertTrue(wire.redis().pttl(names.free) <= 10_000);
   }
 
   @Test

@@ -58,6 +58,12 @@ public final class Recovery {
     used.began(lease);
   }
 
+  /** One that lasts: only what it reserved is remembered, as used. */
+  public void reserved(LastingLease lease) {
+    Usage all = new Usage(lease.requests(), lease.inputTokens(), lease.outputTokens());
+    used.charged(lease.epoch(), lease.group(), List.of(new Used(all, now())));
+  }
+
   /** It has ended. */
   void ended(TrackedLease lease, Usage cost) {
     used.ended(lease, cost);

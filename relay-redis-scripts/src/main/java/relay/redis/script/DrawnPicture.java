@@ -5,15 +5,19 @@ import org.jspecify.annotations.Nullable;
 
 /** This replica's part in the readable picture: of each plan one replica draws its lines. */
 final class DrawnPicture {
+  private static final long A_SECOND = 900_000_000; // a heartbeat may come a little early
   private static final int AT_ONCE = 200; // more that is new at once is drawn every few seconds
 
   private volatile boolean isMine; // by the last heartbeat
   private volatile int unread; // groups and keys, when news was last drawn without being read
   private volatile long unreadAt; // and when that was
   private volatile String nextMs = "-"; // time until the pool has capacity
+  private volatile String free = ""; // of each class
+  private volatile long toldFreeAt;
 
   DrawnPicture(long before) {
     unreadAt = before;
+    toldFreeAt = before;
   }
 
   /** Whether this replica drew at the last heartbeat. */
@@ -43,9 +47,18 @@ final class DrawnPicture {
     unread = 0;
   }
 
-  /** Time until the pool has capacity, in the script's words. */
-  String nextMs() {
-    return nextMs;
+  /** Time until the pool has capacity, in the script's words; once a second with what is free. */
+  String next(long now) {
+    if (free.isEmpty() || now - toldFreeAt < A_SECOND) {
+      return nextMs;
+    }
+    toldFreeAt = now;
+    return nextMs + free;
+  }
+
+  /** What is free of each class, as {@link FreeShares} tells it. */
+  void free(String shares) {
+    free = shares;
   }
 
   /** The same by a snapshot; null if it never has. */

@@ -153,7 +153,7 @@ public final class FleetSurvey {
     String told = leaves ? "" : answers.take();
     String words = leaves ? "" : introductions.due(plan.name(), now);
     return calls
-        .news(as, words, from + " " + picture.nextMs() + shares + told)
+        .news(as, words, from + " " + picture.next(now) + shares + told)
         .thenCompose(
             reply -> {
               HeartbeatReply beat = new HeartbeatReply(plan, reply, reply.fleet());
@@ -249,6 +249,7 @@ public final class FleetSurvey {
                 plans.saw(after, reply.epoch(), reply.micros());
                 if (reply.draws()) {
                   picture.next(SurveyedRows.nextCapacity(after));
+                  picture.free(beat.plan().named() ? "" : FreeShares.text(beat.plan(), after));
                 }
               }
               return after;

@@ -28,6 +28,7 @@ public final class RedisKeys {
   public final byte[] quarantine;
   public final byte[] picture;
   public final byte[] summary;
+  public final byte[] free;
   public final byte[] replicas;
   public final byte[] estimates;
   public final byte[] breaker;
@@ -57,6 +58,7 @@ public final class RedisKeys {
     quarantine = bytes(base + "quarantine");
     picture = bytes(base + "keys");
     summary = bytes(base + "pool");
+    free = bytes(base + "free");
     replicas = bytes(base + "replicas");
     estimates = bytes(base + "estimates");
     breaker = bytes(base + "breaker");
