@@ -147,7 +147,10 @@ public final class KeyPool {
     return parts.ended(lease, used, nanodollars, false);
   }
 
-  /** As {@link #settle(LeaseRef, Usage, long)}, for good: a later one finds no such lease. */
+  /**
+   * As {@link #settle(LeaseRef, Usage, long)}, for good: a later one finds no such lease. An expired
+   * one is not found either.
+   */
   public CompletableFuture<Ending> end(LeaseRef lease, Usage used, long nanodollars) {
     return parts.ended(lease, used, nanodollars, true);
   }

@@ -1,19 +1,18 @@
 package relay.leases;
 
-/** A call's body is wrong: its message tells what is. */
+/** A call's body is wrong. */
 final class BadCallException extends Exception {
   private static final long serialVersionUID = 1;
 
-  BadCallException(String message) {
-    super(message, null, false, false); // no stack trace: it is an answer
+  private final String reason;
+
+  BadCallException(String reason) {
+    super(reason, null, false, false); // no stack trace: it is an answer
+    this.reason = reason;
   }
 
-  private String text() {
-    return String.valueOf(getMessage());
-  }
-
-  @Override
-  public String toString() {
-    return text();
+  /** What is wrong. */
+  String reason() {
+    return reason;
   }
 }

@@ -29,6 +29,7 @@ final class FleetSecret {
   private final LongSupplier nanoTime;
   private volatile @Nullable Known known;
 
+  @SuppressWarnings("ArrayRecordComponent") // nobody compares them
   private record Known(byte[] secret, String text, long askedNanos) {}
 
   FleetSecret(Notes notes, LongSupplier nanoTime) {

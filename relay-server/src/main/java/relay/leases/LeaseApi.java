@@ -88,7 +88,7 @@ public final class LeaseApi {
     try {
       return call.path().equals(PATH) ? acquire(call) : about(call);
     } catch (BadCallException e) {
-      return refused(RelayError.invalid(e.toString()));
+      return refused(RelayError.invalid(e.reason()));
     } catch (CompletionException e) {
       return refused(NO_REDIS);
     }

@@ -76,7 +76,7 @@ local function give_back(r, g, now, reserved, made, output, told, died)
 end
 
 -- Replaces a lease's charge by its cost in the records of its key and groups. Returns the tokens beyond the
--- reservation; nil if the key or the group is unknown. The settlement of one that lasts may come long after its death: what has
+-- reservation; nil if the key or the group is unknown, or there is nothing to end. The settlement of one that lasts may come long after its death: what has
 -- left the window then is not given back to the pacer, whose debt of it has flown off. `closes`: it ends for good.
 local function finish(r, id, record, requests, input, output, now, from, sets, closes)
   local p = r.pool
@@ -85,6 +85,7 @@ local function finish(r, id, record, requests, input, output, now, from, sets, c
   if not (k and g) then return end
   local lasts = open_leases.lasts(id)
   local died = lasts and deadline <= now
+  if died and closes then return end -- only a settlement comes after its death
   if rest == NOT_COMING and made > o then o = give_back(r, g, now, o, made, output, told, died) end
   local beyond = correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output, died)
   local over = g.above and records.above(r, g)

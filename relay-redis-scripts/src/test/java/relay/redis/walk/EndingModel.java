@@ -58,6 +58,10 @@ final class EndingModel {
       }
       return -3;
     }
+    boolean closes = cost.closes() || cost.requests() == 0;
+    if (closes && lease.lasts() && lease.deadline <= pool.last()) {
+      return -3;
+    }
     long overInput = Math.max(0, cost.input() - lease.input);
     long overOutput = Math.max(0, cost.output() - lease.output);
     GroupLevels.of(pool.group(lease.group))
@@ -65,7 +69,7 @@ final class EndingModel {
     if (lease.isComing()) {
       report(pool.group(lease.group), lease, pool.last(), cost.output(), 0, 0);
     }
-    leases.end(lease, pool.last(), cost.closes() || cost.requests() == 0);
+    leases.end(lease, pool.last(), closes);
     ended = true;
     return overInput + overOutput;
   }
