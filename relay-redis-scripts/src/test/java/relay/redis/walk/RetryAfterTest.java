@@ -177,7 +177,7 @@ final class RetryAfterTest {
         assertEquals(0L, at(asked, now + wait - early).get(2), "early: " + what);
       }
       List<Object> then = at(asked, now + wait);
-      assertTrue(then.get(2).equals(1L) || isGuess(then), what);
+      assertTrue((Long) then.get(2) >= 1 || isGuess(then), what);
       for (String name : wire.names(names.base())) {
         wire.redis().del(RedisKeys.bytes(name));
       }
