@@ -1,5 +1,6 @@
 package relay.leases;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -34,7 +35,12 @@ record CallBody(JsonNode root) {
       }
       return new CallBody(root);
     } catch (JsonProcessingException e) {
-      throw new BadCallException("the body is not JSON: " + e.getOriginalMessage());
+      JsonLocation at = e.getLocation();
+      throw new BadCallException(
+          at == null
+              ? "the body is not JSON"
+              : "the body is not JSON: see line %d, column %d"
+                  .formatted(at.getLineNr(), at.getColumnNr()));
     } catch (IOException e) {
       throw new BadCallException("the body is not JSON");
     }
