@@ -148,8 +148,8 @@ public final class KeyPool {
   }
 
   /**
-   * As {@link #settle(LeaseRef, Usage, long)}, for good: a later one finds no such lease. An expired
-   * one is not found either.
+   * As {@link #settle(LeaseRef, Usage, long)}, for good: a later one finds no such lease. An
+   * expired one is not found either.
    */
   public CompletableFuture<Ending> end(LeaseRef lease, Usage used, long nanodollars) {
     return parts.ended(lease, used, nanodollars, true);

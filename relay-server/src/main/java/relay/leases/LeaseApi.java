@@ -41,14 +41,14 @@ public final class LeaseApi {
           "the store of the leases cannot be reached: send the same call again after the time"
               + " given");
 
-  private final LeaseIds ids;
+  private final SignedIds ids;
   private final Repeats repeats;
 
   /**
    * @param notes that all replicas share
    */
   public LeaseApi(Notes notes) {
-    ids = new LeaseIds(new FleetSecret(notes, System::nanoTime));
+    ids = new SignedIds(new FleetSecret(notes, System::nanoTime));
     repeats = new Repeats(notes);
   }
 

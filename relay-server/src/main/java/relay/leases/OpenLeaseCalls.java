@@ -13,7 +13,7 @@ import relay.redis.model.Limits;
 import relay.upstream.KnownReply;
 
 /** The calls about a lease that was granted. */
-record OpenLeaseCalls(LeaseIds ids, Call call) {
+record OpenLeaseCalls(SignedIds ids, Call call) {
   private static final LeaseReply NOT_FOUND =
       LeaseApi.refused(
           RelayError.noLease(

@@ -238,7 +238,7 @@ public final class RequestPipeline {
   public void lease(ClientExchange client) {
     admit(
         client,
-        entry -> LeaseCalls.serve(leases, entry.request(), entry.generation(), entry.caller()));
+        entry -> LeaseApiCalls.serve(leases, entry.request(), entry.generation(), entry.caller()));
   }
 
   /** Answers with the client's own limits and use. */

@@ -38,7 +38,7 @@ class LeaseClientsTest {
     server = new FakeLeases();
     Path python = folder("python", "relay_leases.py", "driver.py");
     printed("python", python, "python3", "driver.py", server.url("python"));
-    Path java = folder("java", "RelayLeases.java", "Driver.java");
+    Path java = folder("java", "RelayLeases.java", "LeaseDriver.java");
     String bin = System.getProperty("java.home") + "/bin/";
     done(
         java,
@@ -48,8 +48,8 @@ class LeaseClientsTest {
         "-Xlint:all",
         "-Werror",
         "RelayLeases.java",
-        "Driver.java");
-    printed("java", java, bin + "java", "-cp", ".", "Driver", server.url("java"));
+        "LeaseDriver.java");
+    printed("java", java, bin + "java", "-cp", ".", "LeaseDriver", server.url("java"));
     Path go = folder("go", "driver.go");
     Files.writeString(go.resolve("go.mod"), "module driver\n\ngo 1.24\n");
     Files.createDirectory(go.resolve("relayleases"));

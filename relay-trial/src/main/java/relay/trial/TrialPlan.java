@@ -42,8 +42,8 @@ record TrialPlan(
   }
 
   /**
-   * Windows of a minute, as providers have; {@code minutes} of them are measured. The demand is steady
-   * from the start; what the idle pool took at once has been paid back when they begin.
+   * Windows of a minute, as providers have; {@code minutes} of them are measured. The demand is
+   * steady from the start; what the idle pool took at once has been paid back when they begin.
    */
   static TrialPlan ofMinutes(int minutes) {
     return of(Duration.ofMinutes(1), OVERLOAD, 2, 3, minutes);

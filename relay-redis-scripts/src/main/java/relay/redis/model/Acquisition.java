@@ -23,8 +23,8 @@ public sealed interface Acquisition {
    * No key can carry the request now.
    *
    * @param retryAfter without other traffic, a retry after this time is granted, and a retry one
-   *     slot (1/480 of the window) earlier is not. A guess of one second where nobody knows: at
-   *     the bound on concurrent requests, or while output to come fills a window
+   *     slot (1/480 of the window) earlier is not. A guess of one second where nobody knows: at the
+   *     bound on concurrent requests, or while output to come fills a window
    * @param reason what blocks the key that will be free first
    */
   record Exhausted(Duration retryAfter, Reason reason) implements Acquisition {}

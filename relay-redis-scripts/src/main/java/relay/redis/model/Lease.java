@@ -197,8 +197,8 @@ public class Lease implements AutoCloseable {
   }
 
   /**
-   * Reports the request's output every few seconds while the lease lives. Only for a demand
-   * with a spread.
+   * Reports the request's output every few seconds while the lease lives. Only for a demand with a
+   * spread.
    *
    * @param source called from the engine's threads with the time within which output that is still
    *     to come counts; null for nothing to report

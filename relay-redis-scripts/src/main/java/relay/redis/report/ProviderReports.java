@@ -80,7 +80,9 @@ public final class ProviderReports {
         .observe(some.stream().map(News::line).toList())
         .exceptionally(
             failure -> {
-              some.forEach(one -> limitNews.lost(one.group())); // no line in the log: an outage would fill it
+              some.forEach(
+                  one ->
+                      limitNews.lost(one.group())); // no line in the log: an outage would fill it
               return null;
             });
   }

@@ -15,8 +15,8 @@ import java.util.random.RandomGenerator;
 
 /**
  * An open-loop load like that of coding agents, on several models at once: streamed answers of
- * unknown length, with a log-normal distribution, made at a steady speed. A refused
- * request is dropped.
+ * unknown length, with a log-normal distribution, made at a steady speed. A refused request is
+ * dropped.
  */
 public final class AgentLoad implements AutoCloseable {
   private static final int INPUT_TOKENS = 60;

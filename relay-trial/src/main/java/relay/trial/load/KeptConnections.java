@@ -9,8 +9,8 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 import relay.trial.load.PlainConnection.Answer;
 
 /**
- * A load's connections to the replicas. Each is used again, unless the replica closes it, or may
- * be about to because it was idle for long.
+ * A load's connections to the replicas. Each is used again, unless the replica closes it, or may be
+ * about to because it was idle for long.
  */
 final class KeptConnections implements AutoCloseable {
   /** Bytes kept of an answer's end: enough for the last event of a stream. */

@@ -7,8 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Runs the scenarios of LeaseClientsTest: Driver URL. Prints a line for each. */
-final class Driver {
+/** Runs the scenarios of LeaseClientsTest: LeaseDriver URL. Prints a line for each. */
+final class LeaseDriver {
   private static String url;
 
   private static void event(String name) throws Exception {
@@ -36,8 +36,8 @@ final class Driver {
 
   public static void main(String[] args) {
     url = args[0];
-    for (String name : List.of("waits", "seconds", "budget", "lost", "balancer", "unsettled")) run(name, 30, Map.of(), Driver::used);
-    run("bound", 1, Map.of(), Driver::used);
+    for (String name : List.of("waits", "seconds", "budget", "lost", "balancer", "unsettled")) run(name, 30, Map.of(), LeaseDriver::used);
+    run("bound", 1, Map.of(), LeaseDriver::used);
     run("sent", 30, Map.of(), lease -> { lease.sent(1); lease.progress(5); throw new IllegalStateException("boom"); });
     run("unsent", 30, Map.of(), lease -> { throw new IllegalStateException("boom"); });
     run("unknown", 30, Map.of(), lease -> { });

@@ -9,7 +9,7 @@ import relay.leases.LeaseReply;
 import relay.model.RelayError;
 
 /** The calls of workers that call providers by themselves, as requests of the data port. */
-final class LeaseCalls {
+final class LeaseApiCalls {
   private static final RelayError TOO_LARGE =
       new RelayError(
           413,
@@ -17,7 +17,7 @@ final class LeaseCalls {
           "the body of a call about leases has at most " + LeaseApi.BODY_BYTES + " bytes",
           null);
 
-  private LeaseCalls() {}
+  private LeaseApiCalls() {}
 
   /** Answers a call. Blocks as long as it waits for capacity. */
   static void serve(LeaseApi leases, RequestContext request, Generation generation, Caller caller) {

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * The ids of leases: a ticket that is readable and cannot be made by others, as it carries a code
  * by the fleet's secret.
  */
-final class LeaseIds {
+final class SignedIds {
   /** An id is shorter. */
   static final int MOST_LETTERS = 4_096;
 
@@ -21,7 +21,7 @@ final class LeaseIds {
 
   private final FleetSecret secret;
 
-  LeaseIds(FleetSecret secret) {
+  SignedIds(FleetSecret secret) {
     this.secret = secret;
   }
 
