@@ -24,6 +24,7 @@ function bulk.begin(r, request, now)
     replies.too_many_open(request)
     return false
   end
+  r.pool[ASKED] = request.count
   if request.partial and request.count > 1 then
     request.whole = { request.count, request.input, request.output, request.spread }
     take_part(r, request, 1)

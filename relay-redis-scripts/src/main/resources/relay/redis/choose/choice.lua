@@ -61,7 +61,7 @@ function choice.best_of(r, list, now, input, output, favourite, seed, left)
   local p = r.pool
   left = left or 0
   local strategy, daily = p[STRATEGY], p[DAY] == 1
-  local slot, free = math.floor(now / p[SLOT]), 1 - p[KEPT]
+  local slot, free, asked = math.floor(now / p[SLOT]), 1 - p[KEPT], p[ASKED]
   local ranked, weighted = strategy == LEAST_LOADED, strategy == WEIGHTED
   local quick = not daily and strategy ~= RANDOM -- a rank is known before the rest
   local best, best_rank, best_flight, best_pass, best_priority, best_mine, best_spare, best_input, best_output
@@ -74,7 +74,7 @@ function choice.best_of(r, list, now, input, output, favourite, seed, left)
     if best then
       if k[K_PRIORITY] < best_priority then break end
       if quick and not g.above and not (ranked and g[MIRRORED] > 0) then
-        rank = ranked and gate.load_of(k, g, free, left, input, output, p[ASKED]) or 0
+        rank = ranked and gate.load_of(k, g, free, left, input, output, asked) or 0
         if rank > 1 then rank = nil end -- less may count of a request that is larger than a limit
       end
     end

@@ -8,8 +8,12 @@ local listed = {}
 function listed.serve(r, list, request, now, lone, refusal)
   local again = r.held[request.id]
   if again then return grant.again(request, again) end
-  r.pool[ASKED] = request.count or 1
-  if request.count and not bulk.begin(r, request, now) then return end
+  local several = request.count
+  if several then
+    if not bulk.begin(r, request, now) then return end
+  elseif r.pool[ASKED] > 1 then
+    r.pool[ASKED] = 1 -- the last one of this call was for several
+  end
   if not list[1] then return replies.wait(request, now, refusal.opens, 0, refusal.key) end
   local input, output, ask = request.input, request.output, request.client
   local favourite = request.session and redis.call('GET', request.session) or nil
@@ -23,7 +27,7 @@ function listed.serve(r, list, request, now, lone, refusal)
     choice.best_of(r, list, now, input, output, favourite, choice.seed_of(r, request.id), ask and ask.left)
   local lacks_place = best and ask and ask.of and concurrency.lacks_place(ask.line, list, ask.count, now)
   if best and not lacks_place then
-    if request.whole then
+    if several and request.whole then
       local count
       want_in, want_out, count = bulk.enlarge(r, request, list[best], list[best + 1], now, want_in, want_out, ask and ask.left)
       if ask and ask.of then ask.cost = ask.cost * count end

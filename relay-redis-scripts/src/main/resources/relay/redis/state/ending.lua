@@ -76,16 +76,19 @@ local function give_back(r, g, now, reserved, made, output, told, died)
 end
 
 -- Replaces a lease's charge by its cost in the records of its key and groups. Returns the tokens beyond the
--- reservation; nil if the key or the group is unknown, or there is nothing to end. The settlement of one that lasts may come long after its death: what has
--- left the window then is not given back to the pacer, whose debt of it has flown off. `closes`: it ends for good.
-local function finish(r, id, record, requests, input, output, now, from, sets, closes)
-  local p = r.pool
+-- reservation; nil if the key or the group is unknown, or it died before what ends it for good. The settlement of one that lasts
+-- may come long after its death: what has left the window then is not given back to the pacer, whose debt of it has flown off.
+-- The cost is in `costs` after the place `c`.
+local function finish(r, id, record, costs, c, now, from, sets)
+  local p, requests, input, output = r.pool, costs[c + 1], costs[c + 2], costs[c + 3]
   local key, group, since, reserved, i, o, deadline, standing, made, rest, spread, told = struct.unpack(lease.LEASE, record)
   local k, g = records.key(r, key), records.group(r, group)
   if not (k and g) then return end
-  local lasts = open_leases.lasts(id)
-  local died = lasts and deadline <= now
-  if died and closes then return end -- only a settlement comes after its death
+  local lasts, died, closes = standing ~= FRESH and open_leases.lasts(id), nil, nil
+  if lasts then
+    died, closes = deadline <= now, requests == 0 or costs.closed and costs.closed[c + 1]
+    if died and closes then return end
+  end
   if rest == NOT_COMING and made > o then o = give_back(r, g, now, o, made, output, told, died) end
   local beyond = correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output, died)
   local over = g.above and records.above(r, g)
@@ -98,8 +101,12 @@ local function finish(r, id, record, requests, input, output, now, from, sets, c
   end
   ready_sets.reopen(r, group, key, from, sets)
   -- it is in the list `due` at its deadline, unless the deadline has changed
-  lease.put(r, id, struct.pack(lease.TOMB, lasts and closes and 'never' or 'ended', now, standing == FRESH and deadline or 0))
-  if lasts then open_leases.remove(r, id) end
+  local word = 'ended'
+  if lasts then
+    if closes then word = 'never' end
+    open_leases.remove(r, id)
+  end
+  lease.put(r, id, struct.pack(lease.TOMB, word, now, standing == FRESH and deadline or 0))
   return beyond
 end
 
@@ -114,8 +121,7 @@ function ending.end_all(r, ids, first, last, costs, now, from, sets, reply)
     if record and lease.is_tomb(record) then
       told = lease.is_closed(record) and -3 or -4
     elseif record then
-      local closes = costs[c + 1] == 0 or costs.closed and costs.closed[c + 1]
-      told = finish(r, id, record, costs[c + 1], costs[c + 2], costs[c + 3], now, from, sets, closes)
+      told = finish(r, id, record, costs, c, now, from, sets)
       if told then changed = true end
     elseif costs[c + 1] == 0 then
       lease.bury(r, id, now)

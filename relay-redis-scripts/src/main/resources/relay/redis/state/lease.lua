@@ -80,9 +80,9 @@ end
 -- charged already.
 function lease.begin(r, request, k, g, now, input, output)
   local id, spread, deadline = request.id, request.spread, lease.deadline_of(now, request.lease_us)
-  local lasts = open_leases.lasts(id) -- its deadline is out of the order of others
-  lease.put(r, id, struct.pack(LEASE, k.id, g.id, request.since or now, request.count or 1, input, output, deadline, FRESH, 0,
-    spread and output or NOT_COMING, spread or 0, now))
+  local lasts = request.count and open_leases.lasts(id) -- its deadline is out of the order of others
+  lease.put(r, id, struct.pack(LEASE, k.id, g.id, request.since or now, request.count or 1, input, output, deadline,
+    lasts and RENEWED or FRESH, 0, spread and output or NOT_COMING, spread or 0, now))
   expect(r, id, deadline, lasts)
   if lasts then open_leases.add(r, id, deadline) end
   r.pool[LIVE] = r.pool[LIVE] + 1

@@ -18,7 +18,7 @@ function calls.counts_at(line, at)
     shadow + 0, next_at
 end
 
--- Of a lease that lasts: `spread:ttl_ms:requests`, and a + if fewer requests will do.
+-- The third word for a lease that lasts: `spread:ttl_ms:requests`, and a + if fewer requests will do.
 local function lasting(text, id)
   local spread, ttl, count, partial = string.match(text or '', '^([-%d]+):(%d+):(%d+)(%+?)$')
   if not spread or spread ~= '-' and not string.find(spread, '^%d+$') or string.byte(id) ~= 64 or count + 0 < 1 or count + 0 > 1e6 then

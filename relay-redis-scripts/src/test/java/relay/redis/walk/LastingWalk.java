@@ -14,12 +14,12 @@ final class LastingWalk {
     return new Wish.Term(random.nextLong(1_000, 900_001), requests, random.nextBoolean());
   }
 
-  /** Of one of two owners. */
+  /** The id of a lease of one of two owners. */
   static String id(RandomGenerator random, String name) {
     return "@" + random.nextInt(2) + ":" + name;
   }
 
-  /** Of a lease that lasts, as many requests as there may be, and perhaps for good. */
+  /** What ends a lease that lasts: as many requests as there may be, and perhaps for good. */
   static Step.Cost cost(RandomGenerator random, @Nullable LeaseModel lease, Step.Cost of) {
     if (!LeaseModel.lasts(of.id())) {
       return of;
