@@ -29,6 +29,7 @@ function listed.serve(r, list, request, now, lone, refusal)
   if best and not lacks_place then
     if several and request.whole then
       local count
+      if ask then queue_place.hold_all(r, ask, now) end
       want_in, want_out, count = bulk.enlarge(r, request, list[best], list[best + 1], now, want_in, want_out, ask and ask.left)
       if ask and ask.of then ask.cost = ask.cost * count end
     end

@@ -99,7 +99,7 @@ end
 -- Adds a promise to a sum of requests, input and output, or a part of it, or takes it away.
 function queue.add(sums, one, part, requests)
   local g = one.group
-  requests = (requests or part) * one.count
+  requests = requests or part * one.count
   repeat
     local sum = sums[g]
     if not sum then

@@ -110,6 +110,16 @@ function queue_place.hold(r, ask, now)
   end
 end
 
+-- Charges the groups with all promises: what a request takes beyond its place is what nobody waits for.
+function queue_place.hold_all(r, ask, now)
+  if not ask.of or not ask.line.order[1] then return end
+  ahead.leave(ask)
+  for _, g in ipairs(ask.groups) do
+    ahead.bring_up(r, g, now)
+    ahead.pretend(r, ask, g, ask.line.sums, 0)
+  end
+end
+
 function queue_place.enter(r, list, ask, now, input, output, spread)
   local joins = ask.kept > 0 or ask.floor > 0
   local l = queue.of(r, list, joins, ask.own)

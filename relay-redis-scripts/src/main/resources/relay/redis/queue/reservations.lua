@@ -24,7 +24,7 @@ function reservations.before(r, ask, now)
       local part = waits and 1 or math.min(1, 1 - (one.told - early - now) / one.comes)
       if part > 0 then
         sums = sums or {}
-        queue.add(sums, one, part, one.group[MIRRORED] == 0 and math.floor(part) or part)
+        queue.add(sums, one, part, one.group[MIRRORED] == 0 and math.floor(part * one.count) or part * one.count)
       end
     end
   end
