@@ -182,7 +182,9 @@ class DeployTest {
     Set<String> serving = new TreeSet<>();
     json(entry.replace("\\\n", "")).forEach(word -> serving.add(word.asText()));
     assertTrue(serving.contains("-XX:AOTCache=" + file), serving::toString);
-    assertTrue(serving.contains("-Xlog:aot=off,cds=off,pagesize=off"), "a cache that does not fit is no news");
+    assertTrue(
+        serving.contains("-Xlog:aot=off,cds=off,pagesize=off"),
+        "a cache that does not fit is no news");
 
     Set<String> binding = // collector, headers, compiler, libraries, access; not sizes
         Set.of(

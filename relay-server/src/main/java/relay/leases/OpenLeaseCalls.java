@@ -52,7 +52,8 @@ record OpenLeaseCalls(SignedIds ids, Call call) {
   }
 
   private LeaseReply observed(String id, CallBody body) throws BadCallException {
-    // Of unknown status: headers that are absent prove nothing, as the worker may have left them
+    // Its status is unknown: headers that are absent prove nothing, as the worker may have left
+    // them
     // out
     KnownReply reply = new KnownReply(0, body.headers("headers"), new byte[0]);
     LeaseTicket ticket = ticket(id);

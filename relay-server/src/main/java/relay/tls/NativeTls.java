@@ -28,7 +28,9 @@ import relay.carrier.TlsEngines;
 final class NativeTls implements TlsEngines {
   private static final Logger log = LoggerFactory.getLogger(NativeTls.class);
 
-  /** Marks in BoringSSL's messages: the server refuses what was offered, or answered what was not. */
+  /**
+   * Marks in BoringSSL's messages: the server refuses what was offered, or answered what was not.
+   */
   private static final List<String> LACKS =
       List.of(
           "ALERT_HANDSHAKE_FAILURE",

@@ -39,7 +39,9 @@ final class PayloadBody extends RequestBody {
     return length;
   }
 
-  /** Whether a request is sent again is decided by the retry policy: OkHttp would do so at some 503. */
+  /**
+   * Whether a request is sent again is decided by the retry policy: OkHttp would do so at some 503.
+   */
   @Override
   public boolean isOneShot() {
     return true;

@@ -178,7 +178,8 @@ class LeasesTest {
     String refusal =
         """
         {"status":429,"headers":{"Retry-After":"50"},\
-        "body":"{\\"type\\":\\"error\\",\\"error\\":{\\"type\\":\\"rate_limit_error\\"}}"}""";
+        "body":"{\\"type\\":\\"error\\",\\"error\\":{\\"type\\":\\"rate_limit_error\\"}}"}\
+        """;
     JsonNode lease = granted("refused", "");
     told(200, lease, "refused", refusal);
     told(404, lease, "refused", refusal);
@@ -232,11 +233,8 @@ class LeasesTest {
   void a_lease_waits_for_capacity() throws Exception {
     JsonNode first = granted("busy", "");
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      Future<Answer> second =
-          threads.submit(() -> acquire("other", "busy", ",\"wait_ms\":30000"));
-      Await.until(
-          "it waits",
-          () -> replicas.metric(0, WAITING) + replicas.metric(1, WAITING) > 0);
+      Future<Answer> second = threads.submit(() -> acquire("other", "busy", ",\"wait_ms\":30000"));
+      Await.until("it waits", () -> replicas.metric(0, WAITING) + replicas.metric(1, WAITING) > 0);
       told(200, first, "settle", "{\"input_tokens\":1,\"output_tokens\":1}");
       assertEquals(200, second.get().status());
     }
@@ -249,7 +247,9 @@ class LeasesTest {
     String id = id(lease);
     char last = id.charAt(40) == 'A' ? 'B' : 'A';
     for (String guess :
-        new String[] {"x", id.substring(1), id + "A", id.substring(0, 40) + last + id.substring(41)}) {
+        new String[] {
+          "x", id.substring(1), id + "A", id.substring(0, 40) + last + id.substring(41)
+        }) {
       String path = LEASES + "/" + guess + "/settle";
       assertEquals(404, call("worker", "POST", path, "{\"input_tokens\":1}").status(), guess);
     }

@@ -86,7 +86,7 @@ local function finish(r, id, record, costs, c, now, from, sets)
   if not (k and g) then return end
   local lasts, died, closes = standing ~= FRESH and open_leases.lasts(id), nil, nil
   if lasts then
-    died, closes = deadline <= now, requests == 0 or costs.closed and costs.closed[c + 1]
+    died, closes = deadline <= now, costs.closed and costs.closed[c + 1]
     if died and closes then return end
   end
   if rest == NOT_COMING and made > o then o = give_back(r, g, now, o, made, output, told, died) end
@@ -103,7 +103,7 @@ local function finish(r, id, record, costs, c, now, from, sets)
   -- it is in the list `due` at its deadline, unless the deadline has changed
   local word = 'ended'
   if lasts then
-    if closes then word = 'never' end
+    if closes or requests == 0 then word = 'never' end
     open_leases.remove(r, id)
   end
   lease.put(r, id, struct.pack(lease.TOMB, word, now, standing == FRESH and deadline or 0))

@@ -58,8 +58,7 @@ final class EndingModel {
       }
       return -3;
     }
-    boolean closes = cost.closes() || cost.requests() == 0;
-    if (closes && lease.lasts() && lease.deadline <= pool.last()) {
+    if (cost.closes() && lease.lasts() && lease.deadline <= pool.last()) {
       return -3;
     }
     long overInput = Math.max(0, cost.input() - lease.input);
@@ -69,7 +68,7 @@ final class EndingModel {
     if (lease.isComing()) {
       report(pool.group(lease.group), lease, pool.last(), cost.output(), 0, 0);
     }
-    leases.end(lease, pool.last(), closes);
+    leases.end(lease, pool.last(), cost.closes() || cost.requests() == 0);
     ended = true;
     return overInput + overOutput;
   }
