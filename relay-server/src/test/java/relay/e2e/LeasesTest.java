@@ -188,6 +188,8 @@ class LeasesTest {
     assertEquals(429, next.status());
     long waits = Long.parseLong(String.valueOf(next.header("retry-after-ms")));
     assertTrue(waits > 30_000 && waits <= 50_000, next::toString);
+    Answer proxied = RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "refused"));
+    assertEquals(429, proxied.status(), "the proxy knows it, too");
     awaitUse("refused", "rpm 1/10 .*cooldown_ms [1-9][0-9]*");
   }
 
@@ -256,6 +258,7 @@ class LeasesTest {
     awaitUse("foreign", "rpm 1/10 .*inflight 1");
     assertEquals(403, acquire("plain", "foreign", "").status());
     assertEquals(404, acquire("worker", "nobody", "").status());
+    assertEquals(413, call("worker", "POST", LEASES, " ".repeat(70_000)).status());
   }
 
   @ParameterizedTest
