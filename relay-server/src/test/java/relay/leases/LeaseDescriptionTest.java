@@ -101,7 +101,8 @@ class LeaseDescriptionTest {
                         ? description.at(answer.get("$ref").asText().substring(1))
                         : answer;
                 assertFalse(whole.at("/description").asText().isEmpty(), each.getKey());
-                assertTrue(whole.at("/content/application~1json/schema").has("$ref"), each.getKey());
+                assertTrue(
+                    whole.at("/content/application~1json/schema").has("$ref"), each.getKey());
               });
     }
   }
