@@ -72,6 +72,7 @@ final class ConnectionSlots {
     private final @Nullable CarrierSockets sockets; // of its own connection
     private final SharedConnections.@Nullable Shared shared;
     private @Nullable RealConnection kept; // of its last call
+    private @Nullable KeptExchange current; // of its call, if it is on the kept connection
     private long idleSince;
 
     private ConnectionSlot(OkHttpClient client, int home, @Nullable CarrierSockets sockets) {
@@ -99,8 +100,8 @@ final class ConnectionSlots {
 
     /** The exchange of a request, on the connection of the last one if that may be used. */
     UpstreamExchange exchange(Request request, AttemptTrace trace) {
-      KeptExchange next = KeptExchange.of(client, kept, request, trace);
-      return next == null ? UpstreamExchange.of(client.newCall(request)) : next;
+      current = KeptExchange.of(client, kept, request, trace);
+      return current == null ? UpstreamExchange.of(client.newCall(request)) : current;
     }
 
     /** Records the protocol that the provider has chosen, and the connection. */
@@ -143,7 +144,10 @@ final class ConnectionSlots {
         }
         return;
       }
-      if (retired || multiplexed || idleCount.get() >= MOST_IDLE) {
+      KeptExchange last = current;
+      current = null;
+      boolean canceled = last != null && !last.release();
+      if (canceled || retired || multiplexed || idleCount.get() >= MOST_IDLE) {
         end();
         return;
       }

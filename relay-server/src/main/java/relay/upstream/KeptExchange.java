@@ -1,6 +1,7 @@
 package relay.upstream;
 
 import java.io.IOException;
+import java.util.concurrent.atomic.AtomicReference;
 import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -36,7 +37,13 @@ final class KeptExchange implements UpstreamExchange {
   private final BufferedSocket socket;
   private final Request request;
   private final AttemptTrace trace;
-  private volatile boolean canceled;
+  private final AtomicReference<Stage> stage = new AtomicReference<>(Stage.ACTIVE);
+
+  private enum Stage {
+    ACTIVE,
+    CANCELED,
+    RELEASED
+  }
 
   private KeptExchange(
       OkHttpClient client,
@@ -85,7 +92,7 @@ final class KeptExchange implements UpstreamExchange {
 
   @Override
   public Response execute() throws IOException {
-    if (canceled) {
+    if (isCanceled()) {
       throw new IOException("Canceled");
     }
     Http1ExchangeCodec codec = new Http1ExchangeCodec(client, connection, socket);
@@ -199,15 +206,26 @@ final class KeptExchange implements UpstreamExchange {
     }
   }
 
-  /** From any thread: takes no lock. */
+  /** From any thread: takes no lock. Without effect after {@link #release}. */
   @Override
   public void cancel() {
-    canceled = true;
-    connection.cancel();
+    if (stage.compareAndSet(Stage.ACTIVE, Stage.CANCELED)) {
+      connection.cancel();
+    }
   }
 
   @Override
   public boolean isCanceled() {
-    return canceled;
+    return stage.get() == Stage.CANCELED;
+  }
+
+  /**
+   * Gives the connection up, so that another request can have it: a client may leave when its
+   * answer has long ended.
+   *
+   * @return false if the exchange was cancelled: its connection is closed, or will be
+   */
+  boolean release() {
+    return stage.compareAndSet(Stage.ACTIVE, Stage.RELEASED) || stage.get() == Stage.RELEASED;
   }
 }

@@ -200,6 +200,44 @@ class KeptExchangeTest {
     assertEquals(new Got(false, 200, "next"), get("POST"));
   }
 
+  @Test
+  void a_late_cancel_leaves_the_next_request_on_the_connection_alone() throws Exception {
+    makeConnection();
+    web.enqueue(answer("second"));
+    web.enqueue(answer("third"));
+    UpstreamExchange second;
+    try (ConnectionSlot slot = slots.takeAlone()) {
+      second = slot.exchange(request("POST"), trace);
+      try (Response response = second.execute()) {
+        assertEquals("second", response.body().string());
+      }
+    }
+    try (ConnectionSlot slot = slots.takeAlone()) {
+      UpstreamExchange third = slot.exchange(request("POST"), trace);
+      assertInstanceOf(KeptExchange.class, third);
+      try (Response response = third.execute()) {
+        second.cancel(); // its client leaves
+        assertEquals("third", response.body().string());
+      }
+    }
+    assertFalse(second.isCanceled());
+  }
+
+  @Test
+  void a_cancel_at_the_end_of_an_answer_ends_the_connection() throws Exception {
+    makeConnection();
+    web.enqueue(answer("second"));
+    web.enqueue(answer("third"));
+    try (ConnectionSlot slot = slots.takeAlone()) {
+      UpstreamExchange second = slot.exchange(request("POST"), trace);
+      try (Response response = second.execute()) {
+        assertEquals("second", response.body().string());
+        second.cancel();
+      }
+    }
+    assertEquals(new Got(false, 200, "third"), get("POST"));
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"host", "connection", "content-length", "transfer-encoding", "expect"})
   void okhttp_sends_what_states_a_line_of_the_connection(String name) throws Exception {
