@@ -6,6 +6,7 @@ import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -33,8 +34,10 @@ import relay.redis.model.Refill;
 import relay.redis.model.Remaining;
 import relay.redis.model.Usage;
 import relay.redis.script.ConfigMark;
+import relay.redis.script.FleetSurvey;
 import relay.redis.script.Introductions;
 import relay.redis.script.PoolScripts;
+import relay.redis.script.SurveyReply;
 import relay.redis.waiting.WaitingRoom;
 
 /**
@@ -56,6 +59,11 @@ public final class KeyPool {
       Introductions introductions) {
     parts = new PoolComposition(link, plan, options, leaseIds, alarm, introductions);
     scripts = parts.scripts;
+  }
+
+  /** As {@link FleetSurvey#tells}. */
+  void tells(Consumer<SurveyReply.Beside> listener) {
+    scripts.fleet().tells(listener);
   }
 
   /** The pool's present keys and limits. */

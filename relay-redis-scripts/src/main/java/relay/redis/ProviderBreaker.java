@@ -27,11 +27,11 @@ import relay.redis.script.Reply;
  * <p>A failure that the request itself may have caused is reported with its sources: its client and
  * its model. Without any one source, most requests must have failed, too, before the breaker opens.
  *
- * <p>The state comes from the reply to this replica's last report or tick and is at most half a
- * second old. A failure is reported at once; successes are counted and sent with the next report.
- * When the pause of an open breaker is over, the next request asks Redis for permission to try and
- * waits for the reply, so the first request tests the provider even at low rates. Its result closes
- * the breaker or opens it again. No other request waits for Redis here.
+ * <p>The state comes from the reply to this replica's last report, or from the pool's heartbeat,
+ * and is at most half a second old. A failure is reported at once; successes are counted and sent
+ * with the next report. When the pause of an open breaker is over, the next request asks Redis for
+ * permission to try and waits for the reply, so the first request tests the provider even at low
+ * rates. Its result closes the breaker or opens it again. No other request waits for Redis here.
  */
 public final class ProviderBreaker {
   private static final Logger log = LoggerFactory.getLogger(ProviderBreaker.class);
@@ -51,6 +51,7 @@ public final class ProviderBreaker {
   private final AtomicInteger failures = new AtomicInteger();
   private final AtomicInteger successes = new AtomicInteger();
   private final FailureSources sources;
+  private final HeardBeat heard;
   private final AtomicBoolean asking = new AtomicBoolean(); // one request of this replica at a time
   private volatile View view = new View(State.CLOSED, 0);
 
@@ -59,6 +60,7 @@ public final class ProviderBreaker {
     this.nanoTime = nanoTime;
     this.pool = pool;
     sources = new FailureSources(nanoTime);
+    heard = new HeardBeat(nanoTime);
     keys = new byte[][] {new RedisKeys(options.prefix(), pool).breaker};
     replica = bytes(options.replica());
   }
@@ -205,10 +207,24 @@ public final class ProviderBreaker {
             reply -> new Standing(STATES.get(reply.state()), Duration.ofMillis(reply.waitMs())));
   }
 
-  /** Called twice a second. */
+  /** Called twice a second. Reports what was counted. */
   void tick() {
     if (link.isUp()) {
       sources.forgetOld();
+      if (failures.get() > 0 || successes.get() > 0 || heard.isOld()) {
+        report("");
+      }
+    }
+  }
+
+  /**
+   * A heartbeat of the pool saw the breaker. Its state is read if it is, or was, not closed.
+   *
+   * @param paused whether it is not closed
+   */
+  void saw(boolean paused) {
+    heard.now();
+    if (paused || view.state() != State.CLOSED) {
       report("");
     }
   }

@@ -36,6 +36,7 @@ import relay.redis.model.SocketLoop;
 import relay.redis.script.ConfigMark;
 import relay.redis.script.Introductions;
 import relay.redis.script.StoredPools;
+import relay.redis.script.SurveyReply;
 
 /**
  * The connection to Redis, and the key pools that a process shares through it. One engine per
@@ -106,6 +107,7 @@ public final class RedisEngine implements AutoCloseable {
     KeyPool pool =
         new KeyPool(masters.link(plan.name()), plan, options, leaseIds, this::alarm, introductions);
     pool.runs(config);
+    pool.tells(beside -> saw(plan.name(), beside));
     pools.put(plan.name(), pool);
     ticked.add(pool);
     if (!options.isObserver()) {
@@ -290,6 +292,18 @@ public final class RedisEngine implements AutoCloseable {
     pool.tick();
     if (pool.isOver()) {
       forget(pool);
+    }
+  }
+
+  /** A pool's heartbeat tells whether its provider's breaker and refusals are to be read. */
+  private void saw(String pool, SurveyReply.Beside beside) {
+    ProviderBreaker breaker = breakers.get(pool);
+    if (breaker != null) {
+      breaker.saw(beside.paused());
+    }
+    Refusals refused = refusals.get(pool);
+    if (refused != null) {
+      refused.saw(beside.refusals());
     }
   }
 

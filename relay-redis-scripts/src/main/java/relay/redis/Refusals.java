@@ -38,6 +38,7 @@ public final class Refusals {
   private final RedisKeys keys;
   private final LongSupplier nanoTime;
   private final ServedLately served;
+  private final HeardBeat heard;
   private volatile long version;
   private volatile Map<String, List<Refused>> refused = Map.of(); // by model
 
@@ -46,6 +47,7 @@ public final class Refusals {
     this.nanoTime = nanoTime;
     keys = new RedisKeys(options.prefix(), pool);
     served = new ServedLately(nanoTime);
+    heard = new HeardBeat(nanoTime);
   }
 
   /**
@@ -207,7 +209,17 @@ public final class Refusals {
     if (link.isUp()) {
       List<Call> all = new ArrayList<>();
       served.take().forEach(one -> all.add(told(one)));
-      send(all);
+      if (!all.isEmpty() || heard.isOld()) {
+        send(all);
+      }
+    }
+  }
+
+  /** A heartbeat of the pool saw this version of what accounts refuse. */
+  void saw(long present) {
+    heard.now();
+    if (present != version) {
+      send(List.of());
     }
   }
 

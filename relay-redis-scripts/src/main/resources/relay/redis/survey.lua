@@ -11,6 +11,8 @@
 --       replicas   replicas of all versions by the time of their last heartbeat: `replica@form`
 --       summary    the pool in one readable line, written with the picture; beside it, `free` instead of `pool`, what is free
 --       learned    limits stated by the provider
+--       breaker    the provider's breaker
+--       refused    models that accounts refuse
 --       ...        all ready sets of an indexed pool
 -- ARGV  replica    the calling replica's id, '' for an observer
 --       ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
@@ -27,7 +29,7 @@
 --       ...        the groups' ids
 --       ...        for each key: id, account
 -- REPLY {1, time, epoch, replicas, live leases, expired leases, 1 if the caller is to draw what is new and 2 if all, fleet,
---         groups..., keys..., news, clients}
+--         groups..., keys..., news, clients, beside}
 --         fleet: {1 if the replica must announce its plan again; for each configuration in use: hash, since_ms,
 --                 replicas; ready sets of other plans; ready sets without a plan; for each draining key: id,
 --                 account, in flight, cooldown_us, reason of the quarantine or '', max_concurrent, priority, weight; the
@@ -44,13 +46,15 @@
 --                 asked for
 --         clients: {for each model class that was short: {for each client that asked: `client:rank`, weight, requests
 --                 that wait, millionths of a limit that it was granted in a window}}, if news is asked for
+--         beside: {1 if the breaker is not closed, the version of `refused`}, if news is asked for
 --       {-3}                                   unknown pool
 -- COST  one read of all records, one write of the changed ones, one of the picture if it draws
 -- @uses wire/numbers, state/pool, state/pool_key, state/quota_group, state/records, state/ring, state/lease
 -- @uses limits/gate, limits/days, limits/answers, queue/queue_report, queue/client_queues, fleet/members
 -- @uses fleet/missing_replicas, fleet/change_log, fleet/survey_plans, fleet/plan_lines
-local state, win, leases, due, later, quarantine, picture, replicas, summary, learned =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local state, win, leases, due, later, quarantine, picture, replicas, summary, learned, breaker, refused =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+local SETS = 13 -- the first ready set
 local replica, given, ceiling = ARGV[1], pool.clock(ARGV[3], ARGV[2])
 local draw, config, groups, news = numbers.number(ARGV[4], 'draw'), ARGV[5], numbers.number(ARGV[6], 'groups'), ARGV[7]
 local read = draw < 2
@@ -69,7 +73,7 @@ if not r then return { -3 } end
 local p = r.pool
 local now = pool.time(p, given, ceiling)
 local slot = math.floor(now / p[SLOT])
-lease.sweep(r, now, 1400, 11, KEYS)
+lease.sweep(r, now, 1400, SETS, KEYS)
 
 local alive, passed = missing_replicas.beat(p, replicas, state, replica, config == 'leave', now)
 pool.keep(p, state, leases, due, later)
@@ -104,7 +108,7 @@ local retiring = born and plan and redis.call('HGET', state, 'retiring')
 if retiring then plan_lines.forget_some(r, fleet, picture, now, retiring) end
 survey_plans.drain(r, fleet, now, picture, draw and lines, reply[8][5], quarantine)
 if born then change_log.pass_time(r, now) end
-if told and told ~= '' then answers.apply_all(r, learned, answers.parse(told), now, 11, KEYS) end
+if told and told ~= '' then answers.apply_all(r, learned, answers.parse(told), now, SETS, KEYS) end
 for n = 1, groups do
   local id = ARGV[7 + n]
   local g = records.group(r, id)
@@ -179,5 +183,7 @@ if born then
   reply[at + 1] = change_log.news_since(r, born, position)
   if all then reply[at + 1][3] = 1 end
   reply[at + 2] = queue_report.standings(r, now)
+  reply[at + 3] = { (redis.call('HGET', breaker, 'state') or 'closed') == 'closed' and 0 or 1,
+    tonumber(redis.call('HGET', refused, 'version') or 0) }
 end
 return reply

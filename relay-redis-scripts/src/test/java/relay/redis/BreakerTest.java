@@ -23,6 +23,8 @@ import relay.redis.ProviderBreaker.State;
 import relay.redis.library.ScriptFile;
 import relay.redis.model.EngineOptions;
 import relay.redis.model.Fallback;
+import relay.redis.model.Limits;
+import relay.redis.model.PoolPlan;
 import relay.redis.script.RedisKeys;
 
 /** The breaker by its script on a virtual clock, and as two replicas see it. */
@@ -332,5 +334,31 @@ final class BreakerTest {
       Await.until("it is closed for both", SOON, () -> first.state() == State.CLOSED);
       assertInstanceOf(Passage.Free.class, first.enter());
     }
+  }
+
+  @Test
+  void while_nothing_happens_heartbeats_are_the_only_calls_and_tell_of_the_breaker() {
+    PoolPlan plan =
+        Pools.plan(Pools.name("idle"), Duration.ofDays(1), 1, new Limits(1_000, 0, 0, 0));
+    try (RecordedRedis way = new RecordedRedis(RedisUnderTest.url());
+        RedisEngine idle = RedisEngine.start(Pools.options(way.url(), "r1", Fallback.CLOSED));
+        RedisEngine other = replica("r2")) {
+      ProviderBreaker breaker = idle.breaker(plan.name());
+      var _ = idle.refusals(plan.name());
+      var _ = idle.pool(plan);
+      Await.until("heartbeats pass", SOON, () -> calls(way, "survey") >= 12);
+      long asked = calls(way, "breaker") + calls(way, "evidence");
+      assertTrue(asked <= 6, "besides the heartbeats, calls: " + asked);
+      for (int n = 0; n < 10; n++) {
+        other.breaker(plan.name()).failed(new Passage.Free());
+      }
+      Await.until("the idle one knows", SOON, () -> breaker.state() == State.OPEN);
+    }
+  }
+
+  private static long calls(RecordedRedis way, String script) {
+    return way.exchanges()
+        .filter(call -> call.word(0).equals("FCALL") && call.word(1).endsWith("_" + script))
+        .count();
   }
 }

@@ -64,8 +64,11 @@ final class LinkResources implements ClientResources {
   private final AddressResolverGroup<InetSocketAddress> names = LoopResources.names();
   private final SocketAddressResolver addresses =
       SocketAddressResolver.create(DnsResolvers.UNRESOLVED);
+
+  /** A tick wakes a thread; little here has a time, and none of it is short. */
   private final Timer timer =
-      new HashedWheelTimer(Thread.ofPlatform().name("redis-timer").daemon().factory());
+      new HashedWheelTimer(
+          Thread.ofPlatform().name("redis-timer").daemon().factory(), 500, TimeUnit.MILLISECONDS);
 
   /**
    * @param events serves the connection; null for a thread of the resources' own

@@ -3,6 +3,7 @@ package relay.redis.script;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.PoolSnapshot;
@@ -40,6 +41,7 @@ public final class FleetSurvey {
   private volatile long wantedAt = System.nanoTime() - WANTED_NANOS; // by somebody who looks
   private volatile CompletableFuture<@Nullable PoolSnapshot> under =
       CompletableFuture.completedFuture(null); // the last read
+  private volatile Consumer<SurveyReply.Beside> beside = told -> {};
   private volatile boolean left; // leave() was called after the last heartbeat
 
   /**
@@ -84,6 +86,11 @@ public final class FleetSurvey {
   /** The number of replicas that the last heartbeat saw alive. */
   public int replicas() {
     return others.count();
+  }
+
+  /** Gets what each heartbeat tells of the pool's provider. Must not block or throw. */
+  public void tells(Consumer<SurveyReply.Beside> listener) {
+    beside = listener;
   }
 
   /**
@@ -159,6 +166,7 @@ public final class FleetSurvey {
               HeartbeatReply beat = new HeartbeatReply(plan, reply, reply.fleet());
               others.heard(beat.fleet(), takesPart(), announcement);
               others.counted(reply.replicas());
+              beside.accept(reply.beside());
               picture.isMine(reply.draws());
               // redraw: the picture expired, another replica drew it, or an overlapping heartbeat
               // made this replica the drawer

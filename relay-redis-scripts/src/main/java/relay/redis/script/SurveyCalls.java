@@ -114,6 +114,7 @@ final class SurveyCalls {
     RedisKeys keys = caller.keys();
     List<byte[]> k = caller.leaseKeys();
     k.addAll(List.of(keys.quarantine, keys.picture, keys.replicas, keys.summary, keys.learned));
+    k.addAll(List.of(keys.breaker, keys.refused));
     k.addAll(plans.candidates().allSets());
     return new Call(ScriptFile.SURVEY, k, args);
   }

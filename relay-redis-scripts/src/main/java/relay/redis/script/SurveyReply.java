@@ -44,6 +44,14 @@ public record SurveyReply(List<Object> values) {
    */
   record News(String position, boolean all, boolean crowded, List<String> fields) {}
 
+  /**
+   * What a heartbeat tells of the pool's provider, so that nobody asks while nothing changes.
+   *
+   * @param paused whether the breaker is not closed
+   * @param refusals the version of what accounts refuse
+   */
+  public record Beside(boolean paused, long refusals) {}
+
   /** On the pool's clock, in microseconds. */
   long micros() {
     return number(1);
@@ -192,6 +200,12 @@ public record SurveyReply(List<Object> values) {
   /** What clients have of a pool that is short; none if the call asked for no news. */
   public List<ClientState> clients() {
     return values.size() > 9 ? SharedClients.of(row(9)) : List.of();
+  }
+
+  /** What a call tells that asked for news, without groups and keys. */
+  Beside beside() {
+    List<Object> r = row(10);
+    return new Beside(Reply.number(r.get(0)) == 1, Reply.number(r.get(1)));
   }
 
   private List<Object> row(int index) {

@@ -30,6 +30,7 @@ public final class StepKeys {
   public static byte[][] surveyed(RedisKeys n) {
     List<byte[]> fixed = new ArrayList<>(List.of(leases(n)));
     fixed.addAll(List.of(n.quarantine, n.picture, n.replicas, n.summary, n.learned));
+    fixed.addAll(List.of(n.breaker, n.refused));
     return fixed.toArray(byte[][]::new);
   }
 
