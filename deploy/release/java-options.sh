@@ -16,6 +16,10 @@ java_options=(
   -XX:InlineSmallCode=600
   -XX:FreqInlineSize=100
   -XX:MaxInlineLevel=10
+  # But always what makes a lambda: these two small methods would be calls, and the JVM allocates slowly there.
+  -XX:CompileCommand=quiet
+  -XX:CompileCommand=inline,java.lang.invoke.DirectMethodHandle::allocateInstance
+  -XX:CompileCommand=inline,java.lang.invoke.DirectMethodHandle::constructorMethod
   # The compiler starts a little later: with one or two cores it would dominate a start. At twice the
   # counts a start is shorter still, but the first quarter of a minute costs a fifth more.
   -XX:CompileThresholdScaling=1.4

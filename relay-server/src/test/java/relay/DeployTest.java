@@ -192,7 +192,7 @@ class DeployTest {
             "-XX:InlineSmall",
             "-XX:FreqInline",
             "-XX:MaxInline",
-            "-XX:CompileThreshold",
+            "-XX:Compile",
             "-XX:Tier4",
             "-D",
             "--");

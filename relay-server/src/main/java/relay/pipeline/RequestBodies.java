@@ -13,6 +13,7 @@ import relay.request.RequestScanner;
 
 /** Reads and scans the bodies of requests, or refuses them. */
 final class RequestBodies {
+  private static final String JSON = "application/json"; // what nearly all clients send
   private static final Pattern JSON_TYPE =
       Pattern.compile("application/json[ \\t]*(;|$)", Pattern.CASE_INSENSITIVE);
 
@@ -30,7 +31,7 @@ final class RequestBodies {
   /** What is wrong with the head of a request whose body is to be parsed; null if nothing is. */
   static @Nullable RelayError wrongHead(ClientExchange client) {
     String type = client.header("content-type");
-    if (type != null && !JSON_TYPE.matcher(type).lookingAt()) {
+    if (type != null && !type.equals(JSON) && !JSON_TYPE.matcher(type).lookingAt()) {
       return RelayError.invalid("content-type must be application/json");
     }
     String encoding = client.header("content-encoding");

@@ -121,12 +121,10 @@ public final class UsedLately {
   /** Adds a lease's reservation where it counts, or takes it away. */
   private void add(TrackedLease lease, int sign) {
     Group group = epoch(lease.countedEpoch()).group(lease.group());
+    long counted = slot(lease.countedNanos()); // not below the group's lock: see correct()
+    long output = sign * lease.countedOutput();
     synchronized (group) {
-      group.add(
-          slot(lease.countedNanos()),
-          sign,
-          sign * lease.inputTokens(),
-          sign * lease.countedOutput());
+      group.add(counted, sign, sign * lease.inputTokens(), output);
     }
   }
 
@@ -140,7 +138,11 @@ public final class UsedLately {
     }
   }
 
-  /** A refund belongs to its slot, use beyond its reservation to the present one. */
+  /**
+   * A refund belongs to its slot, use beyond its reservation to the present one. Reads the lease
+   * before it locks the group: to lock a lease again below another lock makes the JVM allocate a
+   * monitor, for each request.
+   */
   private void correct(TrackedLease lease, Usage cost) {
     long requests = cost.requests() - 1;
     long input = cost.inputTokens() - lease.inputTokens();
@@ -150,12 +152,9 @@ public final class UsedLately {
     }
     Group group = epoch(lease.countedEpoch()).group(lease.group());
     long now = slot(nanoTime.getAsLong());
+    long counted = slot(lease.countedNanos());
     synchronized (group) {
-      group.add(
-          slot(lease.countedNanos()),
-          Math.min(0, requests),
-          Math.min(0, input),
-          Math.min(0, output));
+      group.add(counted, Math.min(0, requests), Math.min(0, input), Math.min(0, output));
       group.add(now, 0, Math.max(0, input), Math.max(0, output));
     }
   }
