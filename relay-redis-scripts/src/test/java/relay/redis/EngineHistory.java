@@ -129,6 +129,7 @@ final class EngineHistory {
         // The model knows no fleet; FleetWalkTest checks that part
         if (!args.get(6).equals("-")) {
           reply.set(6, 0L); // nor who draws
+          reply.removeLast(); // nor the breaker and refusals
           reply.removeLast(); // nor what clients have
           reply.removeLast(); // nor what is new
         }
