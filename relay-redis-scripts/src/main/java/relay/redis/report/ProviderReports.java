@@ -8,7 +8,6 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import relay.redis.lease.Coalescer;
 import relay.redis.link.FailureReason;
 import relay.redis.model.Lease;
 import relay.redis.model.Limits;
@@ -28,15 +27,10 @@ import relay.redis.script.ToldLimits;
 public final class ProviderReports {
   private static final Logger log = LoggerFactory.getLogger(ProviderReports.class);
 
-  private static final int MOST_AT_ONCE = 32; // answers of a call: under a millisecond of Redis
-
   private final PoolScripts scripts;
   private final FairShare fairShare;
   private final LimitNews limitNews = new LimitNews();
-  private final Coalescer<News> news = new Coalescer<>(1, MOST_AT_ONCE, this::report);
-
-  /** What a group's answer says, as a line. */
-  private record News(String group, String line) {}
+  private final UnsentNews news = new UnsentNews(this::report);
 
   public ProviderReports(PoolScripts scripts, FairShare fairShare) {
     this.scripts = scripts;
@@ -69,20 +63,18 @@ public final class ProviderReports {
     long now = System.nanoTime();
     Duration window = scripts.plan().window();
     if (limitNews.isNews(group, limits, remaining, latest, window, now)) {
-      news.add(new News(group, ToldLimits.line(group, granted, limits, remaining, refill.get())));
+      news.add(group, ToldLimits.line(group, granted, limits, remaining, refill.get()));
     } else if (!lease.isWithoutRedis()) {
       scripts.answers().note(group, granted, limits, remaining, refill, window, now);
     }
   }
 
-  private CompletableFuture<?> report(List<News> some) {
+  private CompletableFuture<?> report(List<String> groups, List<String> lines) {
     return scripts
-        .observe(some.stream().map(News::line).toList())
+        .observe(lines)
         .exceptionally(
             failure -> {
-              some.forEach(
-                  one ->
-                      limitNews.lost(one.group())); // no line in the log: an outage would fill it
+              groups.forEach(limitNews::lost); // no line in the log: an outage would fill it
               return null;
             });
   }
