@@ -1,6 +1,7 @@
 package relay.upstream;
 
 import java.util.List;
+import okhttp3.Protocol;
 import okhttp3.Response;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +15,8 @@ final class AnswerHead {
 
   private static final int MAX_LENGTH_DIGITS = 18;
   private static final int FIRST_FINAL = 200;
+  private static final int NO_CONTENT = 204;
+  private static final int RESET_CONTENT = 205;
 
   /** RFC 9110, section 15: any other is invalid, and no client has to understand it. */
   private static final int LAST_STATUS = 599;
@@ -34,11 +37,38 @@ final class AnswerHead {
         return "an ambiguous content-length";
       }
     }
+    if ((response.code() == NO_CONTENT || response.code() == RESET_CONTENT)
+        && response.body().contentLength() > 0) {
+      return "a body, which its status rules out";
+    }
     List<String> encodings = response.headers("transfer-encoding");
     return encodings.isEmpty()
             || (encodings.size() == 1 && encodings.getFirst().equalsIgnoreCase("chunked"))
         ? null
         : "a transfer-encoding that is not chunked";
+  }
+
+  /**
+   * Whether the connection ends with this answer over HTTP/1.1 or 1.0. OkHttp knows a single
+   * `close` only. A request that follows would break, and cannot always be repeated.
+   */
+  static boolean isLast(Response response) {
+    return hasOption(response, "close")
+        || (response.protocol() == Protocol.HTTP_1_0 && !hasOption(response, "keep-alive"))
+        // RFC 9112, 6.3: two statements of the end; another reader may believe the other one
+        || (response.header("transfer-encoding") != null
+            && response.header("content-length") != null);
+  }
+
+  private static boolean hasOption(Response response, String option) {
+    for (String line : response.headers("connection")) {
+      for (String each : line.split(",", -1)) {
+        if (each.strip().equalsIgnoreCase(option)) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   private static boolean isLength(String text) {

@@ -14,6 +14,7 @@ import okhttp3.Dispatcher;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import okhttp3.Request;
+import okhttp3.Response;
 import okhttp3.internal.concurrent.TaskRunner;
 import okhttp3.internal.connection.ConnectionListener;
 import okhttp3.internal.connection.RealConnection;
@@ -104,12 +105,15 @@ final class ConnectionSlots {
       return current == null ? UpstreamExchange.of(client.newCall(request)) : current;
     }
 
-    /** Records the protocol that the provider has chosen, and the connection. */
-    void spoke(Protocol protocol, @Nullable Connection connection) {
-      if (shared != null && protocol != Protocol.HTTP_2) {
+    /** Records what an answer's head says of the connection. */
+    void spoke(Response head, @Nullable Connection connection) {
+      if (shared != null && head.protocol() != Protocol.HTTP_2) {
         multiplexed = false;
       }
       kept = shared == null && connection instanceof RealConnection own ? own : null;
+      if (kept != null && AnswerHead.isLast(head)) {
+        kept.noNewExchanges();
+      }
     }
 
     /**
@@ -146,8 +150,8 @@ final class ConnectionSlots {
       }
       KeptExchange last = current;
       current = null;
-      boolean canceled = last != null && !last.release();
-      if (canceled || retired || multiplexed || idleCount.get() >= MOST_IDLE) {
+      boolean unfit = last != null && !last.release();
+      if (unfit || retired || multiplexed || idleCount.get() >= MOST_IDLE) {
         end();
         return;
       }

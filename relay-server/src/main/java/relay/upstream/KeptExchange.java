@@ -38,6 +38,7 @@ final class KeptExchange implements UpstreamExchange {
   private final Request request;
   private final AttemptTrace trace;
   private final AtomicReference<Stage> stage = new AtomicReference<>(Stage.ACTIVE);
+  private boolean ended; // the answer was read, or its rest is not to be
 
   private enum Stage {
     ACTIVE,
@@ -107,7 +108,6 @@ final class KeptExchange implements UpstreamExchange {
     try {
       return read(codec);
     } catch (IOException e) {
-      connection.noNewExchanges();
       if (unsent == null) {
         throw e;
       }
@@ -149,9 +149,6 @@ final class KeptExchange implements UpstreamExchange {
       builder = head(codec);
     }
     Response head = builder.build();
-    if ("close".equalsIgnoreCase(head.header("connection"))) {
-      connection.noNewExchanges();
-    }
     Source content = new Content(codec.openResponseBodySource(head), codec);
     return builder
         .body(
@@ -177,7 +174,6 @@ final class KeptExchange implements UpstreamExchange {
   /** The answer's body: its end is checked while the connection is still this exchange's. */
   private final class Content extends ForwardingSource {
     private final Http1ExchangeCodec codec;
-    private boolean ended;
 
     Content(Source body, Http1ExchangeCodec codec) {
       super(body);
@@ -221,11 +217,12 @@ final class KeptExchange implements UpstreamExchange {
 
   /**
    * Gives the connection up, so that another request can have it: a client may leave when its
-   * answer has long ended.
+   * answer has long ended. By the thread that has read the answer.
    *
-   * @return false if the exchange was cancelled: its connection is closed, or will be
+   * @return false if no request may have it: this one was cancelled, or has failed by whatever
+   *     fault, perhaps between two bytes
    */
   boolean release() {
-    return stage.compareAndSet(Stage.ACTIVE, Stage.RELEASED) || stage.get() == Stage.RELEASED;
+    return ended && stage.compareAndSet(Stage.ACTIVE, Stage.RELEASED);
   }
 }

@@ -213,7 +213,7 @@ public final class UpstreamCall {
       watched = idleWatch.watch(next::cancel);
       request.trace().watchedBy(watched);
       response = answered(next);
-      slot.spoke(response.protocol(), request.trace().connection());
+      slot.spoke(response, request.trace().connection());
       String wrong = AnswerHead.wrong(response);
       if (wrong != null) {
         throw new ProtocolException("the provider's answer has " + wrong);

@@ -73,6 +73,8 @@ class HostileAnswerTest {
         OK + "transfer-encoding: chunked\ntransfer-encoding: chunked\n",
         OK + "transfer-encoding: identity\n",
         "HTTP/1.1 101 Switching Protocols\nconnection: upgrade\nupgrade: websocket\n",
+        "HTTP/1.1 204 No Content\n" + LENGTH,
+        "HTTP/1.1 205 Reset Content\n" + LENGTH,
         OK + "x-a: 1\n".repeat(200) + LENGTH,
         OK + "x-a: " + "a".repeat(300_000) + "\n" + LENGTH,
         "SSH-2.0-OpenSSH\n");

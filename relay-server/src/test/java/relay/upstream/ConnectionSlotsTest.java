@@ -183,7 +183,7 @@ class ConnectionSlotsTest {
     ConnectionSlots.ConnectionSlot lane = lanes.take((made, _) -> made.join());
     Response response =
         lane.client().newCall(new Request.Builder().url(web.url("/")).build()).execute();
-    lane.spoke(response.protocol(), null);
+    lane.spoke(response, null);
     underWay.add(lane);
     open.add(response);
   }

@@ -28,6 +28,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.body.Payload;
 import relay.carrier.Carriers;
@@ -86,7 +87,7 @@ class KeptExchangeTest {
     try (ConnectionSlot slot = slots.takeAlone()) {
       UpstreamExchange exchange = slot.exchange(request, trace);
       try (Response response = exchange.execute()) {
-        slot.spoke(response.protocol(), trace.connection());
+        slot.spoke(response, trace.connection());
         String body = whole ? response.body().string() : "";
         return new Got(exchange instanceof KeptExchange, response.code(), body);
       }
@@ -163,6 +164,46 @@ class KeptExchangeTest {
     assertEquals(new Got(false, 200, "next"), get("POST"));
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          HTTP/1.1 200 OK | connection: close                                         | false
+          HTTP/1.1 200 OK | connection: x-a, Close                                    | false
+          HTTP/1.1 200 OK | connection: close,x-a                                     | false
+          HTTP/1.1 200 OK | connection: keep-alive; connection: close                 | false
+          HTTP/1.1 200 OK | connection: closed                                        | true
+          HTTP/1.1 200 OK | connection: keep-alive                                    | true
+          HTTP/1.0 200 OK | x-a: b                                                    | false
+          HTTP/1.0 200 OK | connection: x-a                                           | false
+          HTTP/1.0 200 OK | connection: x-a, Keep-Alive                               | true
+          """)
+  void a_connection_is_kept_only_if_the_answer_lets_it(String status, String lines, boolean kept)
+      throws Exception {
+    MockResponse.Builder answer = new MockResponse.Builder().status(status).body("a");
+    for (String line : lines.split(";", -1)) {
+      answer.addHeader(line.trim());
+    }
+    MockResponse last = answer.build();
+    for (boolean first : new boolean[] {true, false}) {
+      web.enqueue(last);
+      web.enqueue(answer("next"));
+      assertEquals(new Got(!first, 200, "a"), get("POST"));
+      assertEquals(new Got(kept, 200, "next"), get("POST"), "first: " + first);
+    }
+  }
+
+  @Test
+  void a_connection_is_not_kept_after_an_answer_with_two_statements_of_its_end() throws Exception {
+    makeConnection();
+    web.enqueue(
+        new MockResponse.Builder().chunkedBody("a", 1).addHeader("content-length", 1).build());
+    web.enqueue(answer("next"));
+    assertEquals(new Got(true, 200, "a"), get("POST"));
+    assertEquals(new Got(false, 200, "next"), get("POST"));
+  }
+
   @Test
   void a_connection_with_an_unread_rest_is_not_kept() throws Exception {
     makeConnection();
@@ -236,6 +277,18 @@ class KeptExchangeTest {
       }
     }
     assertEquals(new Got(false, 200, "third"), get("POST"));
+  }
+
+  /** As memory that runs out does, between the head and the body of a request. */
+  @Test
+  void a_request_that_stops_halfway_ends_the_connection() throws Exception {
+    makeConnection();
+    web.enqueue(answer("next"));
+    Payload gone = Payload.of(BODY);
+    gone.release();
+    Request half = request("POST").newBuilder().post(new PayloadBody(gone, trace)).build();
+    assertThrows(IllegalStateException.class, () -> get(half, true));
+    assertEquals(new Got(false, 200, "next"), get("POST"));
   }
 
   @ParameterizedTest
