@@ -325,11 +325,28 @@ final class CarrierChannel implements Carrier.Carried {
 
   /**
    * Whether input or the end of the stream arrived while no thread reads. An idle connection with
-   * such input must not be used again. Reliable on threads of its carrier only: others always get
-   * false.
+   * such input must not be used again. To be called by the thread that would use it.
    */
   boolean hasUnsolicitedInput() {
-    return reader == null && (readable || holdsInput()) && carrier.runsThisThread();
+    if (reader != null) {
+      return false;
+    }
+    // The carrier's threads run after its last look at the sockets. Others do not know of it.
+    boolean isRecorded = socketDrained && carrier.runsThisThread();
+    return isRecorded ? (readable || holdsInput()) : finds();
+  }
+
+  /** Reads, if there is anything, which is lost then. */
+  private boolean finds() {
+    if (closed || !channel.isConnected()) {
+      return false;
+    }
+    takeNotice();
+    try {
+      return receive(ByteBuffer.allocate(1)) != 0;
+    } catch (IOException e) {
+      return true;
+    }
   }
 
   @Override

@@ -37,8 +37,7 @@ public final class CarrierSockets extends SocketFactory {
 
   /**
    * Whether input or the end of the stream arrived on the last socket made here while no thread
-   * reads. An idle connection with such input must not get a request. Reliable in tasks of its
-   * carrier only; others always get false.
+   * reads. An idle connection with such input must not get a request.
    */
   public boolean hasUnsolicitedInput() {
     CarrierChannel known = last;

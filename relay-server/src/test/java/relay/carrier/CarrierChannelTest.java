@@ -1,5 +1,6 @@
 package relay.carrier;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -32,6 +33,8 @@ import javax.net.SocketFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import relay.Seeds;
 import relay.guards.Await;
 
@@ -220,6 +223,24 @@ class CarrierChannelTest {
     assertFalse(connection.hasUnsolicitedInput());
     peer.close();
     Await.until("the end was seen", connection::hasUnsolicitedInput);
+    connection.close();
+  }
+
+  /** A request with a long body is not run by a carrier. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void unread_input_is_known_to_a_thread_that_no_carrier_runs(boolean ends) throws Exception {
+    CarrierChannel connection = new CarrierChannel(carrier, waits::incrementAndGet);
+    assertFalse(connection.hasUnsolicitedInput());
+    connection.connect(server.getLocalSocketAddress(), 0);
+    Socket peer = accept();
+    assertFalse(connection.hasUnsolicitedInput());
+    if (ends) {
+      peer.close();
+    } else {
+      peer.getOutputStream().write("HTTP/1.1 408 Request Timeout".getBytes(UTF_8));
+    }
+    Await.until("the input was seen", connection::hasUnsolicitedInput);
     connection.close();
   }
 
