@@ -5,7 +5,7 @@
 //     const answer = await ask(secrets[lease.granted.key], lease.granted.model); // the secret is in your own store
 //     lease.usage({ input_tokens: answer.input, output_tokens: answer.output });
 //   }, { maxWaitMs: 300_000 });
-// One file, no dependency: Node 22.18 or later, Deno, Bun. Older ones with `fetch` need it compiled.
+// One file, no dependency: Node 22.18 or later, Deno, Bun. Compiled by `tsc`, also Node 20.
 
 export interface Ask {
   model: string; input_tokens?: number; input_bytes?: number; max_tokens?: number; output_tokens?: number;

@@ -5,14 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -21,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The clients in deploy/leases, run by python3, go and java against a server that fails on purpose.
+ * The clients in deploy/leases, run by python3, go, java and node against a server that fails on purpose.
  */
 @Tag("slow")
 class LeaseClientsTest {
@@ -39,23 +37,17 @@ class LeaseClientsTest {
     Path python = folder("python", "relay_leases.py", "driver.py");
     printed("python", python, "python3", "driver.py", server.url("python"));
     Path java = folder("java", "RelayLeases.java", "LeaseDriver.java");
-    String bin = System.getProperty("java.home") + "/bin/";
-    done(
-        java,
-        bin + "javac",
-        "--release",
-        "17",
-        "-Xlint:all",
-        "-Werror",
-        "RelayLeases.java",
-        "LeaseDriver.java");
-    printed("java", java, bin + "java", "-cp", ".", "LeaseDriver", server.url("java"));
+    Programs.javac(java, "RelayLeases.java", "LeaseDriver.java");
+    printed("java", java, Programs.jdk("java"), "-cp", ".", "LeaseDriver", server.url("java"));
     Path go = folder("go", "driver.go");
     Files.writeString(go.resolve("go.mod"), "module driver\n\ngo 1.24\n");
     Files.createDirectory(go.resolve("relayleases"));
     Files.copy(CLIENTS.resolve("relayleases.go"), go.resolve("relayleases/relayleases.go"));
-    done(go, "go", "vet", "./...");
+    Programs.done(go, "go", "vet", "./...");
     printed("go", go, "go", "run", ".", server.url("go"));
+    Path typescript = folder("typescript", "relay-leases.ts", "driver.ts");
+    Programs.tsc(typescript, "driver.ts");
+    printed("typescript", typescript, "node", "driver.js", server.url("typescript"));
   }
 
   @AfterAll
@@ -73,26 +65,9 @@ class LeaseClientsTest {
   }
 
   private static void printed(String language, Path folder, String... command) throws Exception {
-    for (String line : done(folder, command).split("\n", -1)) {
+    for (String line : Programs.done(folder, command).split("\n", -1)) {
       PRINTED.put(language + "/" + line.split(" ", 2)[0], line);
     }
-  }
-
-  private static String done(Path folder, String... command) throws Exception {
-    File out = folder.resolve("out.txt").toFile();
-    File err = folder.resolve("err.txt").toFile();
-    Process process =
-        new ProcessBuilder(command)
-            .directory(folder.toFile())
-            .redirectOutput(out)
-            .redirectError(err)
-            .start();
-    if (!process.waitFor(4, TimeUnit.MINUTES)) {
-      process.destroyForcibly();
-    }
-    assertEquals(
-        0, process.waitFor(), Files.readString(out.toPath()) + Files.readString(err.toPath()));
-    return Files.readString(out.toPath());
   }
 
   private static void calls(String scenario, String... calls) {
@@ -113,7 +88,7 @@ class LeaseClientsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"python", "java", "go"})
+  @ValueSource(strings = {"python", "java", "go", "typescript"})
   void acquire_waits_as_told_and_asks_with_the_same_key(String language) {
     for (String scenario : List.of("waits", "seconds", "lost", "balancer")) {
       calls(language + "/" + scenario, "acquire", "acquire", "settle");
@@ -130,7 +105,7 @@ class LeaseClientsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"python", "java", "go"})
+  @ValueSource(strings = {"python", "java", "go", "typescript"})
   void a_time_beyond_the_bound_and_a_hopeless_refusal_are_the_callers(String language) {
     for (String scenario : List.of("bound", "budget")) {
       calls(language + "/" + scenario, "acquire");
@@ -139,7 +114,7 @@ class LeaseClientsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"python", "java", "go"})
+  @ValueSource(strings = {"python", "java", "go", "typescript"})
   void a_lease_always_ends(String language) throws IOException {
     calls(language + "/sent", "acquire", "settle");
     body(language + "/sent", "settle", usage(1200, 5, 0, 0, 1));
@@ -158,7 +133,7 @@ class LeaseClientsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"python", "java", "go"})
+  @ValueSource(strings = {"python", "java", "go", "typescript"})
   void a_lease_is_renewed_until_it_is_gone(String language) throws IOException {
     body(language + "/renews", "progress", "{\"output_tokens\": 7}");
     body(language + "/renews", "settle", usage(1100, 9, 100, 50, 1));

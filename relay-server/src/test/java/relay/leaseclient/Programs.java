@@ -1,0 +1,78 @@
+package relay.leaseclient;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.net.JarURLConnection;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+
+/** Compiles and runs programs of other languages, each in a folder of its own. */
+public final class Programs {
+  private static final String TYPESCRIPT = "META-INF/resources/webjars/typescript";
+
+  private Programs() {}
+
+  /** What it printed, after it ended without an error. */
+  public static String done(Path folder, String... command) throws Exception {
+    Process process = started(folder, command);
+    if (!process.waitFor(4, TimeUnit.MINUTES)) {
+      process.destroyForcibly();
+    }
+    String printed = Files.readString(folder.resolve("out.txt"));
+    assertEquals(
+        0, process.waitFor(), printed + Files.readString(folder.resolve("err.txt")));
+    return printed;
+  }
+
+  /** Prints to {@code out.txt} and {@code err.txt} in its folder. */
+  public static Process started(Path folder, String... command) throws IOException {
+    return new ProcessBuilder(command)
+        .directory(folder.toFile())
+        .redirectOutput(folder.resolve("out.txt").toFile())
+        .redirectError(folder.resolve("err.txt").toFile())
+        .start();
+  }
+
+  static String jdk(String tool) {
+    return Path.of(System.getProperty("java.home"), "bin", tool).toString();
+  }
+
+  static void javac(Path folder, String... sources) throws Exception {
+    List<String> command =
+        new ArrayList<>(List.of(jdk("javac"), "--release", "17", "-Xlint:all", "-Werror"));
+    command.addAll(List.of(sources));
+    done(folder, command.toArray(String[]::new));
+  }
+
+  /** Checks the types and writes JavaScript for node. */
+  static void tsc(Path folder, String source) throws Exception {
+    URL made = Programs.class.getResource("/META-INF/maven/org.webjars.npm/typescript/pom.xml");
+    URL jar = ((JarURLConnection) Objects.requireNonNull(made).openConnection()).getJarFileURL();
+    done(folder, jdk("jar"), "xf", Path.of(jar.toURI()).toString(), TYPESCRIPT);
+    Files.writeString(folder.resolve("package.json"), "{\"type\": \"module\"}");
+    Path compiler;
+    try (var versions = Files.list(folder.resolve(TYPESCRIPT))) {
+      compiler = versions.findFirst().orElseThrow().resolve("lib/tsc.js");
+    }
+    done(
+        folder,
+        "node",
+        compiler.toString(),
+        "--strict",
+        "--noUnusedLocals",
+        "--erasableSyntaxOnly", // so that newer versions of node run the client as it is
+        "--target",
+        "es2022",
+        "--module",
+        "nodenext",
+        "--rewriteRelativeImportExtensions",
+        "--noEmitOnError",
+        source);
+  }
+}
