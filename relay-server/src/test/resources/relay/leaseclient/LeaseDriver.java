@@ -32,7 +32,7 @@ final class LeaseDriver {
                   Duration.ofSeconds(seconds),
                   lease -> {
                     work.in(lease);
-                    return lease.text("key");
+                    return lease.granted.get("key");
                   });
       System.out.println(name + " ok " + key);
     } catch (Exception failure) {
