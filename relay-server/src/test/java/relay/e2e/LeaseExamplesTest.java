@@ -27,6 +27,7 @@ import relay.model.Dialect;
 @Tag("slow")
 class LeaseExamplesTest {
   private static final Path EXAMPLES = Path.of("../deploy/leases/examples").toAbsolutePath();
+  private static final Path CLIENTS = EXAMPLES.getParent();
   private static final Pattern LINE = Pattern.compile("line-(\\d+)");
   private static final int HELD = 11;
   private static final int REFUSED = 5;
@@ -113,6 +114,30 @@ class LeaseExamplesTest {
       assertEquals(0, batch(replicas, provider, "--again").waitFor(), this::text);
       assertEquals(all, answered().stream().sorted().toList());
       assertEquals(LINES + missing.size(), served.size(), "only those in doubt went again");
+    }
+  }
+
+  @Test
+  void a_limiter_of_langchain_tells_relay_what_was_used() throws Exception {
+    Path driver = Path.of("src/test/resources/relay/leaseclient/langchain_driver.py");
+    for (Path source :
+        List.of(driver, EXAMPLES.resolve("langchain_limiter.py"), CLIENTS.resolve("relay_leases.py"))) {
+      Files.copy(source, folder.resolve(source.getFileName()));
+    }
+    String key = Setup.key("chat", "rpm_limit: 10, itpm_limit: 100000, otpm_limit: 10000");
+    try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
+        Replicas replicas =
+            new Setup()
+                .client("worker", "leases: true")
+                .provider("chat", Dialect.ANTHROPIC, provider, key)
+                .start(1)) {
+      String relay = "http://127.0.0.1:" + replicas.port(0);
+      String worker = Setup.clientKey("worker");
+      assertEquals(
+          "True True\nTrue\nFalse\n429\n",
+          Programs.done(folder, "python3", "langchain_driver.py", relay, worker));
+      replicas.awaitLine(
+          "chat", "chat/default", "rpm 3/10 itpm 2200/100000 otpm 250/10000 inflight 0");
     }
   }
 
