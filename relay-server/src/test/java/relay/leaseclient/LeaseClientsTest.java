@@ -14,12 +14,14 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The clients in deploy/leases, run by python3, go, java and node against a server that fails on purpose.
+ * The clients in deploy/leases, run by python3, go, java and node against a server that fails on
+ * purpose.
  */
 @Tag("slow")
 class LeaseClientsTest {
@@ -37,7 +39,7 @@ class LeaseClientsTest {
     Path python = folder("python", "relay_leases.py", "driver.py");
     printed("python", python, "python3", "driver.py", server.url("python"));
     Path java = folder("java", "RelayLeases.java", "LeaseDriver.java");
-    Programs.javac(java, "RelayLeases.java", "LeaseDriver.java");
+    Programs.javac(java, ".", "RelayLeases.java", "LeaseDriver.java");
     printed("java", java, Programs.jdk("java"), "-cp", ".", "LeaseDriver", server.url("java"));
     Path go = folder("go", "driver.go");
     Files.writeString(go.resolve("go.mod"), "module driver\n\ngo 1.24\n");
@@ -59,7 +61,9 @@ class LeaseClientsTest {
     Path made = Files.createDirectory(folder.resolve(name));
     for (String file : files) {
       Path client = CLIENTS.resolve(file);
-      Files.copy(Files.exists(client) ? client : DRIVERS.resolve(file), made.resolve(file));
+      Files.copy(
+          Files.exists(client) ? client : DRIVERS.resolve(file),
+          made.resolve(Path.of(file).toFile().getName()));
     }
     return made;
   }
@@ -85,6 +89,15 @@ class LeaseClientsTest {
   private static String usage(int input, int output, int read, int write, int requests) {
     return "{\"input_tokens\": %d, \"output_tokens\": %d, \"cache_read_tokens\": %d, \"cache_write_tokens\": %d, \"requests\": %d}"
         .formatted(input, output, read, write, requests);
+  }
+
+  /** Running it takes a server of Temporal, and 40 further libraries. */
+  @Test
+  void an_activity_of_temporal_compiles() throws Exception {
+    Path java = folder("temporal", "RelayLeases.java", "examples/LeasedActivity.java");
+    String sdk = Programs.jar("io/temporal/activity/Activity.class");
+    Programs.javac(java, sdk, "RelayLeases.java", "LeasedActivity.java");
+    assertTrue(Files.exists(java.resolve("LeasedActivity$Implementation.class")));
   }
 
   @ParameterizedTest

@@ -25,8 +25,7 @@ public final class Programs {
       process.destroyForcibly();
     }
     String printed = Files.readString(folder.resolve("out.txt"));
-    assertEquals(
-        0, process.waitFor(), printed + Files.readString(folder.resolve("err.txt")));
+    assertEquals(0, process.waitFor(), printed + Files.readString(folder.resolve("err.txt")));
     return printed;
   }
 
@@ -43,18 +42,28 @@ public final class Programs {
     return Path.of(System.getProperty("java.home"), "bin", tool).toString();
   }
 
-  static void javac(Path folder, String... sources) throws Exception {
+  /**
+   * @param libraries a class path
+   */
+  static void javac(Path folder, String libraries, String... sources) throws Exception {
     List<String> command =
         new ArrayList<>(List.of(jdk("javac"), "--release", "17", "-Xlint:all", "-Werror"));
+    command.addAll(List.of("-cp", libraries));
     command.addAll(List.of(sources));
     done(folder, command.toArray(String[]::new));
   }
 
+  /** The library that has the file. */
+  static String jar(String file) throws Exception {
+    URL url = Objects.requireNonNull(Programs.class.getClassLoader().getResource(file), file);
+    URL jar = ((JarURLConnection) url.openConnection()).getJarFileURL();
+    return Path.of(jar.toURI()).toString();
+  }
+
   /** Checks the types and writes JavaScript for node. */
   static void tsc(Path folder, String source) throws Exception {
-    URL made = Programs.class.getResource("/META-INF/maven/org.webjars.npm/typescript/pom.xml");
-    URL jar = ((JarURLConnection) Objects.requireNonNull(made).openConnection()).getJarFileURL();
-    done(folder, jdk("jar"), "xf", Path.of(jar.toURI()).toString(), TYPESCRIPT);
+    String jar = jar("META-INF/maven/org.webjars.npm/typescript/pom.xml");
+    done(folder, jdk("jar"), "xf", jar, TYPESCRIPT);
     Files.writeString(folder.resolve("package.json"), "{\"type\": \"module\"}");
     Path compiler;
     try (var versions = Files.list(folder.resolve(TYPESCRIPT))) {
