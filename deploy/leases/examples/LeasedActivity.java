@@ -7,6 +7,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -54,7 +55,9 @@ public interface LeasedActivity {
       HttpResponse<String> answer = client.send(request, HttpResponse.BodyHandlers.ofString());
       if (answer.statusCode() != 200) {
         lease.refused(answer.statusCode(), answer.headers().map(), answer.body()); // the next attempt gets another key
-        throw new IOException("the provider answered " + answer.statusCode() + ": " + answer.body());
+        String message = "the provider answered " + answer.statusCode() + ": " + answer.body();
+        if (List.of(400, 404, 413, 422).contains(answer.statusCode())) throw ApplicationFailure.newNonRetryableFailure(message, "BadRequest");
+        throw new IOException(message);
       }
       lease.observed(answer.headers().map());
       long read = count(answer.body(), "cache_read_input_tokens"), written = count(answer.body(), "cache_creation_input_tokens");
