@@ -53,6 +53,7 @@ class LeaseExamplesTest {
     }
     served.add(line);
     if (isHolding && line == HELD) {
+      isHolding = false;
       connection.awaitClosed();
       return;
     }
@@ -105,7 +106,7 @@ class LeaseExamplesTest {
       Await.until("a request waits for its answer", () -> served.contains(HELD));
       killed.destroyForcibly().waitFor();
 
-      assertEquals(1, batch(replicas, provider).waitFor(), this::text);
+      assertEquals(1, Programs.ended(batch(replicas, provider)), this::text);
       List<Integer> once = List.copyOf(served);
       assertEquals(Set.copyOf(once).size(), once.size(), () -> "a line twice: " + once);
       Set<Integer> missing = new TreeSet<>(all);
@@ -113,8 +114,7 @@ class LeaseExamplesTest {
       assertTrue(missing.contains(HELD), missing::toString);
       assertTrue(printed().contains("left 0, in doubt " + missing), this::text);
 
-      isHolding = false;
-      assertEquals(0, batch(replicas, provider, "--again").waitFor(), this::text);
+      assertEquals(0, Programs.ended(batch(replicas, provider, "--again")), this::text);
       assertEquals(all, answered().stream().sorted().toList());
       List<Integer> certain = new ArrayList<>(List.copyOf(served));
       certain.removeAll(missing);

@@ -20,12 +20,9 @@ public final class Programs {
 
   /** What it printed, after it ended without an error. */
   public static String done(Path folder, String... command) throws Exception {
-    Process process = started(folder, command);
-    if (!process.waitFor(4, TimeUnit.MINUTES)) {
-      process.destroyForcibly();
-    }
+    int code = ended(started(folder, command));
     String printed = Files.readString(folder.resolve("out.txt"));
-    assertEquals(0, process.waitFor(), printed + Files.readString(folder.resolve("err.txt")));
+    assertEquals(0, code, printed + Files.readString(folder.resolve("err.txt")));
     return printed;
   }
 
@@ -36,6 +33,14 @@ public final class Programs {
         .redirectOutput(folder.resolve("out.txt").toFile())
         .redirectError(folder.resolve("err.txt").toFile())
         .start();
+  }
+
+  /** Its exit code; one that hangs is killed. */
+  public static int ended(Process process) throws InterruptedException {
+    if (!process.waitFor(4, TimeUnit.MINUTES)) {
+      process.destroyForcibly();
+    }
+    return process.waitFor();
   }
 
   static String jdk(String tool) {
