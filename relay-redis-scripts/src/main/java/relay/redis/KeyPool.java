@@ -182,6 +182,16 @@ public final class KeyPool {
     return parts.leaseOf(ref);
   }
 
+  /**
+   * How many {@link Lasting} leases each of these owners has open. Fails when Redis cannot be
+   * asked.
+   *
+   * @param owners at most 1,000
+   */
+  public CompletableFuture<List<Long>> openLeases(List<String> owners) {
+    return scripts.opened(owners);
+  }
+
   /** Requests that are parked until capacity returns. */
   public int waiting() {
     return parts.room.waiting();

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -55,6 +56,16 @@ final class LastingLeaseTest {
 
   private static LeaseRef granted(KeyPool pool, Demand demand) {
     return LeaseRef.of(PlannedFleet.lease(pool.acquire(demand)));
+  }
+
+  @Test
+  void the_open_leases_of_owners_are_counted() {
+    KeyPool pool = engine.pool(plan);
+    LeaseRef first = granted(pool, lasting(1, false, 1));
+    granted(pool, lasting(1, false, 1));
+    assertEquals(List.of(2L, 0L), pool.openLeases(List.of("c0ffee", "decaf")).join());
+    other.pool(plan).settle(first, new Usage(1, 1, 1), 0).join();
+    assertEquals(List.of(1L), pool.openLeases(List.of("c0ffee")).join());
   }
 
   private static Usage used(KeyPool pool) {

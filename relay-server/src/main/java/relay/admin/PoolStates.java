@@ -87,7 +87,8 @@ final class PoolStates {
                   .put("age_ms", known.ageMs())
                   .put("mode", mode(pool));
               return Quarantines.addTo(json, pool, Instant.now());
-            });
+            })
+        .thenCompose(json -> OpenLeases.addTo(json, pool, served.server().get().auth()));
   }
 
   private static String mode(KeyPool pool) {

@@ -46,7 +46,7 @@ public final class OpenLease {
     this.record = record;
     plan = new RequestPlan(route, request);
     record.target(route.name(), request.model());
-    record.attempt(1, grant.lease().key());
+    record.leaseOf(grant.lease().key());
   }
 
   /**

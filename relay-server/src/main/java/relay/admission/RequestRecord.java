@@ -23,6 +23,8 @@ public final class RequestRecord {
   private String model = UNKNOWN;
   private String clientName = UNKNOWN;
   private String key = UNKNOWN;
+  private String call = UNKNOWN; // about leases
+  private String lease = UNKNOWN;
   private int attempts;
   private String broken = "";
   private long inputTokens;
@@ -70,6 +72,22 @@ public final class RequestRecord {
   public void target(String providerName, String modelName) {
     provider = providerName;
     model = modelName;
+  }
+
+  /**
+   * It is a call about leases: other metrics count it than those of requests.
+   *
+   * @param name what it does, in one word
+   * @param ofLease the first letters of the lease's id; empty if it has none yet
+   */
+  public void leaseCall(String name, String ofLease) {
+    call = name;
+    lease = ofLease;
+  }
+
+  /** The key of the lease that a call is about: Relay sends nothing. */
+  public void leaseOf(String withKey) {
+    attempt(0, withKey);
   }
 
   /** Attempts at all providers so far. */
@@ -134,20 +152,31 @@ public final class RequestRecord {
   public void count(int status, String origin) {
     try {
       long took = elapsedNanos();
-      meters.requestDone(provider, model, status, origin, took, Math.max(0, took - upstreamNanos));
+      countAs(status, origin, took);
       if (firstByteNanos > 0) {
         meters.served(firstByteNanos, took);
       }
-      meters.clients().answered(clientName, status);
       if (log.takes(status)) {
         log.write(line(status, origin, took));
       }
       if (trace != null) {
+        if (!lease.isEmpty()) {
+          trace.ofLease(lease);
+        }
         trace.end(status, origin, clientName, attempts);
       }
     } finally {
       meters.requestEnded();
     }
+  }
+
+  private void countAs(int status, String origin, long took) {
+    if (!call.isEmpty()) {
+      meters.leases().answered(call, status, took);
+      return;
+    }
+    meters.requestDone(provider, model, status, origin, took, Math.max(0, took - upstreamNanos));
+    meters.clients().answered(clientName, status);
   }
 
   private RequestLine line(int status, String origin, long nanos) {
@@ -157,6 +186,8 @@ public final class RequestRecord {
         provider,
         key,
         model,
+        call,
+        lease,
         status,
         origin,
         attempts,

@@ -22,6 +22,7 @@ import relay.config.ServerConfig;
 import relay.memory.MemoryBudget;
 import relay.model.Dialect;
 import relay.model.Endpoint;
+import relay.model.LeasePath;
 import relay.model.RelayError;
 import relay.pipeline.ClientExchange;
 import relay.pipeline.ErrorBodies;
@@ -33,7 +34,6 @@ public final class DataPlane implements AutoCloseable {
   private static final String MODELS = "/v1/models";
   private static final String OWN = "/v1/relay/";
   private static final String USAGE = OWN + "usage";
-  private static final String LEASES = OWN + "leases";
   private static final List<String> POST = List.of("POST");
   private static final List<String> DELETE = List.of("DELETE");
   private static final List<String> READ = List.of("GET", "HEAD");
@@ -126,6 +126,7 @@ public final class DataPlane implements AutoCloseable {
     }
     String path = exchange.getRequestURI(); // undecoded, with its path parameters
     Endpoint endpoint = Endpoint.at(path);
+    LeasePath lease = LeasePath.of(path);
     RelayError wrong = HeadCheck.wrong(exchange);
     if (wrong != null) {
       exchange.setPersistent(false); // the start of the next request is uncertain
@@ -144,8 +145,8 @@ public final class DataPlane implements AutoCloseable {
       allow(exchange, READ, dialectOf(exchange), client -> pipeline.model(client, id));
     } else if (path.equals(USAGE)) {
       allow(exchange, READ, dialectOf(exchange), pipeline::usage);
-    } else if (path.equals(LEASES) || path.startsWith(LEASES + "/")) {
-      boolean isOne = path.lastIndexOf('/') == LEASES.length();
+    } else if (lease != null) {
+      boolean isOne = !lease.isOfAll() && lease.verb().isEmpty();
       allow(exchange, isOne ? DELETE : POST, Dialect.OPENAI, pipeline::lease);
     } else if (isForProvider(path)) {
       allow(exchange, ANY, dialectOf(exchange), pipeline::passThrough);

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import relay.body.Payload;
 import relay.model.HeaderLines;
 
 /**
@@ -27,9 +28,10 @@ record CallBody(JsonNode root) {
   /** The most lines of a provider's head that count. */
   private static final int MOST_LINES = 200;
 
-  static CallBody of(byte[] body) throws BadCallException {
+  /** The tree takes many times the bytes: it must not be kept while a call waits. */
+  static CallBody of(Payload body) throws BadCallException {
     try {
-      JsonNode root = MAPPER.readTree(body);
+      JsonNode root = MAPPER.readTree(body.bytes());
       if (root == null || !root.isObject()) {
         throw new BadCallException("the body must be a JSON object");
       }
@@ -108,15 +110,18 @@ record CallBody(JsonNode root) {
       return lines;
     }
     JsonNode all = root.get(name);
-    String form = name + " must be an object: a text, or a list of texts, by each header's name";
-    if (!all.isObject() || all.size() > MOST_LINES) {
-      throw new BadCallException(form + ", at most " + MOST_LINES);
+    String form =
+        "%s must be an object: a text, or a list of texts, by each header's name, at most %d lines"
+            .formatted(name, MOST_LINES);
+    if (!all.isObject()) {
+      throw new BadCallException(form);
     }
+    int count = 0;
     for (Map.Entry<String, JsonNode> each : all.properties()) {
       Iterable<JsonNode> values =
           each.getValue().isArray() ? each.getValue() : Set.of(each.getValue());
       for (JsonNode value : values) {
-        if (!value.isValueNode()) {
+        if (!value.isValueNode() || ++count > MOST_LINES) {
           throw new BadCallException(form);
         }
         lines.add(each.getKey(), value.asText());

@@ -18,6 +18,9 @@ import relay.admission.LeaseSearch.Outcome;
 import relay.admission.RequestRecord;
 import relay.admission.Route;
 import relay.auth.Clients.Caller;
+import relay.body.Payload;
+import relay.metrics.LeaseMeters;
+import relay.model.LeasePath;
 import relay.model.RelayError;
 import relay.redis.Notes;
 
@@ -27,9 +30,6 @@ import relay.redis.Notes;
  * Blocking code for a virtual thread.
  */
 public final class LeaseApi {
-  /** The path of all calls. */
-  public static final String PATH = "/v1/relay/leases";
-
   /** The most bytes of a call's body. */
   public static final int BODY_BYTES = 64 * 1024;
 
@@ -55,14 +55,13 @@ public final class LeaseApi {
   /**
    * A call of an authenticated client.
    *
-   * @param path without a query
+   * @param name what it does, in one word
    * @param quota is told the client's own limits, for the answer's headers
    */
-  @SuppressWarnings("ArrayRecordComponent") // nobody compares calls
   public record Call(
-      String method,
-      String path,
-      byte[] body,
+      String name,
+      LeasePath path,
+      Payload body,
       Admission admission,
       Caller caller,
       RequestRecord record,
@@ -74,19 +73,30 @@ public final class LeaseApi {
     }
   }
 
-  /** Whether a client may use leases at all; null if it may. */
-  public static @Nullable RelayError barred(Caller caller) {
-    return caller.restrictions() != null && caller.restrictions().bounds().leases()
+  /**
+   * Whether a client may not make a call; null if it may. One that may not use leases any more can
+   * still give back those that it holds: it tells nothing of a provider by that.
+   *
+   * @param name of the call
+   */
+  public static @Nullable RelayError barred(Caller caller, String name) {
+    boolean may = caller.restrictions() != null && caller.restrictions().bounds().leases();
+    return may || name.equals("settle") || name.equals("cancel")
         ? null
         : RelayError.forbidden(
             "client %s may not use leases: its operator allows it by leases: true"
                 .formatted(caller.name()));
   }
 
+  /** By which Redis counts a client's open leases in a pool. */
+  public static String ownerOf(String client) {
+    return LeaseCall.ownerOf(client);
+  }
+
   /** Does what a call asks for. */
   public LeaseReply serve(Call call) {
     try {
-      return call.path().equals(PATH) ? acquire(call) : about(call);
+      return call.name().equals("acquire") ? acquire(call) : about(call);
     } catch (BadCallException e) {
       return refused(RelayError.invalid(e.reason()));
     } catch (CompletionException e) {
@@ -95,40 +105,50 @@ public final class LeaseApi {
   }
 
   private LeaseReply about(Call call) throws BadCallException {
-    String rest = call.path().substring(PATH.length() + 1);
-    int slash = rest.indexOf('/');
-    String id = slash < 0 ? rest : rest.substring(0, slash);
-    String verb = slash < 0 ? "" : rest.substring(slash + 1);
-    LeaseReply reply = new OpenLeaseCalls(ids, call).serve(id, verb);
+    LeaseReply reply = new OpenLeaseCalls(ids, call).serve(call.path().id());
     return reply != null
         ? reply
-        : refused(RelayError.notFound("there is nothing at " + PATH + "/{lease}/" + verb));
+        : refused(RelayError.notFound("there is nothing at " + call.path().shown()));
   }
 
   private LeaseReply acquire(Call call) throws BadCallException {
-    CallBody body = CallBody.of(call.body());
-    LeaseCall wanted = LeaseCall.of(body, call.client());
-    String provider = body.text("provider", LeaseCall.MOST_LETTERS);
-    String key = body.text("idempotency_key", LeaseCall.MOST_LETTERS);
+    Wanted wanted = Wanted.of(call);
+    String provider = wanted.provider();
     List<Route> chosen =
         call.admission()
             .providers(
                 call.caller(),
-                wanted.model(),
+                wanted.lease().model(),
                 route -> provider.isEmpty() || route.name().equals(provider));
     if (chosen.isEmpty()) {
       return refused(
           RelayError.notFound(
               "no provider%s serves model '%s' to this client"
-                  .formatted(provider.isEmpty() ? "" : " '" + provider + "'", wanted.model())));
+                  .formatted(
+                      provider.isEmpty() ? "" : " '" + provider + "'", wanted.lease().model())));
     }
-    if (key.isEmpty()) {
-      return search(call, wanted, chosen);
+    return wanted.key().isEmpty()
+        ? search(call, wanted.lease(), chosen)
+        : once(call, wanted.lease(), chosen, wanted.key());
+  }
+
+  /** What an acquire says. */
+  private record Wanted(LeaseCall lease, String provider, String key) {
+    static Wanted of(Call call) throws BadCallException {
+      CallBody body = CallBody.of(call.body());
+      return new Wanted(
+          LeaseCall.of(body, call.client()),
+          body.text("provider", LeaseCall.MOST_LETTERS),
+          body.text("idempotency_key", LeaseCall.MOST_LETTERS));
     }
+  }
+
+  /** A call that may be sent again has one effect. */
+  private LeaseReply once(Call call, LeaseCall wanted, List<Route> chosen, String key) {
     Repeats.Turn turn =
         repeats.begin(call.client(), key, wanted.patience(), call.cancellation()::isCancelled);
     return switch (turn) {
-      case Repeats.Turn.First _ -> first(call, wanted, chosen, key);
+      case Repeats.Turn.First first -> first(call, wanted, chosen, first);
       case Repeats.Turn.Answered(String json) -> new LeaseReply.Done(json.getBytes(UTF_8));
       case Repeats.Turn.Busy _ ->
           refused(
@@ -138,16 +158,17 @@ public final class LeaseApi {
     };
   }
 
-  private LeaseReply first(Call call, LeaseCall wanted, List<Route> chosen, String key) {
+  private LeaseReply first(
+      Call call, LeaseCall wanted, List<Route> chosen, Repeats.Turn.First first) {
     LeaseReply reply = null;
     try {
       reply = search(call, wanted, chosen);
       return reply;
     } finally {
       if (reply instanceof LeaseReply.Done(byte[] json)) {
-        repeats.granted(call.client(), key, new String(json, UTF_8));
+        first.granted(new String(json, UTF_8));
       } else {
-        repeats.refused(call.client(), key);
+        first.refused();
       }
     }
   }
@@ -176,6 +197,9 @@ public final class LeaseApi {
     admitted.begin();
     LeaseGrant grant = admitted.leaveOpen();
     String id = ids.of(LeaseTicket.of(grant, call.client(), wanted));
+    call.record().leaseCall(call.name(), LeasePath.shortened(id));
+    call.record().leaseOf(grant.lease().key());
+    count(call, LeaseMeters.Event.GRANTED, grant.provider());
     return done(
         answer()
             .put("lease", id)
@@ -191,6 +215,10 @@ public final class LeaseApi {
                     .put("input_tokens", part(grant, grant.lease().inputTokens()))
                     .put("output_tokens", part(grant, grant.lease().outputTokens())))
             .put("ttl_ms", wanted.ttl().toMillis()));
+  }
+
+  static void count(Call call, LeaseMeters.Event event, String pool) {
+    call.record().meters().leases().became(event, call.client(), pool);
   }
 
   /** Where the client's own limits have room for fewer requests than the provider's. */

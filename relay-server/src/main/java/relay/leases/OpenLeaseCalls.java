@@ -5,15 +5,17 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import org.jspecify.annotations.Nullable;
 import relay.admission.OpenLease;
 import relay.leases.LeaseApi.Call;
+import relay.metrics.LeaseMeters.Event;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
 import relay.model.TokenUsage;
-import relay.redis.model.Ending;
 import relay.redis.model.Limits;
 import relay.upstream.KnownReply;
 
 /** The calls about a lease that was granted. */
 record OpenLeaseCalls(SignedIds ids, Call call) {
+  private static final int ALL = -1; // requests
+
   private static final LeaseReply NOT_FOUND =
       LeaseApi.refused(
           RelayError.noLease(
@@ -21,14 +23,13 @@ record OpenLeaseCalls(SignedIds ids, Call call) {
                   + " refusal or a cancel ends it"));
 
   /** Null if there is no such call. */
-  @Nullable LeaseReply serve(String id, String verb) throws BadCallException {
-    boolean isDelete = call.method().equals("DELETE");
-    return switch (isDelete ? "DELETE " + verb : verb) {
-      case "DELETE " -> cancel(id);
-      case "progress" -> progress(id, body());
-      case "settle" -> settle(id, body());
-      case "refused" -> refused(id, body());
-      case "observed" -> observed(id, body());
+  @Nullable LeaseReply serve(String id) throws BadCallException {
+    return switch (call.name()) {
+      case "cancel" -> cancel(id);
+      case "progress" -> progress(id, body().whole("output_tokens", 0, Limits.MAX, 0));
+      case "settle" -> settle(id, Told.of(body()));
+      case "refused" -> refused(id, refusal(body()));
+      case "observed" -> observed(id, body().headers("headers"));
       default -> null;
     };
   }
@@ -38,12 +39,14 @@ record OpenLeaseCalls(SignedIds ids, Call call) {
   }
 
   private LeaseReply cancel(String id) {
-    OpenLease lease = open(ticket(id));
-    return lease != null && lease.cancel() ? done(id, "cancelled") : NOT_FOUND;
+    LeaseTicket ticket = ticket(id);
+    OpenLease lease = open(ticket);
+    return ticket != null && lease != null && lease.cancel()
+        ? ended(ticket, id, Event.CANCELLED)
+        : NOT_FOUND;
   }
 
-  private LeaseReply progress(String id, CallBody body) throws BadCallException {
-    long made = body.whole("output_tokens", 0, Limits.MAX, 0);
+  private LeaseReply progress(String id, long made) {
     LeaseTicket ticket = ticket(id);
     OpenLease lease = open(ticket);
     return ticket != null && lease != null && lease.progress(made, ticket.ttl())
@@ -51,11 +54,9 @@ record OpenLeaseCalls(SignedIds ids, Call call) {
         : NOT_FOUND;
   }
 
-  private LeaseReply observed(String id, CallBody body) throws BadCallException {
-    // Its status is unknown: headers that are absent prove nothing, as the worker may have left
-    // them
-    // out
-    KnownReply reply = new KnownReply(0, body.headers("headers"), new byte[0]);
+  private LeaseReply observed(String id, HeaderLines headers) {
+    // The status is unknown: absent headers prove nothing, as the worker may have left them out.
+    KnownReply reply = new KnownReply(0, headers, new byte[0]);
     LeaseTicket ticket = ticket(id);
     OpenLease lease = open(ticket);
     return ticket != null && lease != null && lease.observed(reply, ticket.ttl())
@@ -63,17 +64,22 @@ record OpenLeaseCalls(SignedIds ids, Call call) {
         : NOT_FOUND;
   }
 
-  private LeaseReply refused(String id, CallBody body) throws BadCallException {
+  private LeaseReply refused(String id, KnownReply reply) {
+    LeaseTicket ticket = ticket(id);
+    OpenLease lease = open(ticket);
+    return ticket != null && lease != null && lease.refused(reply)
+        ? ended(ticket, id, Event.REFUSED)
+        : NOT_FOUND;
+  }
+
+  private static KnownReply refusal(CallBody body) throws BadCallException {
     if (!body.has("status")) {
       throw new BadCallException("status is missing: the provider's, from 400 to 599");
     }
     int status = (int) body.whole("status", 400, 599, 0);
     HeaderLines headers = withoutEncoding(body.headers("headers"));
     byte[] text = body.text("body", LeaseApi.BODY_BYTES).getBytes(UTF_8);
-    OpenLease lease = open(ticket(id));
-    return lease != null && lease.refused(new KnownReply(status, headers, text))
-        ? done(id, "refused")
-        : NOT_FOUND;
+    return new KnownReply(status, headers, text);
   }
 
   /** The body came as a text: it is decoded. */
@@ -88,22 +94,41 @@ record OpenLeaseCalls(SignedIds ids, Call call) {
     return lines;
   }
 
-  private LeaseReply settle(String id, CallBody body) throws BadCallException {
-    TokenUsage usage = usage(body);
+  /** What a settle says. */
+  private record Told(@Nullable TokenUsage usage, long requests) {
+    static Told of(CallBody body) throws BadCallException {
+      return new Told(tokens(body), body.whole("requests", 0, LeaseCall.MOST_REQUESTS, ALL));
+    }
+  }
+
+  private LeaseReply settle(String id, Told told) throws BadCallException {
     LeaseTicket ticket = ticket(id);
     if (ticket == null) {
       return NOT_FOUND;
     }
     int granted = ticket.grant().requests();
-    int requests = (int) body.whole("requests", 0, granted, granted);
+    if (told.requests() > granted) {
+      throw new BadCallException("requests must be a whole number from 0 to " + granted);
+    }
+    int requests = told.requests() == ALL ? granted : (int) told.requests();
     OpenLease lease = open(ticket, requests);
-    return lease == null || lease.settle(requests, usage) == Ending.UNKNOWN
-        ? NOT_FOUND
-        : done(id, "settled");
+    if (lease == null) {
+      return NOT_FOUND;
+    }
+    return switch (lease.settle(requests, told.usage())) {
+      case SETTLED -> ended(ticket, id, Event.SETTLED);
+      case SETTLED_BEFORE -> done(id, "settled");
+      case UNKNOWN -> NOT_FOUND;
+    };
+  }
+
+  private LeaseReply ended(LeaseTicket ticket, String id, Event event) {
+    LeaseApi.count(call, event, ticket.grant().provider());
+    return done(id, event.label());
   }
 
   /** Null if the body tells no tokens. */
-  private static @Nullable TokenUsage usage(CallBody body) throws BadCallException {
+  private static @Nullable TokenUsage tokens(CallBody body) throws BadCallException {
     long input = body.whole("input_tokens", 0, Limits.MAX, 0);
     long output = body.whole("output_tokens", 0, Limits.MAX, 0);
     long read = body.whole("cache_read_tokens", 0, Limits.MAX, 0);

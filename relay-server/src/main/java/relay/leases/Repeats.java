@@ -1,6 +1,10 @@
 package relay.leases;
 
 import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -14,13 +18,20 @@ final class Repeats {
   /** How long an answer is kept. */
   private static final Duration KEEP = Duration.ofMinutes(10);
 
-  /** A call takes no longer than it waits, and this. */
-  private static final Duration CALL = Duration.ofSeconds(10);
+  /** A first call is taken for lost with its replica when it has not been heard of for so long. */
+  private static final Duration HEARD_OF = Duration.ofSeconds(10);
 
   private static final String PENDING = "pending";
-  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+  private static final long FIRST_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+  private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /** Calls of a client that wait for another, in a replica: each asks Redis now and then. */
+  static final int MOST_WAITING = 100;
 
   private final Notes notes;
+  private final Executor later =
+      CompletableFuture.delayedExecutor(HEARD_OF.toMillis() / 3, TimeUnit.MILLISECONDS);
+  private final Map<String, Integer> waiting = new ConcurrentHashMap<>(); // by client
 
   Repeats(Notes notes) {
     this.notes = notes;
@@ -29,7 +40,45 @@ final class Repeats {
   /** What a call with a key is. */
   sealed interface Turn {
     /** It is the first: its end must be told. */
-    record First() implements Turn {}
+    final class First implements Turn {
+      private final Notes notes;
+      private final String name;
+      private boolean ended;
+
+      private First(Notes notes, String name) {
+        this.notes = notes;
+        this.name = name;
+      }
+
+      /** While it waits for capacity, others must not take it for lost. */
+      private void stay(Executor later) {
+        later.execute(
+            () -> {
+              synchronized (this) {
+                if (!ended) {
+                  var _ = notes.keep(name, PENDING, HEARD_OF);
+                  stay(later);
+                }
+              }
+            });
+      }
+
+      private synchronized void end() {
+        ended = true;
+      }
+
+      /** It was granted a lease. Returns when others can know it. */
+      void granted(String json) {
+        end();
+        notes.replace(name, json, KEEP).exceptionally(_ -> null).join();
+      }
+
+      /** It was not granted anything: the next one asks anew. */
+      void refused() {
+        end();
+        notes.drop(name, PENDING).exceptionally(_ -> null).join();
+      }
+    }
 
     /** Another was granted this before. */
     record Answered(String json) implements Turn {}
@@ -44,33 +93,42 @@ final class Repeats {
    * @param wait how long the call waits for capacity
    */
   Turn begin(String client, String key, Duration wait, BooleanSupplier isOver) {
-    String name = name(client, key);
-    Duration most = wait.plus(CALL);
-    long until = System.nanoTime() + most.toNanos();
-    do {
-      String before = notes.first(name, PENDING, most).join();
-      if (before.isEmpty()) {
-        return new Turn.First();
+    String name = "idempotency:" + LeaseCall.hash(client + "\n" + key);
+    Turn turn = look(name, wait.isPositive());
+    if (!(turn instanceof Turn.Busy)) {
+      return turn;
+    }
+    if (waiting.merge(client, 1, Integer::sum) > MOST_WAITING) {
+      leave(client);
+      return turn;
+    }
+    try {
+      long until = System.nanoTime() + wait.plus(HEARD_OF).toNanos();
+      long pause = FIRST_LOOK_NANOS;
+      while (turn instanceof Turn.Busy && System.nanoTime() - until < 0 && !isOver.getAsBoolean()) {
+        LockSupport.parkNanos(pause);
+        pause = Math.min(2 * pause, LOOK_NANOS);
+        turn = look(name, wait.isPositive());
       }
-      if (!before.equals(PENDING)) {
-        return new Turn.Answered(before);
+      return turn;
+    } finally {
+      leave(client);
+    }
+  }
+
+  private void leave(String client) {
+    waiting.computeIfPresent(client, (_, n) -> n == 1 ? null : (Integer) (n - 1));
+  }
+
+  private Turn look(String name, boolean waits) {
+    String before = notes.first(name, PENDING, HEARD_OF).join();
+    if (before.isEmpty()) {
+      Turn.First first = new Turn.First(notes, name);
+      if (waits) {
+        first.stay(later);
       }
-      LockSupport.parkNanos(LOOK_NANOS);
-    } while (System.nanoTime() - until < 0 && !isOver.getAsBoolean());
-    return new Turn.Busy();
-  }
-
-  /** The first call was granted a lease. Returns when others can know it. */
-  void granted(String client, String key, String json) {
-    notes.replace(name(client, key), json, KEEP).exceptionally(_ -> null).join();
-  }
-
-  /** The first call was not granted anything: the next one asks anew. */
-  void refused(String client, String key) {
-    notes.drop(name(client, key), PENDING).exceptionally(_ -> null).join();
-  }
-
-  private static String name(String client, String key) {
-    return "idempotency:" + LeaseCall.hash(client + "\n" + key);
+      return first;
+    }
+    return before.equals(PENDING) ? new Turn.Busy() : new Turn.Answered(before);
   }
 }

@@ -8,6 +8,8 @@ import relay.model.JsonString;
  * What the log says of a request. Names are empty and counts are 0 where a request did not get so
  * far. Nothing of a body or a credential.
  *
+ * @param call what a call about leases does, in one word; empty for a request
+ * @param lease the first letters of its lease's id
  * @param origin who made the answer: {@code relay} or {@code upstream}
  * @param broken why an answer that had begun is not complete; empty for one that is
  * @param waitNanos until Redis had granted its keys or refused them
@@ -20,6 +22,8 @@ public record RequestLine(
     String provider,
     String key,
     String model,
+    String call,
+    String lease,
     int status,
     String origin,
     int attempts,
@@ -36,7 +40,7 @@ public record RequestLine(
 
   /** A request that Relay refused by its head. */
   public static RequestLine refused(String id, int status) {
-    return new RequestLine(id, "", "", "", "", status, "relay", 0, "", 0, 0, 0, 0, 0);
+    return new RequestLine(id, "", "", "", "", "", "", status, "relay", 0, "", 0, 0, 0, 0, 0);
   }
 
   /** What a record carries of a request; null if it is about something else. */
@@ -57,6 +61,8 @@ public record RequestLine(
             provider,
             key,
             shortModel(),
+            call,
+            lease,
             status,
             origin,
             attempts,
@@ -74,6 +80,8 @@ public record RequestLine(
     name(out, "provider", provider);
     name(out, "key", key);
     name(out, "model", shortModel());
+    name(out, "call", call);
+    name(out, "lease", lease);
     number(out, "status").append(status);
     name(out, "origin", origin);
     number(out, "attempts").append(attempts);
@@ -108,6 +116,8 @@ public record RequestLine(
     word(out, "provider", provider);
     word(out, "key", key);
     word(out, "model", shortModel());
+    word(out, "call", call);
+    word(out, "lease", lease);
     out.append(" attempts=").append(attempts);
     word(out, "broken", broken);
     out.append(" tokens=").append(inputTokens).append('+').append(outputTokens);

@@ -35,6 +35,7 @@ public final class Meters implements AutoCloseable {
   private final EngineGauges engine;
   private final ResourceGauges resources = new ResourceGauges();
   private final ClientMeters clients;
+  private final LeaseMeters leases;
   private final ClientUsage clientUsage;
   private final TimerSeries requestDuration =
       new TimerSeries(
@@ -71,6 +72,7 @@ public final class Meters implements AutoCloseable {
         new EngineGauges(
             providers.stream().map(Plans::of).toList(), config.redis().onUnavailable());
     clients = new ClientMeters(registry, config, labels);
+    leases = new LeaseMeters(registry, config, labels);
     clientUsage =
         new ClientUsage(
             config.server().auth(),
@@ -150,6 +152,7 @@ public final class Meters implements AutoCloseable {
     labels = known;
     traffic.reconfigure(known, providers);
     clients.reconfigure(config, known);
+    leases.reconfigure(config, known);
     clientUsage.reconfigure(config.server().auth());
     byPool.retain(known::isProvider);
     requestDuration.retain(known::isProvider);
@@ -179,6 +182,11 @@ public final class Meters implements AutoCloseable {
   /** The counters per client. */
   public ClientMeters clients() {
     return clients;
+  }
+
+  /** The meters of calls about leases. */
+  public LeaseMeters leases() {
+    return leases;
   }
 
   /**

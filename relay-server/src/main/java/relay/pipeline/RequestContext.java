@@ -8,6 +8,7 @@ import relay.admission.Cancellation;
 import relay.admission.RequestRecord;
 import relay.logging.RequestLog;
 import relay.metrics.Meters;
+import relay.model.LeasePath;
 import relay.trace.RequestTrace;
 import relay.trace.Tracing;
 
@@ -42,6 +43,10 @@ final class RequestContext {
     record = new RequestRecord(RequestIds.next(), meters, requestLog);
     answer = new ClientAnswer(client, record, cancellation, running);
     this.othersRunning = othersRunning;
+    LeasePath lease = LeasePath.of(TargetPath.of(client.target()));
+    if (lease != null) {
+      record.leaseCall(lease.call(client.method()), LeasePath.shortened(lease.id()));
+    }
     if (tracing != null) {
       record.traceBy(tracing.begin(record.id(), client.method(), client.target(), client::headers));
     }

@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import relay.model.Endpoint;
+import relay.model.LeasePath;
 
 /** Sends traces by OTLP over HTTP. */
 final class OtlpTracing implements Tracing {
@@ -82,19 +83,20 @@ final class OtlpTracing implements Tracing {
         W3CTraceContextPropagator.getInstance().extract(Context.root(), headers, Headers.GETTER);
     int query = target.indexOf('?');
     String path = query < 0 ? target : target.substring(0, query); // a query may hold a secret
-    boolean known = Endpoint.at(path) != null;
+    LeasePath lease = LeasePath.of(path);
+    String route = lease != null ? lease.route(method) : Endpoint.at(path) != null ? path : null;
     String bounded = Conventions.method(method);
     Span span =
         tracer
-            .spanBuilder(known ? bounded + " " + path : bounded)
+            .spanBuilder(route == null ? bounded : bounded + " " + route)
             .setParent(caller)
             .setSpanKind(SpanKind.SERVER)
             .startSpan();
     if (span.isRecording()) {
       span.setAttribute("http.request.method", bounded);
-      span.setAttribute("url.path", path);
-      if (known) {
-        span.setAttribute("http.route", path);
+      span.setAttribute("url.path", lease == null ? path : lease.shown());
+      if (route != null) {
+        span.setAttribute("http.route", route);
       }
       span.setAttribute("relay.request_id", requestId);
     }

@@ -160,6 +160,11 @@ final class RequestSpans implements RequestTrace {
   }
 
   @Override
+  public void ofLease(String shortId) {
+    request.setAttribute("relay.lease", shortId);
+  }
+
+  @Override
   public void end(int status, String origin, String client, int attempts) {
     if (status == CLIENT_LEFT) {
       failed(CANCELLED);

@@ -66,6 +66,9 @@ public interface RequestTrace {
   /** The attempt has ended without an answer for the client. */
   void attemptEnded();
 
+  /** It is a call about a lease, whose id begins so. */
+  void ofLease(String shortId);
+
   /**
    * The request has ended, and with it its last attempt.
    *

@@ -10,13 +10,14 @@ import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import relay.body.Payload;
 import relay.config.ClientPriority;
 import relay.redis.model.Demand;
 
 /** What a worker may write, and what it is told otherwise. */
 class LeaseBodiesTest {
   private static LeaseCall read(String json) throws BadCallException {
-    return LeaseCall.of(CallBody.of(json.getBytes(UTF_8)), "team");
+    return LeaseCall.of(CallBody.of(Payload.of(json.getBytes(UTF_8))), "team");
   }
 
   @Test

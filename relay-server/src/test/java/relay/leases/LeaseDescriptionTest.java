@@ -18,6 +18,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.yaml.snakeyaml.Yaml;
+import relay.body.Payload;
 import relay.redis.model.Limits;
 
 /** The OpenAPI description of the lease API agrees with the page for users and with the code. */
@@ -157,7 +158,7 @@ class LeaseDescriptionTest {
     String other = member.equals("input_tokens") ? "input_bytes" : "input_tokens";
     String json = "{\"model\":\"m\",\"%s\":1,\"%s\":%d}".formatted(other, member, value);
     try {
-      LeaseCall.of(CallBody.of(json.getBytes(UTF_8)), "client");
+      LeaseCall.of(CallBody.of(Payload.of(json.getBytes(UTF_8))), "client");
       return true;
     } catch (BadCallException e) {
       return false;

@@ -26,7 +26,8 @@ final class RecentRecordsTest {
     record.setLoggerName("relay.requests");
     record.setParameters(
         new Object[] {
-          new RequestLine(id, "c", "p", "k", model, status, "relay", 1, broken, 1, 2, 3, 4, 5)
+          new RequestLine(
+              id, "c", "p", "k", model, "", "", status, "relay", 1, broken, 1, 2, 3, 4, 5)
         });
     recent.publish(record);
   }

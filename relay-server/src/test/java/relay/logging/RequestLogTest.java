@@ -26,6 +26,8 @@ class RequestLogTest {
           "anthropic",
           "acme-1",
           "claude-sonnet-5-5",
+          "",
+          "",
           200,
           "upstream",
           2,
@@ -93,7 +95,8 @@ class RequestLogTest {
       Logging.configure(Level.INFO, format, out);
       String model = "a\nb\u001b[2J\"" + "x".repeat(100_000);
       new RequestLog(1)
-          .write(new RequestLine("r", "", "", "", model, 404, "relay", 0, "", 0, 0, 0, 0, 0));
+          .write(
+              new RequestLine("r", "", "", "", model, "", "", 404, "relay", 0, "", 0, 0, 0, 0, 0));
     }
     String lines = written();
     assertEquals(2, lines.lines().count());
@@ -109,7 +112,8 @@ class RequestLogTest {
         "x key=k9 \"tokens=0+0\" \\ \u2028\u202e\u200b\ufeff\u00a0\n"
             + "\u007f\ud800 \ud83d\ude00 \udb40\udc41";
     new RequestLog(1)
-        .write(new RequestLine("r", "a b", "", "", model, 404, "relay", 0, "", 0, 0, 0, 0, 0));
+        .write(
+            new RequestLine("r", "a b", "", "", model, "", "", 404, "relay", 0, "", 0, 0, 0, 0, 0));
     String line = written().strip();
     assertTrue(
         line.contains(

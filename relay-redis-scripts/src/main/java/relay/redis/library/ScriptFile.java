@@ -42,6 +42,7 @@ public enum ScriptFile {
   OWNER,
   BACKGROUND,
   NOTE,
+  OPENED,
   TALLY,
   TALLIED,
   BUDGETS;

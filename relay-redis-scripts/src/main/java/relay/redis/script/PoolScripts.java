@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import relay.redis.estimate.ModelTally;
 import relay.redis.library.ScriptFile;
 import relay.redis.link.RedisLink;
@@ -165,6 +166,14 @@ public final class PoolScripts {
     List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.later));
     k.addAll(candidates().allSets());
     return caller.call(new Call(ScriptFile.RENEW, k, args)).thenApply(Reply::of);
+  }
+
+  /** How many lasting leases these owners have open, in order. */
+  public CompletableFuture<List<Long>> opened(List<String> owners) {
+    Stream<byte[]> args =
+        Stream.concat(Stream.of(new byte[0]), owners.stream().map(RedisKeys::bytes));
+    return link.call(ScriptFile.OPENED, new byte[][] {keys.leases}, args.toArray(byte[][]::new))
+        .thenApply(reply -> reply.stream().skip(1).map(Reply::number).toList());
   }
 
   /**
