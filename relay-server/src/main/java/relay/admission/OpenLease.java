@@ -3,6 +3,7 @@ package relay.admission;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients.Caller;
@@ -61,7 +62,8 @@ public final class OpenLease {
     Lease lease = ended.lease();
     Lease ofClient = grant.ofClient() == null ? null : ofClient(grant.ofClient(), requests);
     ClientQuota quota = quotas.again(caller, ofClient);
-    Charge charge = Charge.seen(plan, told, lease, 0);
+    Charge all = Charge.seen(plan, told, lease, 0);
+    Charge charge = servedAtMost().of(all);
     quota.carriedBy(lease, this::reserved);
     lease.settle(charge.inputTokens(), charge.outputTokens());
     quota.answered(lease, told, 0);
@@ -70,7 +72,7 @@ public final class OpenLease {
     if (ending == Ending.SETTLED) {
       Admitted admitted = admitted(lease, quota, stops());
       quotas.count(caller, new Usage(requests, charge.inputTokens(), charge.outputTokens()));
-      admitted.used(told);
+      admitted.used(charge.equals(all) ? told : new ReportedUsage(usage, false, false));
       if (usage == null) {
         record.charged(charge.inputTokens(), charge.outputTokens());
       }
@@ -146,7 +148,9 @@ public final class OpenLease {
     Weights weights = plan.counting().weights();
     Lease.Progress made =
         new Lease.Progress(
-            weights.output(outputTokens), weights.output(rest), weights.output(spread));
+            servedAtMost().output(weights.output(outputTokens)),
+            weights.output(rest),
+            weights.output(spread));
     return progress(made, outputTokens, ttl);
   }
 
@@ -176,6 +180,11 @@ public final class OpenLease {
       quotas.count(caller, used);
     }
     return isDone;
+  }
+
+  private ServedAtMost servedAtMost() {
+    return ServedAtMost.since(
+        grant.lease(), pool(), TimeUnit.MILLISECONDS.toMicros(System.currentTimeMillis()));
   }
 
   private KeyPool pool() {
