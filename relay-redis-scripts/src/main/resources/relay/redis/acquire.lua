@@ -52,11 +52,11 @@ if not p or p[EPOCH] ~= epoch then return { -3 } end
 local now = pool.time(p, given, ceiling)
 local list, refusal = kinds.usable(r, records.named(r, ARGV[2]), now)
 if not list then return { -3 } end
-lease.sweep(r, now, 16, #KEYS + 1, KEYS)
+lease.sweep(r, now, 16)
 lease.hold(r, ARGV, 3, #ARGV)
 
 local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
-if endings > 0 then ending.end_all(r, ARGV, 3, first - 1, costs, now, #KEYS + 1, KEYS, reply) end
+if endings > 0 then ending.end_all(r, ARGV, 3, costs, now, reply) end
 for n, request in ipairs(requests) do
   if lone then lone.n = n end
   request.session, request.reply, request.reply_at = KEYS[n + 5], reply, first + 5 * n - 5

@@ -52,15 +52,16 @@ for n = 2 + endings + count, #ARGV do
     kinds.barred(r, avoided, ARGV[n], now)
   end
 end
-lease.sweep(r, now, 16, from, KEYS)
+ready_sets.hold(r, KEYS, from)
+lease.sweep(r, now, 16)
 if now >= p[FRESH_AT] then
   for n = first_set, last_set do ready_sets.keep_set(r, KEYS[n]) end
 end
 lease.hold(r, ARGV, 2, 1 + endings + count)
 
 local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
-if endings > 0 then ending.end_all(r, ARGV, 2, 1 + endings, costs, now, from, KEYS, reply) end
-local looks, index = { left = MOST_LOOKS }, { sets = KEYS, from = from, first = first_set, last = last_set }
+if endings > 0 then ending.end_all(r, ARGV, 2, costs, now, reply) end
+local looks, index = { left = MOST_LOOKS }, { sets = KEYS, first = first_set, last = last_set }
 
 -- Replies to a request that no candidate can carry now.
 local function refuse(request, answer)

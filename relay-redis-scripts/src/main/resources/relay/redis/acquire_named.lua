@@ -22,8 +22,8 @@
 --                                              microseconds until the whole limit is left
 --       {-3}                                   unknown pool, key or epoch: configure, then ask again
 -- COST  as acquire with one candidate; with budgets one read and one write more
--- @uses wire/numbers, wire/calls, wire/replies, state/pool, state/records, state/ring, state/lease
--- @uses state/ending, limits/allowance, choose/listed, queue/client_queues, budget/ledger
+-- @uses wire/numbers, wire/calls, wire/replies, state/pool, state/records, state/ring, state/lease, state/lease_record
+-- @uses state/ending, limits/allowance, choose/listed, choose/ready_sets, queue/client_queues, budget/ledger
 local call = ARGV[1]
 local epoch, ceiling, given, lease_us, endings, at = calls.line(call)
 local count, budgeted, next_at = string.match(call, '^ (%d+) ([01])()', at)
@@ -57,7 +57,8 @@ for n = 1, count do
   lists[n] = list
 end
 local now = pool.time(p, given, ceiling)
-lease.sweep(r, now, 16, 7, KEYS)
+ready_sets.hold(r, KEYS, 7)
+lease.sweep(r, now, 16)
 lease.hold(r, ARGV, 2, 1 + ids)
 local budgets, reserved = {}, {} -- of each lease to end, then of each request
 local book = budgeted and ledger.book_of(KEYS[6])
@@ -71,14 +72,15 @@ if book then
 end
 
 local reply = { 1, now, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
-if endings > 0 then ending.end_all(r, ARGV, 2, 1 + endings, costs, now, 7, KEYS, reply) end
+if endings > 0 then ending.end_all(r, ARGV, 2, costs, now, reply) end
 for n, record in pairs(reserved) do
   if reply[2 + n] >= 0 then -- by this call
-    local _, _, since, _, input, output, _, _, made, rest, beyond = struct.unpack(lease.LEASE, record)
-    if rest ~= NOT_COMING then made, beyond = 0, 0 end -- reports have counted output only of the other leases
+    local l = lease.read(record)
+    local made, beyond = l[L_MADE], l[L_SPREAD]
+    if l[L_REST] ~= NOT_COMING then made, beyond = 0, 0 end -- reports have counted output only of the other leases
     for _, b in ipairs(budgets[n]) do
-      ledger.settle(b.account, since, b.usd and dollars[2 * n - 1] + beyond or input + math.max(output, made),
-        b.usd and dollars[2 * n] or costs[3 * n - 1] + costs[3 * n])
+      ledger.settle(b.account, l[L_SINCE], b.usd and dollars[2 * n - 1] + beyond or l[L_INPUT] + math.max(l[L_OUTPUT], made),
+        b.usd and dollars[2 * n] or costs[n][2] + costs[n][3])
     end
   end
 end

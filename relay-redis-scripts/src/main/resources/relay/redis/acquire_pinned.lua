@@ -21,7 +21,7 @@
 --       {-3}                                   unknown pool, group, epoch or ready set: configure, then ask again
 -- COST  six reads an id more than acquire; with an index, as much as for a conversation that has its account
 -- @uses wire/numbers, wire/calls, wire/replies, state/pool, state/pool_key, state/records, state/pin_map, state/lease
--- @uses limits/kinds, choose/choice, choose/bulk, choose/grant, choose/listed, choose/one_account, queue/clients
+-- @uses limits/kinds, choose/choice, choose/bulk, choose/grant, choose/listed, choose/ready_sets, choose/one_account, queue/clients
 local call, id = ARGV[1], ARGV[2]
 local epoch, ceiling, given, lease_us, _, at = calls.line(call)
 local ids, sessions, first_set, sets, shadow, requests, lone
@@ -59,7 +59,8 @@ else
   list, refusal = kinds.usable(r, list, now)
 end
 if not list then return { -3 } end
-lease.sweep(r, now, 16, from, KEYS)
+ready_sets.hold(r, KEYS, from)
+lease.sweep(r, now, 16)
 lease.hold(r, ARGV, 2, 2)
 
 local reply, request = { 1, now, 0, 0, 0, 0, 0 }, requests[1]

@@ -79,6 +79,7 @@ elseif later == 0 then
   lost = known > 0 and r.pool[EPOCH] ~= known and r.pool[LOST] == 0
   if lost then r.pool[LOST] = 1 end
 end
+ready_sets.hold(r, KEYS, 8)
 local p = r.pool
 -- later parts of a lost pool: groups that are new to Redis, but not to the replica
 local forgotten = known > 0 and p[EPOCH] ~= known
@@ -138,7 +139,7 @@ for n = 14, keys_from - 1, 5 do
       plan_lines.give(r, g, wanted, burst, stated[place], indebted, now)
       if rules then day_plans.limit(r, g, live, plan, day_limits[id], (lost or forgotten) and seen_at, now) end
       records.change(r, g)
-      if not alone then ready_sets.reopen(r, id, nil, 8, KEYS) end
+      if not alone then ready_sets.reopen(r, id) end
     end
   end
 end

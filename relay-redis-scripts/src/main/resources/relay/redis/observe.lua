@@ -17,14 +17,15 @@
 --       {-3}                                   unknown pool, or group of an answer: the others are applied
 -- COST  for each answer two reads, one write; one more when a limit is new; two reads and a write more if the group is
 --       below another
--- @uses state/pool, state/records, limits/answers
+-- @uses state/pool, state/records, limits/answers, choose/ready_sets
 local state, win, learned = KEYS[1], KEYS[2], KEYS[3]
 local given, ceiling = pool.clock(ARGV[2], ARGV[1])
 local told = answers.parse(ARGV[3])
 local r = records.open(state, win)
 if not r then return { -3 } end
+ready_sets.hold(r, KEYS, 4)
 local now = pool.time(r.pool, given, ceiling)
-local all, known = answers.apply_all(r, learned, told, now, 4, KEYS)
+local all, known = answers.apply_all(r, learned, told, now)
 if #all > 0 then records.write(r) end
 if not known then return { -3 } end
 return { 1, now, unpack(all) }

@@ -14,6 +14,7 @@
 local state, quarantine = KEYS[1], KEYS[2]
 local r = records.open(state)
 if not r then return { -3 } end
+ready_sets.hold(r, KEYS, 3)
 for n = 2, #ARGV do
   if not records.key(r, ARGV[n]) then return { -3 } end
 end
@@ -26,7 +27,7 @@ for n = 2, #ARGV do
     k[K_STOPPED] = 0
     restored = restored + 1
     redis.call('HDEL', quarantine, id, 'since ' .. id)
-    for _, group in ipairs(records.names_in(r, 'q:' .. id)) do ready_sets.make_key_ready(r, id, group, 3, KEYS) end
+    for _, group in ipairs(records.names_in(r, 'q:' .. id)) do ready_sets.make_key_ready(r, id, group) end
     records.change(r, k)
   end
 end

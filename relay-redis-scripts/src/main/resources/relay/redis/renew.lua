@@ -18,7 +18,7 @@
 -- REPLY {1, time, alive...}                    for each lease 1 if it is live, else 0
 --       {-3}                                   unknown pool
 -- COST  two reads and three writes
--- @uses wire/numbers, state/pool, state/quota_group, state/records, state/lease, state/open_leases
+-- @uses wire/numbers, state/pool, state/quota_group, state/records, state/lease, state/lease_record, state/open_leases
 -- @uses limits/output_reports, choose/ready_sets
 local state, win, leases, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local given, ceiling = pool.clock(ARGV[2], ARGV[1])
@@ -50,6 +50,7 @@ for n = 1, #ARGV - 3 do
 end
 local r = records.open(state, win, leases)
 if not r then return { -3 } end
+ready_sets.hold(r, KEYS, 5)
 local p = r.pool
 local now = pool.time(p, given, ceiling)
 local wanted = lease.deadline_of(now, lease_us)
@@ -61,54 +62,52 @@ local function record_again(grant)
   local key, group, epoch, granted, input, output = unpack(grant)
   local lost = epoch ~= p[EPOCH] or math.floor(granted / p[SLOT]) >= slot - SLOTS
   if lost then input, output = 0, 0 end
-  return struct.pack(lease.LEASE, key, group, lost and now or 0, lost and 0 or 1, input, output, wanted, EXPIRED_LEASE,
-    0, NOT_COMING, 0, now)
+  return lease.pack({ key, group, lost and now or 0, lost and 0 or 1, input, output, wanted, EXPIRED_LEASE, 0, NOT_COMING, 0, now })
 end
 
 local reply = { 1, now }
 local written, checks = {}, {} -- what is written
 local held = #ids > 0 and redis.call('HMGET', leases, unpack(ids)) or {}
-local told = {} -- an id may occur twice
+local replied = {} -- an id may occur twice
 local recorded, checked = 0, 0
 for n = 1, #ids do
   local id = ids[n]
-  local before = told[id]
+  local before = replied[id]
   local alive, record, grant = before or 0, not before and held[n], grants[n]
   -- an ended lease has a tombstone that outlives every call that is not late
   if grant and not (record or before) and now < ceiling + TOMB_US then record = record_again(grant) end
   if record and not lease.is_tomb(record) then
-    local key, group, since, requests, input, output, deadline, standing, made, rest, spread, told_at =
-      struct.unpack(lease.LEASE, record)
+    local l, ttl = lease.read(record), ttls[n]
+    local group = l[L_GROUP]
     local g = r.groups[group] or records.group(r, group)
-    local ttl = ttls[n]
-    if ttl and deadline <= now then standing = EXPIRED_LEASE end
-    local k = standing == EXPIRED_LEASE and not ttl and g and records.key(r, key)
+    if ttl and l[L_DEADLINE] <= now then l[L_STATE] = EXPIRED_LEASE end
+    local k = l[L_STATE] == EXPIRED_LEASE and not ttl and g and records.key(r, l[L_KEY])
     if k then
       p[LIVE] = p[LIVE] + 1
-      lease.hold_place(r, k, g, 1)
-      standing = RENEWED
+      lease.count_in_flight(r, k, g, 1)
+      l[L_STATE] = RENEWED
     end
-    if standing ~= EXPIRED_LEASE and g then
+    if l[L_STATE] ~= EXPIRED_LEASE and g then
       alive = 1
-      local is = reported[n]
-      if is and rest ~= NOT_COMING and is > made then
-        local less, deviation = rests[n], spreads[n]
-        output_reports.move_on(r, g, now, slot, since, told_at, is - made, rest, less, spread, deviation)
-        ready_sets.reopen(r, group, nil, 5, KEYS) -- less may be expected than before: its candidates are ready again
-        made, rest, spread, told_at = is, less, deviation, now
+      local is, deadline = reported[n], l[L_DEADLINE]
+      if is and l[L_REST] ~= NOT_COMING and is > l[L_MADE] then
+        local rest, spread = rests[n], spreads[n]
+        output_reports.count(r, g, l, now, is - l[L_MADE], rest - l[L_REST], spread * spread - l[L_SPREAD] * l[L_SPREAD])
+        ready_sets.reopen(r, group) -- less may be expected than before: its candidates are ready again
+        l[L_MADE], l[L_REST], l[L_SPREAD], l[L_REPORTED_AT] = is, rest, spread, now
       end
       if not is or ttl or deadline < early then
-        deadline, standing = math.max(deadline, ttl and lease.deadline_of(now, ttl) or wanted), RENEWED
+        deadline = math.max(deadline, ttl and lease.deadline_of(now, ttl) or wanted)
+        l[L_DEADLINE], l[L_STATE] = deadline, RENEWED
         if ttl then open_leases.add(r, id, deadline) end
         checks[checked + 1], checks[checked + 2], checked = deadline, id, checked + 2
         if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
       end
-      written[recorded + 1], written[recorded + 2] = id, struct.pack(lease.LEASE, key, group, since, requests, input, output,
-        deadline, standing, made, rest, spread, told_at)
+      written[recorded + 1], written[recorded + 2] = id, lease.pack(l)
       recorded = recorded + 2
     end
   end
-  reply[2 + n], told[id] = alive, alive
+  reply[2 + n], replied[id] = alive, alive
 end
 if recorded > 0 then redis.call('HSET', leases, unpack(written)) end
 if checked > 0 then redis.call('ZADD', later, unpack(checks)) end

@@ -17,12 +17,12 @@
 --                                              budget with ! in its line is spent: the request is to end
 --       {-3}                                   unknown pool
 -- COST  two reads and three writes; with budgets one of each more
--- @uses wire/numbers, state/pool, state/quota_group, state/records, state/ring, state/lease, state/open_leases, limits/days
--- @uses budget/ledger
+-- @uses wire/numbers, state/pool, state/quota_group, state/records, state/ring, state/lease, state/lease_record, state/open_leases
+-- @uses limits/days, budget/ledger
 local state, win, leases, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local given, ceiling = pool.clock(ARGV[2], ARGV[1])
 local lease_us = numbers.number(ARGV[3], 'lease_ms') * 1000
-local ids, told, dollars, lines, ttls = {}, {}, {}, {}, {}
+local ids, reported, dollars, lines, ttls = {}, {}, {}, {}, {}
 for n = 1, #ARGV - 3 do
   local id, made, cost, line = string.match(ARGV[n + 3], '^(%S+) (%d+) (%d+) (%S.*)$')
   if not id then error({ err = 'BADARG a report is `id made dollars budgets`' }) end
@@ -32,7 +32,7 @@ for n = 1, #ARGV - 3 do
     if not ttl then error({ err = 'BADARG a report of a lease that lasts is `id made dollars ttl_ms budgets`' }) end
     ttls[n] = numbers.bounded(ttl, 'ttl_ms') * 1000
   end
-  ids[n], told[n], dollars[n], lines[n] = id, numbers.bounded(made, 'made'), numbers.bounded(cost, 'dollars'), line
+  ids[n], reported[n], dollars[n], lines[n] = id, numbers.bounded(made, 'made'), numbers.bounded(cost, 'dollars'), line
 end
 local r = records.open(state, win, leases)
 if not r then return { -3 } end
@@ -62,31 +62,33 @@ local written, checks = {}, {}
 for n = 1, #ids do
   local record, alive = held[n], 0
   if record and not lease.is_tomb(record) then
-    local key, group, since, requests, input, output, deadline, standing, made, rest, beyond, at = struct.unpack(lease.LEASE, record)
-    local k, g, ttl = records.key(r, key), records.group(r, group), ttls[n]
-    if k and g and rest == NOT_COMING and not (ttl and deadline <= now) then
-      if standing == EXPIRED_LEASE then
+    local l, ttl = lease.read(record), ttls[n]
+    local k, g, deadline = records.key(r, l[L_KEY]), records.group(r, l[L_GROUP]), l[L_DEADLINE]
+    if k and g and l[L_REST] == NOT_COMING and not (ttl and deadline <= now) then
+      if l[L_STATE] == EXPIRED_LEASE then
         p[LIVE] = p[LIVE] + 1
-        lease.hold_place(r, k, g, 1)
-        standing = RENEWED
+        lease.count_in_flight(r, k, g, 1)
+        l[L_STATE] = RENEWED
       end
       alive = 1
-      local more, cost = math.max(0, told[n] - math.max(output, made)), math.max(0, dollars[n] - beyond)
+      local output, made, beyond = l[L_OUTPUT], l[L_MADE], l[L_SPREAD] -- dollars beyond the reservation
+      local more, cost = math.max(0, reported[n] - math.max(output, made)), math.max(0, dollars[n] - beyond)
       if more > 0 then charge_made(g, more) end
-      made, beyond, at = math.max(made, told[n]), beyond + cost, now
+      made, beyond = math.max(made, reported[n]), beyond + cost
+      l[L_MADE], l[L_SPREAD], l[L_REPORTED_AT] = made, beyond, now
       for _, b in ipairs(lists[n]) do
         local s = b.account
         ledger.spend(s, s.present, b.usd and cost or more)
         if b.hard and s.spent > b.limit and (b.usd and beyond or made - output) > 0 then alive = 2 end
       end
       if ttl or deadline < early then
-        deadline, standing = math.max(deadline, ttl and lease.deadline_of(now, ttl) or wanted), RENEWED
+        deadline = math.max(deadline, ttl and lease.deadline_of(now, ttl) or wanted)
+        l[L_DEADLINE], l[L_STATE] = deadline, RENEWED
         if ttl then open_leases.add(r, ids[n], deadline) end
         checks[#checks + 1], checks[#checks + 2] = deadline, ids[n]
         if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
       end
-      written[#written + 1], written[#written + 2] = ids[n], struct.pack(lease.LEASE, key, group, since, requests, input, output,
-        deadline, standing, made, rest, beyond, at)
+      written[#written + 1], written[#written + 2] = ids[n], lease.pack(l)
     end
   end
   reply[2 + n] = alive

@@ -11,6 +11,7 @@
 local state, quarantine = KEYS[1], KEYS[2]
 local r = records.open(state)
 if not r then return { -3 } end
+ready_sets.hold(r, KEYS, 3)
 for _, field in ipairs(ARGV) do
   if not records.record_of(r, field) then return { -3 } end
 end
@@ -21,13 +22,13 @@ for _, field in ipairs(ARGV) do
     local g = record
     if g[COOL] > last then restored = restored + 1 end
     g[COOL], g[STRIKES] = 0, 0
-    ready_sets.reopen(r, g.id, nil, 3, KEYS)
+    ready_sets.reopen(r, g.id)
   else
     local k = record
     if k[K_COOL] > last or k[K_STOPPED] > 0 then restored = restored + 1 end
     k[K_COOL], k[K_STOPPED] = 0, 0
     redis.call('HDEL', quarantine, k.id, 'since ' .. k.id)
-    for _, group in ipairs(records.names_in(r, 'q:' .. k.id)) do ready_sets.make_key_ready(r, k.id, group, 3, KEYS) end
+    for _, group in ipairs(records.names_in(r, 'q:' .. k.id)) do ready_sets.make_key_ready(r, k.id, group) end
   end
   records.change(r, record)
 end

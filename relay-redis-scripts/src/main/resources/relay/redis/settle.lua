@@ -20,7 +20,7 @@
 --         -4                                   it had ended already: nothing changed
 -- COST  two reads and two writes for any number of leases; one more of each when a charge's slot
 --       has closed; a read of each key and group if another process wrote last
--- @uses wire/numbers, state/pool, state/records, state/lease, state/ending
+-- @uses wire/numbers, state/pool, state/records, state/lease, state/ending, choose/ready_sets
 local call = ARGV[1]
 local given, ceiling, at = ending.call_time(call)
 local costs
@@ -31,8 +31,9 @@ local r = records.open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local now = r and pool.time(r.pool, given, ceiling) or 0
 local reply = { 1, now, -3 }
 if r then
+  ready_sets.hold(r, KEYS, 6)
   lease.hold(r, ARGV, 2, #ARGV)
-  if ending.end_all(r, ARGV, 2, #ARGV, costs, now, 6, KEYS, reply) then
+  if ending.end_all(r, ARGV, 2, costs, now, reply) then
     lease.write(r, now)
     records.write(r)
   end

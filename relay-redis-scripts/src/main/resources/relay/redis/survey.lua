@@ -50,11 +50,10 @@
 --       {-3}                                   unknown pool
 -- COST  one read of all records, one write of the changed ones, one of the picture if it draws
 -- @uses wire/numbers, state/pool, state/pool_key, state/quota_group, state/records, state/ring, state/lease
--- @uses limits/gate, limits/days, limits/answers, queue/queue_report, queue/client_queues, fleet/members
+-- @uses limits/gate, limits/days, limits/answers, choose/ready_sets, queue/queue_report, queue/client_queues, fleet/members
 -- @uses fleet/missing_replicas, fleet/change_log, fleet/survey_plans, fleet/plan_lines
 local state, win, leases, due, later, quarantine, picture, replicas, summary, learned, breaker, refused =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
-local SETS = 13 -- the first ready set
 local replica, given, ceiling = ARGV[1], pool.clock(ARGV[3], ARGV[2])
 local draw, config, groups, news = numbers.number(ARGV[4], 'draw'), ARGV[5], numbers.number(ARGV[6], 'groups'), ARGV[7]
 local read = draw < 2
@@ -73,7 +72,8 @@ if not r then return { -3 } end
 local p = r.pool
 local now = pool.time(p, given, ceiling)
 local slot = math.floor(now / p[SLOT])
-lease.sweep(r, now, 1400, SETS, KEYS)
+ready_sets.hold(r, KEYS, 13)
+lease.sweep(r, now, 1400)
 
 local alive, passed = missing_replicas.beat(p, replicas, state, replica, config == 'leave', now)
 pool.keep(p, state, leases, due, later)
@@ -108,7 +108,7 @@ local retiring = born and plan and redis.call('HGET', state, 'retiring')
 if retiring then plan_lines.forget_some(r, fleet, picture, now, retiring) end
 survey_plans.drain(r, fleet, now, picture, draw and lines, reply[8][5], quarantine)
 if born then change_log.pass_time(r, now) end
-if told and told ~= '' then answers.apply_all(r, learned, answers.parse(told), now, SETS, KEYS) end
+if told and told ~= '' then answers.apply_all(r, learned, answers.parse(told), now) end
 for n = 1, groups do
   local id = ARGV[7 + n]
   local g = records.group(r, id)

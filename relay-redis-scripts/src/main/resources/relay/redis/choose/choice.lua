@@ -140,7 +140,7 @@ function choice.take(r, k, g, now, input, output, spread)
     quota_group.flow(p, g, now)
     quota_group.charge(g, p[ASKED], input, spread and 0 or output)
     expected.relax(g, now)
-    if spread then expected.expect_output(r.win, p, g, now, now, now, 0, 0, output, 0, spread) end
+    if spread then expected.expect(g, output, spread * spread, 0) end
     if p[DAY] == 1 then days.charge(r, g, now, p[ASKED], input + output) end
     g = g.above and records.above(r, g)
   until not g

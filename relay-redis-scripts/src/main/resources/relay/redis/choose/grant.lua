@@ -1,5 +1,5 @@
 -- Making leases, for the acquire scripts.
--- @uses state/quota_group, state/records, state/lease, choose/choice, choose/bulk, wire/replies
+-- @uses state/quota_group, state/records, state/lease, state/lease_record, choose/choice, choose/bulk, wire/replies
 local grant = {}
 
 -- Creates the lease of a request, with this input and output, and replies it.
@@ -29,11 +29,11 @@ function grant.again(request, record)
   if lease.is_tomb(record) then
     replies.ended(request)
   else
-    local key, group, _, count, input, output, _, standing = struct.unpack(lease.LEASE, record)
+    local l = lease.read(record)
     if request.count then
-      if standing == EXPIRED_LEASE then return replies.ended(request) end
-      request.count = count -- if fewer would do, it was perhaps granted for fewer
+      if l[L_STATE] == EXPIRED_LEASE then return replies.ended(request) end
+      request.count = l[L_REQUESTS] -- if fewer would do, it was perhaps granted for fewer
     end
-    replies.granted(request, key, group, input, output)
+    replies.granted(request, l[L_KEY], l[L_GROUP], l[L_INPUT], l[L_OUTPUT])
   end
 end

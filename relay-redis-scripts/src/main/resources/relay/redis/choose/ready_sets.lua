@@ -27,6 +27,9 @@ local FEW = 4 -- a group with more keys has its rows cached where it is not larg
 local ANY = { 0, 0, 0, 0, 0, 0, 0, id = '{}' } -- stands for all keys of a large group; no key has this name
 ready_sets.ANY = ANY
 
+-- The ready sets of the call: `sets` from index `from` on.
+function ready_sets.hold(r, sets, from) r.sets, r.first_set = sets, from end
+
 function ready_sets.row_of(k, g) return k.id .. ' ' .. g.id end
 
 -- The group of the row of a large group; nil for a key's row.
@@ -107,10 +110,10 @@ local function make_ready(r, set, row)
   if score >= BAND then redis.call('ZADD', set, r.pool[TURN], row) end
 end
 
--- Makes a key's candidates ready. `sets` holds the ready sets from index `from` on.
-function ready_sets.make_key_ready(r, key, group, from, sets)
-  local row = key .. ' ' .. group
-  for n = from, #sets do
+-- Makes a key's candidates ready in all ready sets of the call.
+function ready_sets.make_key_ready(r, key, group)
+  local row, sets = key .. ' ' .. group, r.sets
+  for n = r.first_set, #sets do
     local keys = ready_sets.large_in(r, sets[n])[group]
     make_ready(r, keys or sets[n], row)
     if keys then make_ready(r, sets[n], '{} ' .. group) end
@@ -118,7 +121,8 @@ function ready_sets.make_key_ready(r, key, group, from, sets)
 end
 
 -- Makes all candidates ready of a group alone, `m:<group>`, and of a key, `q:<key>`, if given.
-function ready_sets.reopen_group(r, group, key, from, sets)
+function ready_sets.reopen_group(r, group, key)
+  local sets, from = r.sets, r.first_set
   local first = sets[from]
   local g, k = r.groups[group], r.keys[key or '']
   if g and g.ready == first and (not key or k and k.ready == first) then return end
@@ -128,7 +132,7 @@ function ready_sets.reopen_group(r, group, key, from, sets)
     if keys then make_ready(r, keys, key .. ' ' .. group) end
   end
   for _, other in ipairs(key and records.names_in(r, 'q:' .. key) or {}) do
-    if other ~= group then ready_sets.make_key_ready(r, key, other, from, sets) end
+    if other ~= group then ready_sets.make_key_ready(r, key, other) end
   end
   if g then g.ready = first end
   if k then k.ready = first end
@@ -148,16 +152,16 @@ local function below(r, group)
 end
 
 -- The same, and of all groups that share a limit with it.
-function ready_sets.reopen(r, group, key, from, sets)
-  if not sets[from] then return end
-  ready_sets.reopen_group(r, group, key, from, sets)
+function ready_sets.reopen(r, group, key)
+  if not r.sets or not r.sets[r.first_set] then return end
+  ready_sets.reopen_group(r, group, key)
   local g = records.group(r, group)
   local top = g and g.above or group
-  if top ~= group then ready_sets.reopen_group(r, top, nil, from, sets) end
+  if top ~= group then ready_sets.reopen_group(r, top) end
   local below = below(r, top)
   for n = 1, below and #below or 0 do
     local other = below[n]
-    if other ~= group then ready_sets.reopen_group(r, other, nil, from, sets) end
+    if other ~= group then ready_sets.reopen_group(r, other) end
   end
 end
 

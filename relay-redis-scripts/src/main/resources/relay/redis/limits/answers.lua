@@ -178,14 +178,13 @@ function answers.parse(lines)
   return told
 end
 
--- Applies parsed answers. `sets` holds the ready sets of an indexed pool from index `from` on. Returns the foreign usage that it
--- charged, three numbers an answer, and whether all groups are known.
-function answers.apply_all(r, learned, told, now, from, sets)
+-- Applies parsed answers. Returns the foreign usage that it charged, three numbers an answer, and whether all groups are known.
+function answers.apply_all(r, learned, told, now)
   local charged, known = {}, true
   for _, answer in ipairs(told) do
     local foreign = apply_answer(r, learned, answer, now)
     if foreign then
-      ready_sets.reopen(r, answer[1], nil, from, sets)
+      ready_sets.reopen(r, answer[1])
       for d = 1, 3 do charged[#charged + 1] = foreign[d] end
     else
       known = false

@@ -18,31 +18,37 @@ function expected.margin(g, d)
   return d >= 3 and g[STRICT] > 0 and g[COMING] > 0 and g[STRICT] * math.sqrt(g[VARIANCE]) or 0
 end
 
--- Usage with the share of each limit that a request must leave to others: that counts as used.
-function expected.with_left(left, l1, l2, l3, l4, u1, u2, u3)
+-- A group's usage with the share of each limit that a request must leave to others: that counts as used.
+function expected.used_with_left(g, left)
+  local l1, l2, l3, l4, u1, u2, u3 = unpack(g, LIMIT + 1, USED + 3)
   return u1 + left * l1, u2 + left * math.max(l2, l3 == 0 and l4 or 0), u3 + left * l3
 end
 
--- Expects `rest` instead of `had`, with these standard deviations. `newly` is what was made meanwhile, negative if less
--- was made than reported. `ring.roll` and `quota_group.flow` must have run up to `now`. `told` is the time of the last report or the grant.
-function expected.expect_output(win, p, g, now, since, told, newly, had, rest, had_spread, spread)
-  local coming, variance = g[COMING] + (rest - had), g[VARIANCE] + (spread * spread - had_spread * had_spread)
-  g[COMING], g[VARIANCE] = coming > 0 and coming or 0, variance > 0 and variance or 0
-  if newly > 0 then
+-- Counts output that was made since `reported_at`, of a lease that was granted at `since`; negative if less was made than reported.
+-- `ring.roll` and `quota_group.flow` must have run up to `now`.
+function expected.count_made(r, g, since, reported_at, made, now)
+  if made > 0 then
     local limit = g[LIMIT + 3] > 0 and g[LIMIT + 3] or g[LIMIT + 4]
     if limit > 0 then
       -- It was made half-way since the last report, in the mean. At just that the rule is on edge: a little too much is
       -- admitted, all wait until that has left, and so again a window later. So a 240th less counts.
-      local waited, part = ((now + told) / 2 - since) / p[WINDOW] - 1 / 240, newly / limit
+      local waited, part = ((now + reported_at) / 2 - since) / r.pool[WINDOW] - 1 / 240, made / limit
       waited = waited < 0 and 0 or waited < 1 and waited or 1
       g[LEAVES] = g[LEAVES] + (part < 0.2 and part or 0.2) * (waited - g[LEAVES])
     end
     if g[USED + 1] == 0 then quota_group.begin_usage(g) end
-    g[USED + 3], g[CURRENT + 3] = g[USED + 3] + newly, g[CURRENT + 3] + newly
-  elseif newly < 0 then
-    refund.refund_window(win, p, g, told, math.floor(told / p[SLOT]), 0, 0, -newly)
+    g[USED + 3], g[CURRENT + 3] = g[USED + 3] + made, g[CURRENT + 3] + made
+  elseif made < 0 then
+    refund.refund_window(r, g, reported_at, 0, 0, -made)
   end
-  local debt = newly + rest - had
+end
+
+-- Expects so much more output, or less, with a variance that is more by this. `made`: what was counted meanwhile. The pacer owes
+-- both. `quota_group.flow` must have run.
+function expected.expect(g, more, variance, made)
+  local coming, debt = g[COMING] + more, made + more
+  variance = g[VARIANCE] + variance
+  g[COMING], g[VARIANCE] = coming > 0 and coming or 0, variance > 0 and variance or 0
   if g[LIMIT + 3] > 0 then g[LEVEL + 3] = quota_group.lowered(g, 3, g[LEVEL + 3], -debt) end
   if g[LIMIT + 4] > 0 then g[LEVEL + 4] = quota_group.lowered(g, 4, g[LEVEL + 4], -debt) end
 end

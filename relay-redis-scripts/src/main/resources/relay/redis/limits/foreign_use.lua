@@ -30,19 +30,19 @@ function foreign_use.note(p, g, foreign, now)
 end
 
 -- An overage of a lease granted at `since` that was charged as another's use already. Returns how much is not.
-function foreign_use.not_told(p, g, d, over, since, now)
+function foreign_use.not_charged(p, g, d, over, since, now)
   if over == 0 or g[FOREIGN + d] == 0 or since > g[FOREIGN_AT] or now - g[FOREIGN_AT] >= p[WINDOW] then return over end
   local charged = math.min(over, g[FOREIGN + d])
   g[FOREIGN + d] = g[FOREIGN + d] - charged
   return over - charged
 end
 
--- Splits the output that a running request has made since its report at `told`: what was not charged as another's use already. A header
--- may have told of what is more than was expected, `had` instead of `rest`; of a total limit as input.
-function foreign_use.new_of(p, g, newly, had, rest, told, now)
-  local more = math.min(newly, newly + rest - had)
-  if more <= 0 then return newly end
-  local new = foreign_use.not_told(p, g, 3, more, told, now)
-  if g[LIMIT + 4] > 0 then new = foreign_use.not_told(p, g, 2, new, told, now) end
-  return newly - (more - new)
+-- Splits the output that a running request has made since its last report: what was not charged as another's use already. Headers
+-- may have told of what is beyond the expectation, which changed by `change`; of a total limit as input.
+function foreign_use.new_of(p, g, made, change, reported_at, now)
+  local more = math.min(made, made + change)
+  if more <= 0 then return made end
+  local new = foreign_use.not_charged(p, g, 3, more, reported_at, now)
+  if g[LIMIT + 4] > 0 then new = foreign_use.not_charged(p, g, 2, new, reported_at, now) end
+  return made - (more - new)
 end

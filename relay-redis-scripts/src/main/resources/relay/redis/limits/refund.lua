@@ -1,22 +1,23 @@
--- Refunds a part of a charge made at `since` in `slot`. `ring.roll` and `quota_group.flow` must have run up to `now`.
+-- Refunds a part of a charge made at `since`. `ring.roll` and `quota_group.flow` must have run up to `now`.
 -- @uses state/pool, state/quota_group, state/ring
 local refund = {}
 
 -- The window: refunds in the slot of the charge, and only while that slot is live. A charge from before a change of the
 -- slots' length is not refunded: its slot number now belongs to another charge. No more than the slot holds: where less
 -- output was made than reported, other reports of that slot may have been corrected before.
-function refund.refund_window(win, p, g, since, slot, requests, input, output)
-  local recent = g[RECENT]
+function refund.refund_window(r, g, since, requests, input, output)
+  local p, recent = r.pool, g[RECENT]
+  local slot = math.floor(since / p[SLOT])
   if since <= p[SHAPED_AT] then
     return
   elseif slot >= recent then
-    local r, i, o = g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3]
-    if requests > r then requests = r end
+    local n, i, o = g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3]
+    if requests > n then requests = n end
     if input > i then input = i end
     if output > o then output = o end
-    g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3] = r - requests, i - input, o - output
+    g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3] = n - requests, i - input, o - output
   elseif slot >= recent - SLOTS then
-    requests, input, output = ring.add(win, p, g, slot, -requests, -input, -output)
+    requests, input, output = ring.add(r.win, p, g, slot, -requests, -input, -output)
     requests, input, output = -requests, -input, -output
   else
     return
@@ -36,8 +37,8 @@ local function refund_pacer(g, requests, input, output)
   if l4 > 0 then g[LEVEL + 4] = quota_group.lowered(g, 4, d4, input + output) end
 end
 
-function refund.refund(win, p, g, since, slot, requests, input, output)
+function refund.refund(r, g, since, requests, input, output)
   if since == 0 then return end -- a lease whose record was gone: its charge has aged out
-  refund.refund_window(win, p, g, since, slot, requests, input, output)
+  refund.refund_window(r, g, since, requests, input, output)
   refund_pacer(g, requests, input, output)
 end

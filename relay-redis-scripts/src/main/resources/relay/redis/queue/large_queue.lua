@@ -11,7 +11,7 @@
 local large_queue = {}
 local MOST_TRIED = 3 -- rooms that have come, in one request
 
--- The line of a model class. `index`: all ready sets, `sets` from `from` on; those of the class are `first` to `last`.
+-- The line of a model class. `index`: the ready sets of the class, in `sets` from `first` to `last`.
 function large_queue.of(r, index)
   local large = ready_sets.large_in(r, index.sets[index.first])
   if not large.class then
@@ -138,7 +138,7 @@ function large_queue.choose(r, index, request, now, avoided, looks)
   local l = large_queue.see(r, index, ask, now, request.spread)
   if now >= l.lapse_at then
     reservations.let_go(l, now)
-    openings.give_back(r, index, l)
+    openings.give_back(r, l)
   end
   local waits = l.order[1]
   if ask.kept == 0 and (not waits or may_pass(r, index, ask, now, input, output)) then
@@ -167,7 +167,7 @@ function large_queue.found(r, index, request, now)
   if not ask.of and ask.floor > 0 then place_in(r, index, ask, now, request.input, request.output) end
   queue_place.granted(ask, now)
   l.grants = l.grants + 1
-  openings.give_back(r, index, l)
+  openings.give_back(r, l)
 end
 
 -- It is refused: the time of the room of its place.

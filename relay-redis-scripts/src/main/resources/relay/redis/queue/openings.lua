@@ -37,13 +37,13 @@ end
 function openings.waiting_in(l, rank) return openings.nth_of(l, rank, above(l, rank + 1)) - 1 end
 
 -- A rank has no more rooms than such promises: the index gets back the last ones.
-function openings.give_back(r, index, l)
+function openings.give_back(r, l)
   for rank = 0, 3 do
     local rooms = l.rooms[rank]
     if rooms[1] then
       local most = openings.waiting_in(l, rank)
       while #rooms > most do
-        ready_sets.reopen_group(r, openings.remove(l, rank, #rooms).group.id, nil, index.from, index.sets)
+        ready_sets.reopen_group(r, openings.remove(l, rank, #rooms).group.id)
       end
     else
       l.held[rank] = {} -- of groups that may be gone

@@ -1,6 +1,6 @@
 -- Ending leases, for settle and the acquire scripts.
--- @uses wire/numbers, state/pool, state/quota_group, state/records, state/ring, state/lease, state/open_leases, limits/days
--- @uses limits/refund, limits/expected, limits/foreign_use, choose/ready_sets
+-- @uses wire/numbers, state/pool, state/quota_group, state/records, state/ring, state/lease, state/lease_record, state/open_leases
+-- @uses limits/days, limits/refund, limits/expected, limits/foreign_use, choose/ready_sets
 local ending = {}
 
 -- Parses `ceiling given`; the last result is the position of the rest.
@@ -11,48 +11,49 @@ function ending.call_time(line)
   return time, most, at
 end
 
--- Parses the costs of `count` leases, ` requests input output` for each; with an x before it of a lease that lasts and ends for
--- good, then `closed` has its place. The last result is the position of the rest.
+-- Parses the costs of `count` leases, ` requests input output` for each: a table with these three. An x before it is of a lease that
+-- lasts and ends for good: then it is `closed`. The last result is the position of the rest.
 function ending.costs_at(line, at, count)
-  local costs = { 0, 0, 0 }
-  for n = 1, 3 * count, 3 do
+  local costs = {}
+  for n = 1, count do
     local requests, input, output, next_at = string.match(line, '^ (%d+) (%d+) (%d+)()', at)
-    if not next_at then
-      requests, input, output, next_at = string.match(line, '^ x(%d+) (%d+) (%d+)()', at)
-      costs.closed = costs.closed or {}
-      costs.closed[n] = true
-    end
+    local closed = not next_at
+    if closed then requests, input, output, next_at = string.match(line, '^ x(%d+) (%d+) (%d+)()', at) end
     if not next_at then error({ err = 'BADARG a cost is `requests input output`, whole numbers' }) end
-    costs[n], costs[n + 1], costs[n + 2], at =
-      numbers.bounded(requests, 'requests'), numbers.bounded(input, 'input'), numbers.bounded(output, 'output'), next_at
+    costs[n], at = { numbers.bounded(requests, 'requests'), numbers.bounded(input, 'input'), numbers.bounded(output, 'output') }, next_at
+    if closed then costs[n].closed = true end
   end
   return costs, at
 end
 
--- Replaces a lease's charge by its cost in a group's record. Returns the tokens beyond the reservation.
-local function correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output, died)
-  local p = r.pool
+-- Replaces a lease's charge by its cost in a group's record. `charged`: the output that is charged. Returns the tokens beyond the
+-- reservation.
+local function correct(r, g, l, charged, cost, now, died)
+  local p, since, reserved, i, rest = r.pool, l[L_SINCE], l[L_REQUESTS], l[L_INPUT], l[L_REST]
+  local requests, input, output = cost[1], cost[2], cost[3]
   local slot = math.floor(now / p[SLOT])
   if g[RECENT] < slot then ring.roll(r.win, p, g, slot) end
   quota_group.flow(p, g, now)
-  local over_in, over_out = input > i and input - i or 0, output > o and output - o or 0
-  local more, less = over_out, o > output and o - output or 0 -- than was charged at admission
+  local over_in, over_out = input > i and input - i or 0, output > charged and output - charged or 0
+  local more, less = over_out, charged > output and charged - output or 0 -- than was charged at admission
   if rest ~= NOT_COMING then more, less = 0, 0 end
   local new_in, new_out = over_in, more
   if over_in + more > 0 then
-    new_in, new_out = foreign_use.not_told(p, g, 2, over_in, since, now), foreign_use.not_told(p, g, 3, more, since, now)
+    new_in, new_out = foreign_use.not_charged(p, g, 2, over_in, since, now), foreign_use.not_charged(p, g, 3, more, since, now)
   end
   if requests > reserved or new_in + new_out > 0 then
     quota_group.charge(g, requests > reserved and requests - reserved or 0, new_in, new_out)
   end
   if (reserved > requests or i > input or less > 0) and not (died and refund.has_left(p, g, since)) then
-    refund.refund(r.win, p, g, since, math.floor(since / p[SLOT]), reserved > requests and reserved - requests or 0,
-      i > input and i - input or 0, less)
+    refund.refund(r, g, since, reserved > requests and reserved - requests or 0, i > input and i - input or 0, less)
   end
   if rest ~= NOT_COMING then
-    expected.expect_output(r.win, p, g, now, since, told, foreign_use.new_of(p, g, output - made, rest, 0, told, now), rest, 0, spread, 0)
+    local reported_at, spread = l[L_REPORTED_AT], l[L_SPREAD]
+    local made = foreign_use.new_of(p, g, output - l[L_MADE], -rest, reported_at, now)
+    expected.count_made(r, g, since, reported_at, made, now)
+    expected.expect(g, -rest, -spread * spread, made)
   end
-  if p[DAY] == 1 then days.settle(r, g, since, now, requests - reserved, input + output - i - o) end
+  if p[DAY] == 1 then days.settle(r, g, since, now, requests - reserved, input + output - i - charged) end
   if input + output > 0 then g[STRIKES] = 0 end
   records.change(r, g)
   return over_in + over_out
@@ -60,16 +61,15 @@ end
 
 -- Output that reports have counted beyond a reservation, and that was not made: gives it back where the last report counted it.
 -- Returns the output that is charged then.
-local function give_back(r, g, now, reserved, made, output, told, died)
-  local less = math.min(made - reserved, math.max(0, made - output))
+local function give_back(r, g, l, output, now, died)
+  local made, reported_at = l[L_MADE], l[L_REPORTED_AT]
+  local less = math.min(made - l[L_OUTPUT], math.max(0, made - output))
   local slot = math.floor(now / r.pool[SLOT])
   while g and less > 0 do
     if g[RECENT] < slot then ring.roll(r.win, r.pool, g, slot) end
     quota_group.flow(r.pool, g, now)
-    if not (died and refund.has_left(r.pool, g, told)) then
-      refund.refund(r.win, r.pool, g, told, math.floor(told / r.pool[SLOT]), 0, 0, less)
-    end
-    if r.pool[DAY] == 1 then days.settle(r, g, told, now, 0, -less) end
+    if not (died and refund.has_left(r.pool, g, reported_at)) then refund.refund(r, g, reported_at, 0, 0, less) end
+    if r.pool[DAY] == 1 then days.settle(r, g, reported_at, now, 0, -less) end
     g = records.above(r, g)
   end
   return made - less
@@ -78,56 +78,53 @@ end
 -- Replaces a lease's charge by its cost in the records of its key and groups. Returns the tokens beyond the
 -- reservation; nil if the key or the group is unknown, or it died before what ends it for good. The settlement of one that lasts
 -- may come long after its death: what has left the window then is not given back to the pacer, whose debt of it has flown off.
--- The cost is in `costs` after the place `c`.
-local function finish(r, id, record, costs, c, now, from, sets)
-  local p, requests, input, output = r.pool, costs[c + 1], costs[c + 2], costs[c + 3]
-  local key, group, since, reserved, i, o, deadline, standing, made, rest, spread, told = struct.unpack(lease.LEASE, record)
-  local k, g = records.key(r, key), records.group(r, group)
+local function finish(r, id, record, cost, now)
+  local p, l = r.pool, lease.read(record)
+  local k, g = records.key(r, l[L_KEY]), records.group(r, l[L_GROUP])
   if not (k and g) then return end
-  local lasts, died, closes = standing ~= FRESH and open_leases.lasts(id), nil, nil
+  local lasts, died = l[L_STATE] ~= FRESH and open_leases.lasts(id), nil
   if lasts then
-    died, closes = deadline <= now, costs.closed and costs.closed[c + 1]
-    if died and closes then return end
+    died = l[L_DEADLINE] <= now
+    if died and cost.closed then return end
   end
-  if rest == NOT_COMING and made > o then o = give_back(r, g, now, o, made, output, told, died) end
-  local beyond = correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output, died)
+  local charged = l[L_OUTPUT]
+  if l[L_REST] == NOT_COMING and l[L_MADE] > charged then charged = give_back(r, g, l, cost[3], now, died) end
+  local beyond = correct(r, g, l, charged, cost, now, died)
   local over = g.above and records.above(r, g)
-  if over then correct(r, over, now, since, reserved, i, o, made, rest, spread, told, requests, input, output, died) end
-  if standing ~= EXPIRED_LEASE then
+  if over then correct(r, over, l, charged, cost, now, died) end
+  if l[L_STATE] ~= EXPIRED_LEASE then
     p[LIVE] = p[LIVE] - 1
-    lease.hold_place(r, k, g, -1)
+    lease.count_in_flight(r, k, g, -1)
   else
     records.change(r, k)
   end
-  ready_sets.reopen(r, group, key, from, sets)
-  -- it is in the list `due` at its deadline, unless the deadline has changed
+  ready_sets.reopen(r, l[L_GROUP], l[L_KEY])
   local word = 'ended'
   if lasts then
-    if closes or requests == 0 then word = 'never' end
+    if cost.closed or cost[1] == 0 then word = 'never' end
     open_leases.remove(r, id)
   end
-  lease.put(r, id, struct.pack(lease.TOMB, word, now, standing == FRESH and deadline or 0))
+  lease.end_as(r, id, l, word, now)
   return beyond
 end
 
--- Ends the leases with the ids `first` to `last`, and writes each result into the reply, from the third value
--- on. `sets` holds the ready sets of an indexed pool from index `from` on. Returns whether anything has
--- changed.
-function ending.end_all(r, ids, first, last, costs, now, from, sets, reply)
+-- Ends the leases with the ids from `first` on, one for each cost, and writes each result into the reply, from the third value
+-- on. Returns whether anything has changed.
+function ending.end_all(r, ids, first, costs, now, reply)
   local held, changed = r.held, false
-  for n = first, last do
-    local id, c = ids[n], 3 * (n - first)
-    local record, told = held[id], nil
+  for n, cost in ipairs(costs) do
+    local id = ids[first + n - 1]
+    local record, result = held[id], nil
     if record and lease.is_tomb(record) then
-      told = lease.is_closed(record) and -3 or -4
+      result = lease.is_closed(record) and -3 or -4
     elseif record then
-      told = finish(r, id, record, costs, c, now, from, sets)
-      if told then changed = true end
-    elseif costs[c + 1] == 0 then
+      result = finish(r, id, record, cost, now)
+      if result then changed = true end
+    elseif cost[1] == 0 then
       lease.bury(r, id, now)
       changed = true
     end
-    reply[n - first + 3] = told or -3
+    reply[n + 2] = result or -3
   end
   return changed
 end

@@ -47,7 +47,7 @@ function records.records(state, win, p)
   return {
     state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, wakes = {}, sizes = {}, shut = {}, rows = {}, large = {}, waiting = {},
     -- pending writes of a call; reused, because growing a table is expensive
-    changed = {}, changes = 0, values = {}, told = {}, queued = {},
+    changed = {}, changes = 0, values = {}, written = {}, queued = {},
     -- what is new since when: see fleet/change_log
     log = {}, moves = 0, marked = 0, walked = 0, born = p[STAMP], leaves = {}, listed = 0, crowded = 0,
   }
@@ -71,7 +71,7 @@ function records.open(state, win, leases, due, later)
   local packed, r = redis.call('HGET', state, 'pool'), records.uncache(state)
   if not packed then return end
   if not r or r.packed ~= packed then r = records.records(state, win, pool.read(packed, state)) end
-  r.win, r.leases, r.due, r.later, r.pool[ASKED] = win, leases, due, later, 1
+  r.win, r.leases, r.due, r.later, r.sets, r.pool[ASKED] = win, leases, due, later, false, 1
   return r
 end
 
