@@ -61,7 +61,7 @@ lease.hold(r, ARGV, 2, 1 + endings + count)
 
 local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
 if endings > 0 then ending.end_all(r, ARGV, 2, costs, now, reply) end
-local looks, index = { left = MOST_LOOKS }, { sets = KEYS, first = first_set, last = last_set }
+local index = { sets = KEYS, first = first_set, last = last_set, avoided = avoided, looks = MOST_LOOKS }
 
 -- Replies to a request that no candidate can carry now.
 local function refuse(request, answer)
@@ -73,9 +73,9 @@ local function refuse(request, answer)
       request.client = clients.of_lone(lone)
       large_queue.see(r, index, request.client, now, request.spread)
     end
-    local opens = request.client and large_queue.refused(r, index, request, answer, now, avoided) or answer.opens
+    local opens = request.client and large_queue.refused(r, index, request, answer, now) or answer.opens
     replies.wait(request, now, opens, answer.reason, answer.opener)
-  elseif answer.small == 0 or denial.is_kept_from_any(r, index, request, avoided) then
+  elseif answer.small == 0 or denial.is_kept_from_any(r, index, request) then
     replies.out_of_use(request)
   else
     replies.too_large(request, answer.dimension, answer.limit)
@@ -85,7 +85,7 @@ end
 local function serve(request)
   if lone and queue.has_queue(large_queue.of(r, index)) then request.client = clients.of_lone(lone) end
   local find = request.client and large_queue.find or denial.find_or_deny
-  local k, g, want_in, want_out, picked, answer = find(r, index, request, now, avoided, looks)
+  local k, g, want_in, want_out, picked, answer = find(r, index, request, now)
   if k then
     local ask = request.client
     if request.whole and not (ask and (ask.of or ask.kept > 0)) then -- else what others wait for, or what it must leave, is not charged

@@ -65,28 +65,25 @@ lease.hold(r, ARGV, 2, 2)
 
 local reply, request = { 1, now, 0, 0, 0, 0, 0 }, requests[1]
 request.session, request.reply, request.reply_at = sessions > 0 and KEYS[5 + sessions] or nil, reply, 3
-local input, output
 p[ASKED] = request.count or 1
 if not is_indexed then
   listed.serve(r, list, request, now, lone, refusal)
 elseif r.held[id] then
   grant.again(request, r.held[id])
 elseif not request.count or bulk.begin(r, request, now) then
-  input, output = request.input, request.output
-  local best, want_in, want_out, dimension, limit =
-    choice.best_of(r, list, now, input, output, nil, choice.seed_of(r, id))
+  local best, want_in, want_out, dimension, limit = choice.best_of(r, list, request, now, nil, choice.seed_of(r, id))
   if best then
     if request.whole then want_in, want_out = bulk.enlarge(r, request, list[best], list[best + 1], now, want_in, want_out) end
     grant.give(r, request, list[best], list[best + 1], now, want_in, want_out)
   else
     local stopped, small = want_in, want_out
-    local soon, reason, opener = choice.soonest(r, list, now, input, output)
+    local soon, reason, opener = choice.soonest(r, list, request, now)
     if opens < soon then soon, reason, opener = opens, 0, '' end
     if shadow == 1 and #list > 0 and list[1][K_STOPPED] == 0 then
       grant.give_anyway(r, request, list[1], list[2], now, reason)
     elseif soon < math.huge then
       replies.wait(request, now, soon, reason, opener)
-    elseif small == 0 or stopped > 0 and choice.is_kept_from(r, list, input, output) then
+    elseif small == 0 or stopped > 0 and choice.is_kept_from(r, list, request) then
       replies.out_of_use(request)
     else
       replies.too_large(request, dimension, limit)

@@ -120,7 +120,7 @@ for n = 1, groups do
     local burst = math.floor(1000 * shrunk)
     local d = p[DAY] == 1 and days.of(r, g)
     if read then
-      local opens = gate.group_opens(win, p, g, now, math.huge, 1, gate.clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
+      local opens = gate.group_opens(r, g, now, math.huge, gate.clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
       if d then opens = days.opens(r, g, now, opens, 0, 1) end
       local stated = answers.known(p, learned, g)
       reply[8 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, gate.wait(opens, now), g[LIMIT + 1], g[LIMIT + 2],

@@ -39,12 +39,12 @@ end
 
 -- A candidate has room for one of the requests, with this input and output: takes as many as it has room for, while it leaves a
 -- share of each limit to others. Returns what to reserve there, and how many it takes.
-function bulk.enlarge(r, request, k, g, now, input, output, left)
+function bulk.enlarge(r, request, k, g, now, input, output)
   local pair, low, high = { k, g }, 1, request.whole[1]
-  local count = high
+  local count, left = high, request.client and request.client.left
   while low < high do
     take_part(r, request, count)
-    local best, want_in, want_out = choice.best_of(r, pair, now, request.input, request.output, nil, 1, left)
+    local best, want_in, want_out = choice.best_of(r, pair, request, now, nil, 1, left)
     if best then low, input, output = count, want_in, want_out else high = count - 1 end
     count = math.ceil((low + high) / 2)
   end

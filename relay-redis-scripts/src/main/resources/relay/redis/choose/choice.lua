@@ -33,17 +33,17 @@ function choice.clamp_all(r, g, input, output)
 end
 
 -- As `gate.look`, where a day's limits or those of a group above hold, too: all must have room.
-local function look(r, k, g, now, left, input, output, bound)
+local function look_at_all(r, k, g, now, left, input, output)
   local p, over = r.pool, records.above(r, g)
   if over and ring.roll(r.win, p, over, math.floor(now / p[SLOT])) then records.rewrite(r, over) end
   if k[K_STOPPED] > 0 then return 2 end
   local want_in, want_out, limit = choice.clamp_all(r, g, input, output)
   if not want_in then return 3, want_out, limit end
-  local state, load = gate.look(k, g, now, p, left, want_in, want_out, bound)
+  local state, load = gate.look(p, k, g, now, left, want_in, want_out)
   if state == 1 and p[DAY] == 1 then load = days.load(r, g, now, load, want_in + want_out) end
   if state == 1 and load and over then
     local full
-    state, full = gate.look(NO_KEY, over, now, p, left, want_in, want_out, bound)
+    state, full = gate.look(p, NO_KEY, over, now, left, want_in, want_out)
     load = state == 1 and math.max(load, full)
     if load and p[DAY] == 1 then load = days.load(r, over, now, load, want_in + want_out) end
   end
@@ -56,17 +56,15 @@ end
 -- least load, the next turn or the smallest random number. A key's turn is its pass, which grows by 1/weight
 -- with each pick; the smallest pass is next. A key without weight is a spare, behind all others of its
 -- priority. If none can carry it: nil, the numbers of quarantined and of too small candidates, and the largest
--- limit that is too small, with its dimension.
-function choice.best_of(r, list, now, input, output, favourite, seed, left)
-  local p = r.pool
+-- limit that is too small, with its dimension. `left`: the share of each limit that the request must leave to others.
+function choice.best_of(r, list, request, now, favourite, seed, left)
+  local p, input, output = r.pool, request.input, request.output
   left = left or 0
-  local strategy, daily = p[STRATEGY], p[DAY] == 1
-  local slot, free, asked = math.floor(now / p[SLOT]), 1 - p[KEPT], p[ASKED]
+  local strategy, daily, slot = p[STRATEGY], p[DAY] == 1, math.floor(now / p[SLOT])
   local ranked, weighted = strategy == LEAST_LOADED, strategy == WEIGHTED
   local quick = not daily and strategy ~= RANDOM -- a rank is known before the rest
-  local best, best_rank, best_flight, best_pass, best_priority, best_mine, best_spare, best_input, best_output
+  local best, best_rank, best_flight, best_pass, best_priority, best_order, best_input, best_output
   local stopped, small, dimension, limit = 0, 0, 0, 0
-  local bound = math.huge -- a candidate fuller than the best need not be evaluated to the end
   for c = 1, #list, 2 do
     local k, g = list[c], list[c + 1]
     if g[RECENT] < slot and ring.roll(r.win, p, g, slot) then records.rewrite(r, g) end -- even if this candidate is not chosen
@@ -74,15 +72,15 @@ function choice.best_of(r, list, now, input, output, favourite, seed, left)
     if best then
       if k[K_PRIORITY] < best_priority then break end
       if quick and not g.above and not (ranked and g[MIRRORED] > 0) then
-        rank = ranked and gate.load_of(k, g, free, left, input, output, asked) or 0
+        rank = ranked and gate.load_of(k, g, 1 - p[KEPT], left, input, output, p[ASKED]) or 0
         if rank > 1 then rank = nil end -- less may count of a request that is larger than a limit
       end
     end
     if not rank then
       if daily or g.above then
-        state, load, want_in, want_out = look(r, k, g, now, left, input, output, bound)
+        state, load, want_in, want_out = look_at_all(r, k, g, now, left, input, output)
       else
-        state, load, want_in, want_out = gate.look(k, g, now, p, left, input, output, bound)
+        state, load, want_in, want_out = gate.look(p, k, g, now, left, input, output)
       end
       if state == 1 then
         if strategy == RANDOM then seed = choice.draw(seed) end
@@ -95,28 +93,20 @@ function choice.best_of(r, list, now, input, output, favourite, seed, left)
       end
     end
     if rank then
-      local flight, pass, better = ranked and k[K_FLIGHT] or 0, k[K_PASS], not best
-      local mine, spare = favourite and g.field == favourite, weighted and k[K_WEIGHT] == 0
-      if best then
-        if spare ~= best_spare then
-          better = best_spare
-        elseif mine ~= best_mine then
-          better = mine
-        elseif rank ~= best_rank then
-          better = rank < best_rank
-        elseif flight ~= best_flight then
-          better = flight < best_flight
-        else
-          better = pass < best_pass
-        end
-      end
+      local flight, pass = ranked and k[K_FLIGHT] or 0, k[K_PASS]
+      local order = (weighted and k[K_WEIGHT] == 0 and 2 or 0) + (favourite and g.field ~= favourite and 1 or 0) -- a spare is last
+      local better = not best or order < best_order or order == best_order
+        and (rank < best_rank or rank == best_rank and (flight < best_flight or flight == best_flight and pass < best_pass))
       if better and not state then
-        state, load, want_in, want_out = gate.look(k, g, now, p, left, input, output, bound, ranked and rank)
+        if not ranked then
+          state, load, want_in, want_out = gate.look(p, k, g, now, left, input, output)
+        elseif k[K_STOPPED] == 0 and k[K_COOL] <= now and g[COOL] <= now and gate.paced(p, g, now, left, input, output, rank) then
+          state, want_in, want_out = 1, input, output
+        end
       end
       if better and state == 1 then
         best, best_rank, best_flight, best_pass, best_priority = c, rank, flight, pass, k[K_PRIORITY]
-        best_mine, best_spare, best_input, best_output = mine, spare, want_in, want_out
-        if ranked and not favourite then bound = load end
+        best_order, best_input, best_output = order, want_in, want_out
       end
     end
   end
@@ -125,9 +115,9 @@ function choice.best_of(r, list, now, input, output, favourite, seed, left)
 end
 
 -- Whether quarantine alone keeps one of these candidates from carrying the request.
-function choice.is_kept_from(r, list, input, output)
+function choice.is_kept_from(r, list, request)
   for c = 1, #list, 2 do
-    if list[c][K_STOPPED] > 0 and choice.clamp_all(r, list[c + 1], input, output) then return true end
+    if list[c][K_STOPPED] > 0 and choice.clamp_all(r, list[c + 1], request.input, request.output) then return true end
   end
   return false
 end
@@ -161,14 +151,14 @@ end
 
 -- The earliest time at which a candidate can carry the request, and the reason. `math.huge` if it never can: it
 -- is quarantined or too small. A time beyond `most` may be later than the earliest. `known`: the times of groups as they are now.
-function choice.able_at(r, k, g, now, most, input, output, known)
-  local want_in, want_out = choice.clamp_all(r, g, input, output)
+function choice.able_at(r, k, g, request, now, most, known)
+  local want_in, want_out = choice.clamp_all(r, g, request.input, request.output)
   if k[K_STOPPED] > 0 or not want_in then return math.huge, 0 end
   local at, why = now, 0
   repeat
     local its, opens, reason = known and known[g], nil, nil
     if its and its[1] == want_in and its[2] == want_out then opens, reason = its[3], its[4] else
-      opens, reason = gate.group_opens(r.win, r.pool, g, now, most, r.pool[ASKED], want_in, want_out)
+      opens, reason = gate.group_opens(r, g, now, most, want_in, want_out)
       if r.pool[DAY] == 1 then opens, reason = days.opens(r, g, now, opens, reason, want_in + want_out) end
       if known and opens <= most then known[g] = { want_in, want_out, opens, reason } end
     end
@@ -179,10 +169,10 @@ function choice.able_at(r, k, g, now, most, input, output, known)
 end
 
 -- The earliest of these times over all candidates: the time, the reason, the key and the group.
-function choice.soonest(r, list, now, input, output)
+function choice.soonest(r, list, request, now)
   local opens, reason, opener, group = math.huge, 0, '', list[2]
   for c = 1, #list, 2 do
-    local at, why = choice.able_at(r, list[c], list[c + 1], now, opens, input, output)
+    local at, why = choice.able_at(r, list[c], list[c + 1], request, now, opens)
     if at < opens then opens, reason, opener, group = at, why, list[c].id, list[c + 1] end
   end
   return opens, reason, opener, group
@@ -190,15 +180,15 @@ end
 
 -- Returns the candidate in shadow mode that is free soonest, and the reason why it is not free now: the dimension if it never can
 -- carry the request. Nil if all are quarantined.
-function choice.shadowed(r, list, now, input, output)
+function choice.shadowed(r, list, request, now)
   local best, opens, reason
   for _, c in ipairs(list.shadow or {}) do
     local k, g = list[c], list[c + 1]
     if k[K_STOPPED] == 0 then
-      local at, why = choice.able_at(r, k, g, now, math.huge, input, output)
+      local at, why = choice.able_at(r, k, g, request, now, math.huge)
       if not best or at < opens then
         if at == math.huge then
-          local _, dimension = choice.clamp_all(r, g, input, output)
+          local _, dimension = choice.clamp_all(r, g, request.input, request.output)
           why = dimension
         end
         best, opens, reason = c, at, why

@@ -48,7 +48,7 @@ function index_plan.write_all(r, sets, rows, from, begun, alone)
   r.below = nil
   r.rows, r.large = {}, {}
   for field, large in pairs(large_of) do
-    for _, group in ipairs(large) do ready_sets.place(r, string.sub(field, 3), records.group(r, group)) end
+    for _, group in ipairs(large) do ready_sets.score_group(r, string.sub(field, 3), records.group(r, group)) end
   end
   for n = 8, #sets do ready_sets.keep_set(r, sets[n]) end
   return sets_of

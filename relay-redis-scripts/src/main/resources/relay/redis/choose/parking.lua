@@ -1,5 +1,5 @@
 -- Parking candidates of a ready set until they can carry a request, and making them ready when they are due.
--- @uses state/pool, state/pool_key, state/records, limits/days, choose/choice, choose/ready_sets
+-- @uses state/pool, state/pool_key, state/quota_group, state/records, limits/days, choose/choice, choose/ready_sets
 local parking = {}
 local LATEST = 3.9e15 -- later times are treated alike: the odd bit must fit into a double
 local SAMPLE = 4 -- candidates in a comparison after the first
@@ -43,8 +43,8 @@ end
 -- The score in the band of the request's priority, if the candidate is free for higher ones. Else they would look at all that
 -- are not: so it is parked until it is.
 local function banded(r, k, g, now, opens, request)
-  local view, input, output = request.view, request.input, request.output
-  local free_at, why = view.without(g, function() return choice.able_at(r, k, g, now, math.huge, input, output) end)
+  local view = request.view
+  local free_at, why = view.without(g, function() return choice.able_at(r, k, g, request, now, math.huge) end)
   if free_at > now then return parking.parked_at(r, free_at, why) end
   return band(view.rank) + math.ceil(math.min(math.max(opens, now + 1), LATEST) / 1000)
 end
@@ -78,10 +78,36 @@ function parking.able_and_noted(r, k, g, now, most, request)
   if noted and noted[1] > now and noted[3] == input and noted[4] == output and noted[6] == rank and noted[7] == asked then
     return noted[1], noted[2] -- far times are long walks
   end
-  local opens, reason = choice.able_at(r, k, g, now, most, input, output)
+  local opens, reason = choice.able_at(r, k, g, request, now, most)
   opens = opens + (view and view.delays and view.delays[g] or 0) -- behind whole limits that are promised
   if reason > 0 and reason < 5 and not g.above then r.shut[ready_sets.row_of(k, g)] = { opens, reason, input, output, g, rank, asked } end
   return opens, reason
+end
+
+-- Whether a recorded check shows that a candidate cannot carry a request before a time. This holds for every
+-- request that costs no less in the deciding dimension. A larger cost passes a window no sooner. It passes a
+-- pacer sooner, but not before the debt has fallen to the cost. Output is clamped to the rest of a total limit,
+-- so with a total limit nothing is known of output. Nor while output is to come: for more than an empty window can
+-- take, the time is a guess, which is early.
+function parking.is_shut(r, row, before, request)
+  local noted, input, output = r.shut[row], request.input, request.output
+  if not noted or noted[6] or noted[1] < before + 2 then return false end -- rounding makes that time up to 2 us late
+  local d, g, cost = noted[2], noted[5], r.pool[ASKED]
+  if d >= 3 and g[COMING] > 0 then return false end
+  if d == 1 then
+    if cost < noted[7] then return false end
+  elseif d == 2 then
+    cost = input
+    if cost < noted[3] then return false end
+  elseif d == 3 then
+    cost = output
+    if cost < noted[4] or g[LIMIT + 4] > 0 then return false end
+  elseif d == 4 then
+    cost = input + output
+    if input < noted[3] or output < noted[4] then return false end
+  end
+  return d == 1 and cost == noted[7] or d > 1 and input == noted[3] and output == noted[4] or g[MIRRORED] > 0
+    or g[AT] + (g[LEVEL + d] - cost) * r.pool[WINDOW] / g[LIMIT + d] >= before
 end
 
 -- Parks a candidate until it can carry this request.
@@ -90,7 +116,7 @@ function parking.park(r, set, k, g, now, request)
     ready_sets.park_at(r, set, NEVER, k, g)
   else
     local opens, reason = parking.able_and_noted(r, k, g, now, math.huge, request)
-    if k == ready_sets.ANY and opens <= now then return ready_sets.place(r, set, g) end
+    if k == ready_sets.ANY and opens <= now then return ready_sets.score_group(r, set, g) end
     -- a group too small for this request may be large enough for the next
     if opens == math.huge then
       opens, reason = now + r.pool[WINDOW], 2

@@ -84,7 +84,7 @@ end
 function ready_sets.run_of(set, score) return math.floor(score / BAND) .. set end
 
 -- Gives a large group the score of its first key. Returns that score; nil if the key set is lost.
-function ready_sets.place(r, set, g)
+function ready_sets.score_group(r, set, g)
   local score = tonumber(redis.call('ZRANGE', set .. ':' .. g.id, 0, 0, 'WITHSCORES')[2])
   if not score then return end
   if score >= PARKED then
@@ -100,7 +100,7 @@ end
 function ready_sets.end_turn(r, set, k, g)
   local keys = ready_sets.large_in(r, set)[g.id]
   redis.call('ZADD', keys or set, k[K_PASS], ready_sets.row_of(k, g))
-  if keys then ready_sets.place(r, set, g) end
+  if keys then ready_sets.score_group(r, set, g) end
 end
 
 -- Makes a candidate ready if it is parked or in a band.

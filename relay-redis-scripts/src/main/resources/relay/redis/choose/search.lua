@@ -65,71 +65,90 @@ local function random_row(r, set, now, seed, rank)
   return tonumber(score or NEVER) <= last and { row, score } or nil
 end
 
--- Finds the best ready candidate of a ready set: returns the records of its key and group, and what to reserve
+-- The ready keys of a large group that a search has found: up to `most`, or a random one. Nil if the key set is lost.
+local function keys_of(r, index, walk, group, most, now)
+  local set, g = walk.set, records.group(r, group)
+  local keys = set .. ':' .. group
+  if walk.draws then
+    walk.seed = choice.draw(walk.seed)
+    local size = math.max(1, redis.call('ZCARD', keys))
+    return (parking.next_keys(r, keys, now, walk.seed % size, 1, index.avoided, walk.rank)) -- empty if that key is parked
+  end
+  local rows, busy = parking.next_keys(r, keys, now, 0, most, index.avoided, walk.rank)
+  index.looks = index.looks - busy
+  if #rows == 0 then
+    local score = ready_sets.score_group(r, set, g)
+    if not score then
+      redis.call('DEL', set) -- incomplete: the next call has the plan announced again
+      return nil
+    end
+    if busy == 0 and score <= 2 * now + 1 then walk.skipped = walk.skipped + 1 end -- its ready keys are to be avoided
+  end
+  return rows
+end
+
+-- The first rows of a ready set that a search has not looked at, with their scores; or one that it draws. Nil if there is none of these.
+-- Also returns how many it wanted.
+local function next_found(r, walk, now)
+  local strategy, most = r.pool[STRATEGY], walk.tries == 1 and COMPARED or SAMPLE
+  walk.draws = strategy == RANDOM and walk.tries <= SAMPLE
+  if walk.draws then
+    walk.seed = choice.draw(walk.seed)
+    return random_row(r, walk.set, now, walk.seed, walk.rank), 1
+  end
+  if strategy ~= LEAST_LOADED and walk.tries == 1 then most = 1 end
+  return redis.call('ZRANGE', walk.set, walk.skipped, walk.skipped + most - 1, 'WITHSCORES'), most
+end
+
+-- The rows that a search compares next, and whether all behind them are parked. `false` if none is to be compared.
+local function next_rows(r, index, walk, now)
+  local found, most = next_found(r, walk, now)
+  local rows, parked, avoided = {}, found and #found == 0, index.avoided
+  found = found or {}
+  local each = math.ceil(2 * most / math.max(2, #found)) -- keys of a large group
+  local some = #found > 0 and tonumber(found[#found]) > walk.last -- the last one has the highest score
+  for n = 1, #found, 2 do
+    if some and tonumber(found[n + 1]) > walk.last then
+      parked = true
+    elseif avoided[found[n]] then
+      if not walk.draws then walk.skipped = walk.skipped + 1 end
+      if kinds.are_enough(avoided) then return false end
+    elseif ready_sets.whole_of(found[n]) then
+      local keys = keys_of(r, index, walk, ready_sets.whole_of(found[n]), each, now)
+      if not keys then return false end
+      for _, row in ipairs(keys) do rows[#rows + 1] = row end
+    else
+      rows[#rows + 1] = found[n]
+    end
+  end
+  return rows, parked
+end
+
+-- Finds the best ready candidate of a ready set of the index: returns the records of its key and group, and what to reserve
 -- there. Returns nothing if no ready candidate can carry the request, and `false` if the call has compared its
 -- maximum. What the request must leave, as its view says, is not charged: then none is parked.
-function search.find_ready(r, set, request, now, avoided, looks)
-  local p, view, input, output = r.pool, request.view, request.input, request.output
-  local favourite, seed, rank, left = request.favourite, request.seed, view and view.rank, view and view.left
+function search.find_ready(r, index, set, request, now)
+  local view, favourite = request.view, request.favourite
+  local rank, left = view and view.rank, view and view.left
   parking.wake(r, set, now, rank)
   if favourite then
-    local rows = search.rows_of(r, set, string.sub(favourite, 3), now, SAMPLE, avoided, rank)
+    local rows = search.rows_of(r, set, string.sub(favourite, 3), now, SAMPLE, index.avoided, rank)
     if #rows > 0 then
       local list = search.list_of(r, rows, view)
-      local best, want_in, want_out = choice.best_of(r, list, now, input, output, nil, seed, left)
+      local best, want_in, want_out = choice.best_of(r, list, request, now, nil, request.seed, left)
       if best then return list[best], list[best + 1], want_in, want_out end
     end
   end
-  local skipped, tries, last = 0, 0, parking.last_ready(rank, now)
-  while looks.left > 0 do
-    tries = tries + 1
-    if rank and tries > 1 then parking.wake(r, set, now, rank) end -- those that are due are not in front of the band
-    local most, random, found = tries == 1 and COMPARED or SAMPLE, false, nil
-    if p[STRATEGY] == RANDOM and tries <= SAMPLE then
-      seed, most, random = choice.draw(seed), 1, true
-      found = random_row(r, set, now, seed, rank)
-    else
-      if p[STRATEGY] ~= LEAST_LOADED and tries == 1 then most = 1 end
-      found = redis.call('ZRANGE', set, skipped, skipped + most - 1, 'WITHSCORES')
-    end
-    local rows, parked = {}, found and #found == 0
-    found = found or {}
-    local each = math.ceil(2 * most / math.max(2, #found)) -- keys of a large group
-    local some = #found > 0 and tonumber(found[#found]) > last -- the last one has the highest score
-    for n = 1, #found, 2 do
-      if some and tonumber(found[n + 1]) > last then
-        parked = true
-      elseif avoided[found[n]] then
-        skipped = random and skipped or skipped + 1
-        if kinds.are_enough(avoided) then return false end
-      elseif ready_sets.whole_of(found[n]) then
-        local g = records.group(r, ready_sets.whole_of(found[n]))
-        local keys = set .. ':' .. g.id
-        if random then
-          seed = choice.draw(seed)
-          local size = math.max(1, redis.call('ZCARD', keys))
-          rows[1] = parking.next_keys(r, keys, now, seed % size, 1, avoided, rank)[1] -- nil if that key is parked
-        else
-          local taken, busy = parking.next_keys(r, keys, now, 0, each, avoided, rank)
-          looks.left = looks.left - busy
-          for _, row in ipairs(taken) do rows[#rows + 1] = row end
-          if #taken == 0 then
-            local score = ready_sets.place(r, set, g)
-            if not score then
-              redis.call('DEL', set) -- incomplete: the next call has the plan announced again
-              return false
-            end
-            if busy == 0 and score <= 2 * now + 1 then skipped = skipped + 1 end -- its ready keys are to be avoided
-          end
-        end
-      else
-        rows[#rows + 1] = found[n]
-      end
-    end
+  local walk = { set = set, rank = rank, last = parking.last_ready(rank, now), tries = 0, skipped = 0, seed = request.seed, draws = false }
+  while index.looks > 0 do
+    walk.tries = walk.tries + 1
+    if rank and walk.tries > 1 then parking.wake(r, set, now, rank) end -- those that are due are not in front of the band
+    local rows, parked = next_rows(r, index, walk, now)
+    if not rows then return false end
     if #rows > 0 then
-      looks.left = looks.left - #rows
+      index.looks = index.looks - #rows
       local list = search.list_of(r, rows, view)
-      local best, want_in, want_out = choice.best_of(r, list, now, input, output, nil, seed, left)
+      local best, want_in, want_out = choice.best_of(r, list, request, now, nil, walk.seed, left)
       if best then return list[best], list[best + 1], want_in, want_out end
       if left then return end
       parking.park_all(r, set, list, now, request)

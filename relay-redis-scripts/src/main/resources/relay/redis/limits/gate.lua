@@ -15,8 +15,9 @@ function gate.headway(bucket, cost, limit, used, saved, burst, shrunk)
 end
 
 -- What the pacer says of a cost: nil if it does not pass now, else the share of the limit that a mirrored bucket lacks then,
--- or 0.
-local function paced_load(g, d, cost, limit, used, level, burst, shrunk)
+-- or 0. `level`: the debt as of now.
+local function paced_load(g, d, cost, limit, used, level, now)
+  local burst, shrunk = quota_group.burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
   if g[MIRRORED] > 0 then
     local debt = level > 0 and level + cost or cost
     return debt <= gate.headway(true, cost, limit, used, 0, burst, shrunk) and debt / limit or nil
@@ -30,7 +31,7 @@ end
 function gate.load_of(k, g, free, left, input, output, asked)
   local l1, l2, l3, l4, u1, u2, u3, _, _, _, _, coming, leaves, strict = unpack(g, LIMIT + 1, STRICT)
   local most, load = k[K_MAX], 0
-  if left > 0 then u1, u2, u3 = expected.with_left(left, l1, l2, l3, l4, u1, u2, u3) end
+  if left > 0 then u1, u2, u3 = expected.used_with_left(g, left) end
   if free < 1 then l1, l2, l3, l4 = l1 * free, l2 * free, l3 * free, l4 * free end
   if most > 0 then load = (k[K_FLIGHT] + 1) / most end
   if l1 > 0 then
@@ -77,90 +78,100 @@ function gate.clamp(input, output, limit_in, limit_out, limit_all)
   return input, output
 end
 
+-- Whether a group's pacer admits a request that is not larger than its limits, and that its windows have room for. `left` as for
+-- `look`. `load`: that of the fullest window. Returns the load of the fullest dimension; nil if it does not.
+function gate.paced(p, g, now, left, input, output, load)
+  local bucket, window, asked = g[MIRRORED] > 0, quota_group.refill_us(p, g), p[ASKED]
+  local at, _, _, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = unpack(g, 1, LEVEL + 4)
+  local kept = bucket and p[OTHERS] or p[KEPT]
+  if left > 0 then u1, u2, u3 = expected.used_with_left(g, left) end
+  if kept > 0 then
+    local free = 1 - kept
+    l1, l2, l3, l4, window = l1 * free, l2 * free, l3 * free, l4 * free, window * free -- debts flow at the same rate
+  end
+  if shrunk < 1 then burst = quota_group.burst_of(burst, shrunk, shrunk_at, now) end
+  -- The debt only falls over time. If even the last recorded debt passes the pacer, its decay since does not
+  -- matter. This is the usual case.
+  local passed, both, room, x = now > at and now - at or 0, input + output, bucket and 0 or burst, 0
+  if l1 > 0 and d1 + asked > room * (l1 - u1) then
+    x = paced_load(g, 1, asked, l1, u1, d1 - passed * l1 / window, now)
+    if not x then return elseif x > load then load = x end
+  end
+  if l2 > 0 and input > 0 and d2 + input > room * (l2 - u2) then
+    x = paced_load(g, 2, input, l2, u2, d2 - passed * l2 / window, now)
+    if not x then return elseif x > load then load = x end
+  end
+  if l3 > 0 and output > 0 and d3 + output > room * (l3 - u3) then
+    x = paced_load(g, 3, output, l3, u3, d3 - passed * l3 / window, now)
+    if not x then return elseif x > load then load = x end
+  end
+  if l4 > 0 and both > 0 and d4 + both > room * (l4 - (u2 + u3)) then
+    x = paced_load(g, 4, both, l4, u2 + u3, d4 - passed * l4 / window, now)
+    if not x then return elseif x > load then load = x end
+  end
+  return load
+end
+
 -- Checks whether a candidate can carry a request. `ring.roll` must have run up to now. `left`: the share that this request must leave
--- to others. `load`: as `gate.load_of`, if that is known and not above 1.
+-- to others.
 -- 1: it can: load of the fullest dimension with the request, input, output
--- 0: it cannot now, or its load would exceed `bound`
+-- 0: it cannot now
 -- 2: its key is quarantined
 -- 3: the request is larger than a limit: dimension, limit
-function gate.look(k, g, now, p, left, input, output, bound, load)
+function gate.look(p, k, g, now, left, input, output)
   if k[K_STOPPED] > 0 then return 2 end
-  local bucket, window = g[MIRRORED] > 0, quota_group.refill_us(p, g)
-  local kept, asked = bucket and p[OTHERS] or p[KEPT], p[ASKED]
-  local at, _, cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = unpack(g, 1, LEVEL + 4)
+  local l1, l2, l3, l4, asked, load = g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4], p[ASKED], nil
   if asked > 1 and l1 > 0 and asked > l1 then return 3, 1, l1 end
-  if not load and ((l2 > 0 and input > l2) or (l3 > 0 and output > l3) or (l4 > 0 and input + output > l4)) then
+  if (l2 > 0 and input > l2) or (l3 > 0 and output > l3) or (l4 > 0 and input + output > l4) then
     local dimension, limit
     input, dimension, limit = gate.clamp(input, output, l2, l3, l4)
     if not input then return 3, dimension, limit end
     output = dimension
   end
-  if k[K_COOL] > now or cool > now then return 0 end
-  if bucket then
+  if k[K_COOL] > now or g[COOL] > now then return 0 end
+  if g[MIRRORED] > 0 then
     load = k[K_MAX] > 0 and (k[K_FLIGHT] + 1) / k[K_MAX] or 0
   else
-    load = load or gate.load_of(k, g, 1 - kept, left, input, output, asked)
+    load = gate.load_of(k, g, 1 - p[KEPT], left, input, output, asked)
   end
-  if load > 1 or load > bound then return 0 end
-  if left > 0 then u1, u2, u3 = expected.with_left(left, l1, l2, l3, l4, u1, u2, u3) end
-  if kept > 0 then
-    local free = 1 - kept
-    l1, l2, l3, l4, window = l1 * free, l2 * free, l3 * free, l4 * free, window * free -- debts flow at the same rate
-  end
-  if shrunk < 1 then burst, shrunk = quota_group.burst_of(burst, shrunk, shrunk_at, now) end
-  -- The debt only falls over time. If even the last recorded debt passes the pacer, its decay since does not
-  -- matter. This is the usual case.
-  local passed, both, room, x = now > at and now - at or 0, input + output, bucket and 0 or burst, 0
-  if l1 > 0 and d1 + asked > room * (l1 - u1) then
-    x = paced_load(g, 1, asked, l1, u1, d1 - passed * l1 / window, burst, shrunk)
-    if not x or x > bound then return 0 elseif x > load then load = x end
-  end
-  if l2 > 0 and input > 0 and d2 + input > room * (l2 - u2) then
-    x = paced_load(g, 2, input, l2, u2, d2 - passed * l2 / window, burst, shrunk)
-    if not x or x > bound then return 0 elseif x > load then load = x end
-  end
-  if l3 > 0 and output > 0 and d3 + output > room * (l3 - u3) then
-    x = paced_load(g, 3, output, l3, u3, d3 - passed * l3 / window, burst, shrunk)
-    if not x or x > bound then return 0 elseif x > load then load = x end
-  end
-  if l4 > 0 and both > 0 and d4 + both > room * (l4 - (u2 + u3)) then
-    x = paced_load(g, 4, both, l4, u2 + u3, d4 - passed * l4 / window, burst, shrunk)
-    if not x or x > bound then return 0 elseif x > load then load = x end
-  end
+  if load > 1 then return 0 end
+  load = gate.paced(p, g, now, left, input, output, load)
+  if not load then return 0 end
   return 1, load, input, output
 end
 
--- The first time from `least` on at which one dimension can take the cost with this burst, without further traffic. If it is
--- beyond `most`, any time beyond `most` is returned.
-local function opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
-  local limit, rate, used = g[LIMIT + d], g[LIMIT + d] / quota_group.refill_us(p, g), quota_group.used_of(g, d)
+-- The first time from `least` on at which one dimension can take the cost with the burst of then, without further traffic. If it is
+-- beyond `most`, any time beyond `most` is returned. Also returns the part of the burst that the provider admits then.
+local function opens_from(r, g, least, most, d, cost, later)
+  local p, limit, used = r.pool, g[LIMIT + d], quota_group.used_of(g, d)
+  local burst, shrunk = quota_group.burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], least)
+  local rate = limit / quota_group.refill_us(p, g)
   if g[MIRRORED] > 0 then
     local excess = g[LEVEL + d] + cost - gate.headway(true, cost, limit * (1 - p[OTHERS]), used, 0, burst, shrunk)
-    return excess > 0 and math.max(least, g[AT] + math.ceil(excess / rate) + 1) or least
+    return excess > 0 and math.max(least, g[AT] + math.ceil(excess / rate) + 1) or least, shrunk
   end
   limit = limit * (1 - p[KEPT])
   local free = expected.margin(g, d)
   if expected.full_with(g, d, used, cost, later) + free <= limit and g[LEVEL + d] + cost <= burst * (limit - used) then
-    return least -- as in `gate.look`: even the last debt passes, which is the usual case
+    return least, shrunk -- as in `gate.paced`: even the last debt passes, which is the usual case
   end
-  return expiry.first(win, p, g, {
+  return expiry.first(r.win, p, g, {
     d = d, cost = cost, later = later, limit = limit, rate = rate, least = least, most = most, free = free,
     burst = burst, shrunk = shrunk, headway = gate.headway,
-  }, used)
+  }, used), shrunk
 end
 
 -- The first time at which one dimension can take the cost without further traffic. If a part of the burst
 -- returns before that time, the time is computed again with the larger burst. If even an
 -- empty window had no room beside the output that is still to come, the time is unknown: a second is told.
-local function of_dimension(win, p, g, now, most, d, cost, later)
+local function of_dimension(r, g, now, most, d, cost, later)
   if g[LIMIT + d] == 0 or cost == 0 then return now end
-  if g[MIRRORED] == 0 and expected.full_with(g, d, 0, cost, later) + expected.margin(g, d) > g[LIMIT + d] * (1 - p[KEPT]) then
+  if g[MIRRORED] == 0 and expected.full_with(g, d, 0, cost, later) + expected.margin(g, d) > g[LIMIT + d] * (1 - r.pool[KEPT]) then
     return now + COMING_US
   end
   local least = now
   while true do
-    local burst, shrunk = quota_group.burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], least)
-    local opens = opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
+    local opens, shrunk = opens_from(r, g, least, most, d, cost, later)
     if shrunk == 1 then return opens end
     local larger_at = g[SHRUNK_AT] + (math.floor(math.max(0, least - g[SHRUNK_AT]) / HOUR_US) + 1) * HOUR_US
     if opens < larger_at then return opens end
@@ -173,11 +184,11 @@ function gate.wait(opens, now) return math.max(0, math.min(1e15, opens - now)) e
 
 -- The first time at which the whole group can take a request, and the deciding dimension (0: its cooldown). A
 -- time beyond `most` may be later than the first.
-function gate.group_opens(win, p, g, now, most, requests, input, output)
+function gate.group_opens(r, g, now, most, input, output)
   local opens, reason = math.max(now, g[COOL]), 0
-  local costs = { requests, input, output, input + output }
+  local costs = { r.pool[ASKED], input, output, input + output }
   for d = 1, 4 do
-    local at = of_dimension(win, p, g, now, most, d, costs[d], d >= 3 and output or 0)
+    local at = of_dimension(r, g, now, most, d, costs[d], d >= 3 and output or 0)
     if at > opens then opens, reason = at, d end
   end
   return opens, reason

@@ -103,14 +103,14 @@ function ahead.leave(ask)
 end
 
 -- A request's part of the limit that is short, or of the one of which it takes most.
-function ahead.cost_of(l, g, now, window, asked, input, output)
-  local costs, most, short = { asked, input, output, input + output }, 0, 0
+function ahead.cost_of(ask, g, now)
+  local costs, l, most, short = ask.costs, ask.line, 0, 0
   repeat
     for d = 1, 4 do
       if g[LIMIT + d] > 0 then
         local cost = costs[d] / g[LIMIT + d]
         most = math.max(most, cost)
-        if l.short[d] > now - window then short = math.max(short, cost) end
+        if l.short[d] > now - ask.window then short = math.max(short, cost) end
       end
     end
     g = g.over
@@ -155,8 +155,8 @@ end
 
 -- Charges a group with what is before a request. Returns the time in which whole limits of that leave the window, and a time
 -- before which the request is not served: none before it is served later, and in a full window the pacer's burst is least.
-local function load(r, ask, g, its, now, costs, rounds, full)
-  local p, all, bucket = r.pool, ask.all and ask.all[g], g[MIRRORED] > 0
+local function load(r, ask, g, now, its, rounds, full)
+  local p, all, bucket, costs = r.pool, ask.all and ask.all[g], g[MIRRORED] > 0, ask.costs
   local later, paced = rounds * (quota_group.refill_us(p, g) + p[SLOT]), now
   local debts = its and its.debts or { unpack(g, LEVEL + 1, LEVEL + 4) }
   ahead.pretend(r, ask, g, ask.all, rounds)
@@ -178,18 +178,18 @@ local function load(r, ask, g, its, now, costs, rounds, full)
 end
 
 -- When a request fits behind those before it: in the window as if these were served now, but for the pacer each at its time.
-function ahead.soonest_behind(r, list, ask, now, input, output)
-  local p, costs, later, least = r.pool, { ask.requests, input, output, input + output }, {}, {}
+function ahead.soonest_behind(r, list, request, now)
+  local p, ask, later, least = r.pool, request.client, {}, {}
   for _, g in ipairs(ask.groups) do ahead.bring_up(r, g, now) end
   local owed = p[BUCKET] ~= 1 and ask.all and owed_after(r, ask, now) or {}
-  local rounds, full = whole_windows.before(r, ask, costs)
+  local rounds, full = whole_windows.before(ask)
   for _, g in ipairs(ask.groups) do
-    later[g], least[g] = load(r, ask, g, owed[g], now, costs, rounds[g], full[g])
+    later[g], least[g] = load(r, ask, g, now, owed[g], rounds[g], full[g])
   end
   local opens, reason, opener, group, known = math.huge, 0, '', list[2], {}
   for c = 1, #list, 2 do
     local k, g = list[c], list[c + 1]
-    local at, why = choice.able_at(r, k, g, now, opens, input, output, known)
+    local at, why = choice.able_at(r, k, g, request, now, opens, known)
     local over = g.over or g
     local behind = ask.all and not (ask.own and why == 5) and (ask.all[g] or ask.all[over])
     at = math.max(at + math.max(later[g], later[over]) + (behind and MARGIN * p[SLOT] or 0), least[g], least[over])

@@ -55,17 +55,20 @@ local function band_of(l, ask, since)
   end
 end
 
-local function place_in(r, index, ask, now, input, output, borrows)
-  local l, p, c = ask.line, r.pool, queue.client(r, ask.line, ask, now)
+local function place_in(r, index, request, now, borrows)
+  local ask, p = request.client, r.pool
+  local l = ask.line
+  local c = queue.client(r, l, ask, now)
   l.scale = l.scale or scale_of(r, index)
   local groups = (ask.floor > 0 or ask.kept > 0) and openings.groups_in(r, index) or 0
   ask.band = band_of(l, ask, now - p[WINDOW])
-  local mine, lent = claim.stands_at(c, ask, now, p, input + output, borrows, function(one)
+  local mine, lent = claim.stands_at(c, ask, now, p, request.input + request.output, borrows, function(one)
     return has_come(r, index, ask, one, now)
   end)
   ask.of_place = l.places and 1 / l.places or 0
   local least = l.at_most > now - p[WINDOW] and ask.of_place or 0
-  queue_place.take_place(r, ask, c, mine, lent, l.scale, groups, now, input, output, least)
+  queue_place.come(r, request, c, groups)
+  queue_place.take_place(r, request, mine, lent, l.scale, least, now)
   ask.nth = openings.nth_of(l, ask.place, ask.count)
   if ask.place == 0 then
     ask.kept, ask.band = 0, nil -- a floor has rooms, and leaves nothing to anybody
@@ -79,16 +82,15 @@ end
 
 -- The room of a request's place, if it has come: the key and group, what to reserve, and the ready set. `has_come` marks
 -- rooms that were found to have come, for those before it.
-local function take_room(r, index, request, now, avoided)
-  local ask = request.client
+local function take_room(r, index, request, now)
+  local ask, avoided = request.client, index.avoided
   local l, place, rooms = ask.line, ask.nth, ask.line.rooms[ask.place]
   for _ = 1, MOST_TRIED do
     local n = 1
     if not rooms[place] or rooms[place].at > now or avoided['{} ' .. rooms[place].group.id] then return end
     while n < place and rooms[n].has_come do n = n + 1 end
     local room = openings.remove(l, ask.place, n)
-    local k, g, want_in, want_out, set =
-      openings.look_at(r, index, request, room, n - 1, now, avoided)
+    local k, g, want_in, want_out, set = openings.look_at(r, index, request, room, n - 1, now)
     if k and n == place then return k, g, want_in, want_out, set end
     room.has_come = k and true
     if room.at < math.huge then openings.add(l, ask.place, room) end
@@ -96,15 +98,15 @@ local function take_room(r, index, request, now, avoided)
 end
 
 -- The time of the room of a place. Those of the first places are exact, as long as nobody comes before.
-local function time_of(r, index, request, now, avoided)
-  local ask = request.client
+local function time_of(r, index, request, now)
+  local ask, avoided = request.client, index.avoided
   local l, place, rooms = ask.line, ask.nth, ask.line.rooms[ask.place]
   for _ = 1, place <= MOST_TRIED and MOST_TRIED or 0 do
     local room = rooms[place]
     if not room or room.at > now and room.checked == l.grants or avoided['{} ' .. room.group.id] then break end
     openings.remove(l, ask.place, place)
     room.checked = l.grants
-    openings.look_at(r, index, request, room, place - 1, now, avoided)
+    openings.look_at(r, index, request, room, place - 1, now)
     if room.at < math.huge then openings.add(l, ask.place, room) end
     if room.at <= now then break end
   end
@@ -119,44 +121,45 @@ end
 
 -- Whether a request may have what is left before those that wait: if they are of another size. Those of one size find nothing
 -- where others did not.
-local function may_pass(r, index, ask, now, input, output)
+local function may_pass(r, index, request, now)
+  local ask = request.client
   return ask.lends and claim.is_left(ask.line, now, r.pool)
-    and redis.call('HGET', r.state, 's:' .. index.sets[index.first]) ~= parking.size_of(r, input, output)
+    and redis.call('HGET', r.state, 's:' .. index.sets[index.first]) ~= parking.size_of(r, request.input, request.output)
 end
 
 -- As `denial.find_or_deny`, for a request that has a place in the queue.
-function large_queue.find(r, index, request, now, avoided, looks)
-  local k, g, want_in, want_out, set, answer = large_queue.choose(r, index, request, now, avoided, looks)
+function large_queue.find(r, index, request, now)
+  local k, g, want_in, want_out, set, answer = large_queue.choose(r, index, request, now)
   if k and free_slots.lacks_key(r, index, request.client, now) then
     return nil, nil, nil, nil, nil, { opens = now + 1e6, reason = 5, opener = k.id, k = k, g = g }
   end
   return k, g, want_in, want_out, set, answer
 end
 
-function large_queue.choose(r, index, request, now, avoided, looks)
-  local ask, input, output, set = request.client, request.input, request.output, index.sets[index.first]
+function large_queue.choose(r, index, request, now)
+  local ask, set = request.client, index.sets[index.first]
   local l = large_queue.see(r, index, ask, now, request.spread)
   if now >= l.lapse_at then
     reservations.let_go(l, now)
     openings.give_back(r, l)
   end
   local waits = l.order[1]
-  if ask.kept == 0 and (not waits or may_pass(r, index, ask, now, input, output)) then
-    local k, g, want_in, want_out, picked, answer = denial.find_or_deny(r, index, request, now, avoided, looks)
+  if ask.kept == 0 and (not waits or may_pass(r, index, request, now)) then
+    local k, g, want_in, want_out, picked, answer = denial.find_or_deny(r, index, request, now)
     if k ~= nil or not waits then return k, g, want_in, want_out, picked, answer end
   end
-  place_in(r, index, ask, now, input, output, true)
+  place_in(r, index, request, now, true)
   if ask.wait then return nil, nil, nil, nil, nil, setmetatable({ opens = now + 1 }, { __index = l.last }) end
-  local k, g, want_in, want_out, picked = take_room(r, index, request, now, avoided)
+  local k, g, want_in, want_out, picked = take_room(r, index, request, now)
   if k then return k, g, want_in, want_out, picked end
   if ask.even and not openings.holds_rooms(ask) then -- most find room at once: no group need be charged for that
     request.view = { rank = ask.band, left = ask.kept }
-    k, g, want_in, want_out = search.find_ready(r, set, request, now, avoided, looks)
+    k, g, want_in, want_out = search.find_ready(r, index, set, request, now)
     request.view = nil
     if k ~= nil then return k, g, want_in, want_out, set end
   end
   return openings.charged(r, request, l.held[ask.place], now, function()
-    return denial.find_or_deny(r, index, request, now, avoided, looks)
+    return denial.find_or_deny(r, index, request, now)
   end)
 end
 
@@ -164,37 +167,37 @@ end
 function large_queue.found(r, index, request, now)
   local ask = request.client
   local l = ask.line
-  if not ask.of and ask.floor > 0 then place_in(r, index, ask, now, request.input, request.output) end
+  if not ask.of and ask.floor > 0 then place_in(r, index, request, now) end
   queue_place.granted(ask, now)
   l.grants = l.grants + 1
   openings.give_back(r, l)
 end
 
 -- It is refused: the time of the room of its place.
-function large_queue.refused(r, index, request, answer, now, avoided)
-  local ask, input, output = request.client, request.input, request.output
+function large_queue.refused(r, index, request, answer, now)
+  local ask = request.client
   local l = ask.line
   if answer.reason == 5 then l.places = math.max(1, answer.k[K_MAX]) end
   if not ask.of then
-    place_in(r, index, ask, now, input, output)
+    place_in(r, index, request, now)
   elseif ask.lent then -- it gets a place of its own
-    queue_place.take_place(r, ask, ask.of, nil, nil, l.scale, ask.groups_in, now, input, output, ask.cost)
+    queue_place.take_place(r, request, nil, nil, l.scale, ask.cost, now)
     ask.nth = openings.nth_of(l, ask.place, ask.count)
   end
   if ask.even then
     if not ask.wait then l.last = answer end
     local opens = evenly(l, ask, now, answer.opens)
     local reason = ask.wait and 0 or answer.reason -- who is only not served yet shows no pool short
-    queue_place.promise(ask, now, opens, reason, answer.opener, l.scale, input, output)
+    queue_place.promise(request, now, opens, reason, answer.opener, l.scale)
     return opens
   end
   local rank, opens = ask.place, answer.opens
   if answer.reason ~= 5 then
-    opens = math.max(now + 1, math.min(opens, time_of(r, index, request, now, avoided)))
+    opens = math.max(now + 1, math.min(opens, time_of(r, index, request, now)))
   end
-  queue_place.promise(ask, now, opens, answer.reason, answer.opener, l.scale, input, output)
+  queue_place.promise(request, now, opens, answer.reason, answer.opener, l.scale)
   if answer.reason ~= 5 and #l.rooms[rank] < openings.waiting_in(l, rank) then
-    openings.add(l, rank, { at = answer.opens, group = answer.g, count = ask.requests, input = input, output = output })
+    openings.add(l, rank, { at = answer.opens, group = answer.g, count = ask.requests, input = request.input, output = request.output })
     openings.charged(r, request, l.held[rank], now, function() openings.park(r, index, request, answer.g, now) end)
   end
   return opens

@@ -78,10 +78,10 @@ function openings.groups_in(r, index)
 end
 
 -- Some candidates in a group, and the ready set of each.
-local function candidates(r, index, g, view, now, avoided)
+local function candidates(r, index, g, view, now)
   local list, from = {}, {}
   for n = index.first, index.last do
-    local rows = search.rows_of(r, index.sets[n], g.id, now, SAMPLE, avoided, view.rank)
+    local rows = search.rows_of(r, index.sets[n], g.id, now, SAMPLE, index.avoided, view.rank)
     for _, record in ipairs(search.list_of(r, rows, view)) do
       list[#list + 1], from[#list + 1] = record, index.sets[n]
     end
@@ -153,16 +153,16 @@ end
 
 -- Looks at a room, which is taken out of the list: returns the key and group that have it, what to reserve there, and the ready
 -- set, as if the first `count` others of its rank were used. If it has not come, it gets its time.
-function openings.look_at(r, index, request, room, count, now, avoided)
-  local ask, input, output = request.client, request.input, request.output
+function openings.look_at(r, index, request, room, count, now)
+  local ask = request.client
   local rooms, own = ask.line.rooms[ask.place], {}
   for n = 1, count do queue.add(own, rooms[n], 1) end
   return openings.charged(r, request, own, now, function()
-    local list, from = candidates(r, index, room.group, request.view, now, avoided)
-    local best, want_in, want_out = choice.best_of(r, list, now, input, output, request.favourite, request.seed)
+    local list, from = candidates(r, index, room.group, request.view, now)
+    local best, want_in, want_out = choice.best_of(r, list, request, now, request.favourite, request.seed)
     if best then return list[best], list[best + 1], want_in, want_out, from[best] end
     local k, g = list[1], list[2]
-    room.at = k and choice.able_at(r, k, g, now, math.huge, input, output) + (request.view.delays[g] or 0) or now + 1e6 -- or none of its keys is free
+    room.at = k and choice.able_at(r, k, g, request, now, math.huge) + (request.view.delays[g] or 0) or now + 1e6 -- or none of its keys is free
   end)
 end
 

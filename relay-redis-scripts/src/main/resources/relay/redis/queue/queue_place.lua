@@ -24,8 +24,9 @@ local function groups_of(r, list)
 end
 
 -- A promise is for what its request costs now. The difference advances the place, and the client's next one.
-local function recost(r, l, one, ask, now, input, output)
-  local more = (ask.cost - one.cost) / ask.weight
+local function recost(r, request, one)
+  local ask, input, output = request.client, request.input, request.output
+  local l, more = ask.line, (ask.cost - one.cost) / ask.weight
   if input ~= one.input or output ~= one.output or more ~= 0 or ask.requests ~= one.count then
     promises.unset(l, one)
     one.count, one.input, one.output, one.cost, one.part = ask.requests, input, output, ask.cost, one.part + more
@@ -35,20 +36,26 @@ local function recost(r, l, one, ask, now, input, output)
   end
 end
 
--- The request of a client takes its place in the queue: that of its promise, one that it is lent, or one by its tag. `g`: a group
--- that tells what it costs; `groups`: how many there are; `least`: what it costs at least.
-function queue_place.take_place(r, ask, c, mine, lent, g, groups, now, input, output, least)
-  local l, window = ask.line, r.pool[WINDOW]
-  ask.of, ask.window, ask.groups_in, ask.requests = c, window, groups, r.pool[ASKED]
-  ask.cost = math.max(least, mine and mine.at_most and mine.cost or 0, ahead.cost_of(l, g, now, window, ask.requests, input, output))
+-- A client's request comes to the queue. `groups`: how many there are.
+function queue_place.come(r, request, c, groups)
+  local ask, asked, input, output = request.client, r.pool[ASKED], request.input, request.output
+  ask.of, ask.window, ask.groups_in, ask.requests, ask.costs = c, r.pool[WINDOW], groups, asked, { asked, input, output, input + output }
+end
+
+-- It takes its place in the queue: that of its promise, one that it is lent, or one by its tag. `g`: a group that tells what it
+-- costs; `least`: what it costs at least.
+function queue_place.take_place(r, request, mine, lent, g, least, now)
+  local ask = request.client
+  local l, c, window = ask.line, ask.of, ask.window
+  ask.cost = math.max(least, mine and mine.at_most and mine.cost or 0, ahead.cost_of(ask, g, now))
   ask.mine, ask.lent = mine, lent
   if mine then
     if not mine.lent and mine.told <= now then c.faith = 0.8 * c.faith + 0.2 end
-    recost(r, l, mine, ask, now, input, output)
+    recost(r, request, mine)
     reservations.put_back(l, ask, mine)
   end
   local its = mine or lent
-  local rank = queue.is_below_floor(l, ask, its, now, window, groups) and 0 or ask.rank
+  local rank = queue.is_below_floor(l, ask, its, now, window, ask.groups_in) and 0 or ask.rank
   if mine and mine.rank ~= rank then promises.move(l, mine, rank, mine.tag) end
   ask.place, ask.tag = rank, math.max(queue.tag_of(l, ask.rank), c.tag)
   if mine then
@@ -78,17 +85,19 @@ function queue_place.leave_some(l, ask, now, groups, promised)
 end
 
 -- Until the request leaves, the groups are charged with what those before it need. `borrows`: at a place that it may be lent.
-local function join(r, list, ask, now, input, output, borrows)
-  local l, p = ask.line, r.pool
+local function join(r, list, request, now, borrows)
+  local ask, p = request.client, r.pool
+  local l = ask.line
   local c, groups = queue.client(r, l, ask, now), groups_of(r, list)
-  local mine, lent = claim.stands_at(c, ask, now, p, input + output, borrows, function(one)
+  local mine, lent = claim.stands_at(c, ask, now, p, request.input + request.output, borrows, function(one)
     return one.at_most and not concurrency.lacks_place(l, list, queue.place_of(l.order, one) - 1, now)
   end)
-  local free = not mine and borrows and ask.lends and claim.is_left(l, now, p) and choice.best_of(r, list, now, input, output)
+  local free = not mine and borrows and ask.lends and claim.is_left(l, now, p) and choice.best_of(r, list, request, now)
   if free then lent = nil end
   ask.of_place = list[1][K_MAX] > 0 and 1 / list[1][K_MAX] or 0
   local least = l.at_most > now - p[WINDOW] and ask.of_place or 0
-  queue_place.take_place(r, ask, c, mine, lent, list[2], groups.own, now, input, output, least)
+  queue_place.come(r, request, c, groups.own)
+  queue_place.take_place(r, request, mine, lent, list[2], least, now)
   if free then ask.count, ask.passes = 0, true end
   if ask.kept > 0 and p[BUCKET] ~= 1 then queue_place.leave_some(l, ask, now, groups.own, 0) end
   ask.groups, ask.sums, ask.all = groups, reservations.before(r, ask, now), ahead.sums_before(l, ask.count)
@@ -120,12 +129,13 @@ function queue_place.hold_all(r, ask, now)
   end
 end
 
-function queue_place.enter(r, list, ask, now, input, output, spread)
+function queue_place.enter(r, list, request, now)
+  local ask = request.client
   local joins = ask.kept > 0 or ask.floor > 0
   local l = queue.of(r, list, joins, ask.own)
-  ask.line, ask.spread = l, spread
+  ask.line, ask.spread = l, request.spread
   if l and now >= l.lapse_at then reservations.let_go(l, now) end
-  if joins or l and l.order[1] then join(r, list, ask, now, input, output, true) end
+  if joins or l and l.order[1] then join(r, list, request, now, true) end
 end
 
 -- It leaves with a grant. A place that it was lent stays, without its room, for the request that left it.
@@ -154,25 +164,27 @@ function queue_place.granted(ask, now)
 end
 
 -- It is refused: the earliest time at which it fits behind those before it, the reason, the key and the group.
-function queue_place.opens(r, list, ask, now, input, output)
+function queue_place.opens(r, list, request, now)
+  local ask = request.client
   if not ask.of then
     ask.line = queue.of(r, list, true, ask.own)
-    join(r, list, ask, now, input, output)
+    join(r, list, request, now)
   end
   ahead.leave(ask)
   if ask.wait then ask.kept = ask.leaves end
   if ask.lent or ask.passes then -- it gets a place of its own
-    queue_place.take_place(r, ask, ask.of, nil, nil, list[2], ask.groups.own, now, input, output, ask.cost)
+    queue_place.take_place(r, request, nil, nil, list[2], ask.cost, now)
     ask.sums, ask.all = reservations.before(r, ask, now), ahead.sums_before(ask.line, ask.count)
   end
-  local opens, reason, opener, g = ahead.soonest_behind(r, list, ask, now, input, output)
+  local opens, reason, opener, g = ahead.soonest_behind(r, list, request, now)
   if ask.wait then opens = math.max(opens, now + ask.wait) end
   if opens < now + 1e6 and concurrency.lacks_place(ask.line, list, ask.count, opens) then opens, reason = now + 1e6, 5 end
   return opens, reason, opener, g
 end
 
 -- It leaves with a promise, if the time is known.
-function queue_place.promise(ask, now, opens, reason, opener, g, input, output)
+function queue_place.promise(request, now, opens, reason, opener, g)
+  local ask = request.client
   ahead.leave(ask)
   local l, one, own = ask.line, ask.mine, ask.own
   if reason == 5 then l.at_most = now elseif reason > 0 and reason < 5 then l.short[reason] = now end
@@ -187,7 +199,7 @@ function queue_place.promise(ask, now, opens, reason, opener, g, input, output)
     l.made = l.made + 1
     if own then own.promises = own.promises + 1 end
     one = { of = ask.of, rank = ask.place, tag = ask.tag, cost = ask.cost, part = ask.cost / ask.weight, made = l.made,
-      count = ask.requests, input = input, output = output, mark = ask.mark, had = 0 }
+      count = ask.requests, input = request.input, output = request.output, mark = ask.mark, had = 0 }
     local c, mark = ask.of, ask.mark or ''
     table.insert(c.promises, queue.before(c.promises, one.rank, one.tag) + 1, one)
     c.marks[mark] = c.marks[mark] or {}

@@ -31,8 +31,8 @@ end
 
 -- How many whole limits of a window are before a request, in each group; and the groups whose window is full then, or that of
 -- a group above or below.
-function whole_windows.before(r, ask, costs)
-  local rounds, full = {}, {}
+function whole_windows.before(ask)
+  local rounds, full, costs = {}, {}, ask.costs
   for _, g in ipairs(ask.groups) do
     local all = g[MIRRORED] == 0 and ask.all and ask.all[g]
     local limits = all and whole_windows.limits_in({ all[1] + costs[1], all[2] + costs[2], all[3] + costs[3] }, g) or 0
