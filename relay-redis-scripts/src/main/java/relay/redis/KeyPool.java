@@ -34,7 +34,6 @@ import relay.redis.model.Refill;
 import relay.redis.model.Remaining;
 import relay.redis.model.Usage;
 import relay.redis.script.ConfigMark;
-import relay.redis.script.FleetSurvey;
 import relay.redis.script.Introductions;
 import relay.redis.script.PoolScripts;
 import relay.redis.script.SurveyReply;
@@ -61,7 +60,7 @@ public final class KeyPool {
     scripts = parts.scripts;
   }
 
-  /** As {@link FleetSurvey#tells}. */
+  /** Gets what each heartbeat tells of the pool's provider. */
   void tells(Consumer<SurveyReply.Beside> listener) {
     scripts.fleet().tells(listener);
   }
