@@ -43,6 +43,7 @@ class TracingTest {
   private Setup setup() throws IOException {
     return new Setup()
         .client("poor", "rpm_limit: 1")
+        .client("worker", "leases: true")
         .provider("two", Dialect.ANTHROPIC, provider.url(), Setup.key("two-1"), Setup.key("two-2"))
         .provider("stream", Dialect.OPENAI, provider.url(), Setup.key("stream-1"))
         .provider("cut", Dialect.ANTHROPIC, provider.url(), Setup.key("cut-1"))
@@ -245,6 +246,30 @@ class TracingTest {
         429, ask(in(ofClient, "01", Ask.of(Dialect.ANTHROPIC, "two").from("poor"))).status());
     assertEquals(List.of("client_requests"), outcomes(spans(ofClient)));
     assertEquals("poor", request(spans(ofClient)).get("relay.client"));
+  }
+
+  @Test
+  void a_call_about_a_lease_is_in_its_workers_trace_and_does_not_name_the_lease() throws Exception {
+    String acquire = newTrace();
+    String wish = "{\"model\":\"two\",\"input_tokens\":1}";
+    Answer answer =
+        ask(in(acquire, "01", LeaseWorkers.ask("worker", "POST", LeaseWorkers.LEASES, wish)));
+    assertEquals(200, answer.status(), answer::text);
+    Span first = request(spans(acquire));
+    assertEquals("POST " + LeaseWorkers.LEASES, first.name());
+    assertEquals(CALLER, first.parent());
+    assertEquals(List.of("granted"), outcomes(spans(acquire)));
+
+    String settle = newTrace();
+    String path = LeaseWorkers.path(answer.json(), "settle");
+    ask(in(settle, "01", LeaseWorkers.ask("worker", "POST", path, "{}")));
+    Span last = request(spans(settle));
+    String lease = answer.json().get("lease").asText().substring(0, 8);
+    assertEquals("POST " + LeaseWorkers.LEASES + "/{lease}/settle", last.name());
+    assertEquals(LeaseWorkers.LEASES + "/" + lease + "/settle", last.get("url.path"));
+    assertEquals(lease, last.get("relay.lease"));
+    assertEquals(lease, first.get("relay.lease"));
+    assertEquals("worker", last.get("relay.client"));
   }
 
   @Test
