@@ -45,6 +45,7 @@ class ArchitectureTest {
   private static final List<Set<String>> LAYERS =
       List.of(
           Set.of("relay.trial"), // a module of its own, which the server must not import
+          Set.of("relay.trial.workers"),
           Set.of("relay.trial.process"),
           Set.of("relay.trial.load", "relay.trial.provider"),
           Set.of("relay"), // Main and the composition root
@@ -152,9 +153,11 @@ class ArchitectureTest {
           Map.entry("relay.token", 3), // a token, where it is kept, and why there is none
           Map.entry("relay.trace", 2), // the sender, and the trace of a request
           Map.entry("relay.trial", 1),
-          Map.entry("relay.trial.load", 8), // two loads, their tally, requests and answers, a probe
+          Map.entry(
+              "relay.trial.load", 9), // two loads, their tally, requests, answers, a probe, a wait
           Map.entry("relay.trial.process", 1),
           Map.entry("relay.trial.provider", 3), // the provider, a certificate for it, its flow
+          Map.entry("relay.trial.workers", 3), // a worker's process, its manner, what it did
           Map.entry(
               "relay.upstream", 9), // a provider, a request, its call, its answers, its limits
           Map.entry("relay.vertex", 1));
@@ -178,7 +181,7 @@ class ArchitectureTest {
 
   /** Only the commands use standard output and error; all other code logs. */
   private static final Set<String> TALK_TO_THE_TERMINAL =
-      Set.of("relay", "relay.cli", "relay.logging", "relay.trial");
+      Set.of("relay", "relay.cli", "relay.logging", "relay.trial", "relay.trial.workers");
 
   private static final JavaClasses CLASSES =
       new ClassFileImporter()

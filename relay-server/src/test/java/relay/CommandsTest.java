@@ -116,6 +116,15 @@ class CommandsTest {
     assertEquals(30, asked.matchedOptionValue("--minutes", 0));
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "3", "51", "100", "x"})
+  void a_trial_runs_four_to_fifty_workers(String workers) {
+    assertThrows(
+        ParameterException.class, () -> commandLine().parseArgs("try", "--workers", workers));
+    ParseResult asked = commandLine().parseArgs("try", "--workers").subcommand();
+    assertEquals(20, asked.matchedOptionValue("--workers", 0));
+  }
+
   private static String explained(int exitCode, String setting) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     PrintStream to = new PrintStream(out, true, StandardCharsets.UTF_8);

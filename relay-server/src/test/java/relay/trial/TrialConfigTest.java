@@ -22,7 +22,12 @@ class TrialConfigTest {
     TrialPlan plan = TrialPlan.standard();
     String yaml =
         TrialConfig.yaml(
-            plan, 18787, 19091, "client-key", "redis://127.0.0.1:16379", "http://127.0.0.1:18080");
+            plan,
+            18787,
+            19091,
+            TrialConfig.oneClient("client-key"),
+            "redis://127.0.0.1:16379",
+            "http://127.0.0.1:18080");
     Path file = Files.writeString(directory.resolve("relay.yaml"), yaml);
     Loaded loaded = ConfigFile.load(file, Map.of());
     ProviderConfig provider =

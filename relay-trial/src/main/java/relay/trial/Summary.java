@@ -18,24 +18,7 @@ final class Summary {
   }
 
   List<String> draw(TrialResult measured) {
-    List<String> lines = new ArrayList<>();
-    lines.add("");
-    lines.add(
-        "  "
-            + style.bold(Figures.left("used share", 14))
-            + style.dim(
-                Figures.right("requests", 10)
-                    + Figures.right("input", 10)
-                    + Figures.right("output", 10)
-                    + "   by the provider's log"));
-    for (AccountResult account : measured.accounts()) {
-      lines.add(
-          "  "
-              + Figures.left(account.id(), 14)
-              + share(account.requests(), account)
-              + share(account.input(), account)
-              + share(account.output(), account));
-    }
+    List<String> lines = new ArrayList<>(shares(measured.accounts()));
     lines.add("");
     lines.addAll(promises(measured));
     lines.addAll(facts(measured));
@@ -47,6 +30,29 @@ final class Summary {
               "    The load came up to "
                   + measured.load().lateMs()
                   + " ms late: this machine was busy. Try again when it is not."));
+    }
+    return lines;
+  }
+
+  /** A table of the accounts' used shares. */
+  List<String> shares(List<AccountResult> accounts) {
+    List<String> lines = new ArrayList<>();
+    lines.add("");
+    lines.add(
+        "  "
+            + style.bold(Figures.left("used share", 14))
+            + style.dim(
+                Figures.right("requests", 10)
+                    + Figures.right("input", 10)
+                    + Figures.right("output", 10)
+                    + "   by the provider's log"));
+    for (AccountResult account : accounts) {
+      lines.add(
+          "  "
+              + Figures.left(account.id(), 14)
+              + share(account.requests(), account)
+              + share(account.input(), account)
+              + share(account.output(), account));
     }
     return lines;
   }
@@ -153,12 +159,12 @@ final class Summary {
     return share >= account.binding() ? style.bold(text) : text;
   }
 
-  private String promise(boolean holds, String label, String value, String note) {
+  String promise(boolean holds, String label, String value, String note) {
     String mark = holds ? style.good(style.glyphs().good()) : style.bad(style.glyphs().bad());
     return line(mark, label, value, note);
   }
 
-  private String fact(String label, String value, String note) {
+  String fact(String label, String value, String note) {
     return line(" ", label, value, note);
   }
 

@@ -37,6 +37,7 @@ public final class Trial {
   private static final int REPLICAS = 2;
   private static final String API_KEY = "trial-client-key";
   private static final String MINUTES = "--minutes";
+  private static final String WORKERS = "--workers";
   private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(8);
   private static final long FRAME_MS = 500;
   private static final long LINE_EVERY_FRAMES = 4;
@@ -58,12 +59,12 @@ public final class Trial {
    * Runs the command; takes some 40 s, or four minutes more than are to be measured. Leaves nothing
    * behind, Ctrl-C included.
    *
-   * @param agents whether to run agents instead, for about a minute
+   * @param options of {@code relay try}
    * @param environment for {@code NO_COLOR}, {@code COLUMNS}, {@code TERM}
    * @return 0 if the promise held; 1 if not, or if something failed
    */
   private static int run(
-      PrintStream out, Map<String, String> environment, TrialPlan plan, boolean agents) {
+      PrintStream out, Map<String, String> environment, TrialPlan plan, List<String> options) {
     boolean onTerminal =
         Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
     Style style = Style.of(environment, onTerminal, out.charset());
@@ -71,7 +72,10 @@ public final class Trial {
     try (Terminal terminal = new Terminal(out, inPlace)) {
       Runtime.getRuntime().addShutdownHook(new Thread(terminal::close, "trial-terminal"));
       Trial trial = new Trial(plan, terminal, style);
-      return agents ? trial.runAgents() : trial.run();
+      int workers = number(options, WORKERS);
+      return workers > 0
+          ? trial.runWorkers(workers)
+          : options.contains(AGENTS) ? trial.runAgents() : trial.run();
     }
   }
 
@@ -82,14 +86,17 @@ public final class Trial {
     quiet.forEach(logger -> logger.setLevel(Level.WARNING));
     try {
       List<String> options = List.of(args);
-      TrialPlan plan =
-          options.contains(MINUTES)
-              ? TrialPlan.ofMinutes(Integer.parseInt(options.get(options.indexOf(MINUTES) + 1)))
-              : TrialPlan.standard();
-      System.exit(run(System.out, System.getenv(), plan, options.contains(AGENTS)));
+      int minutes = number(options, MINUTES);
+      TrialPlan plan = minutes > 0 ? TrialPlan.ofMinutes(minutes) : TrialPlan.standard();
+      System.exit(run(System.out, System.getenv(), plan, options));
     } finally {
       Reference.reachabilityFence(quiet);
     }
+  }
+
+  /** The number after an option; 0 without the option. */
+  private static int number(List<String> options, String name) {
+    return options.contains(name) ? Integer.parseInt(options.get(options.indexOf(name) + 1)) : 0;
   }
 
   private void begin(String command, String what) {
@@ -102,6 +109,18 @@ public final class Trial {
     begin("relay try --agents", "two replicas, four pools of one key each, all of them saturated");
     try {
       return new AgentsTrial(AgentsPlan.standard(), terminal, style).run() ? 0 : 1;
+    } catch (IOException e) {
+      return failed(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return 1;
+    }
+  }
+
+  private int runWorkers(int workers) {
+    begin("relay try --workers", "workers with leases beside the proxy's load, on one account");
+    try {
+      return new WorkersTrial(WorkersPlan.standard(workers), terminal, style).run().holds() ? 0 : 1;
     } catch (IOException e) {
       return failed(e);
     } catch (InterruptedException e) {
@@ -155,7 +174,8 @@ public final class Trial {
   }
 
   private String config(int port, int adminPort, String redisUrl, ProviderSimulator provider) {
-    return TrialConfig.yaml(plan, port, adminPort, API_KEY, redisUrl, provider.url().toString());
+    return TrialConfig.yaml(
+        plan, port, adminPort, TrialConfig.oneClient(API_KEY), redisUrl, provider.url().toString());
   }
 
   private TrialResult measure(TrialStage stage) throws IOException, InterruptedException {
@@ -216,7 +236,7 @@ public final class Trial {
     return RequestBytes.ofManySizes(API_KEY, plan.inputTokens(), plan.outputTokens(), stream);
   }
 
-  private static AccountResult measured(
+  static AccountResult measured(
       ProviderSimulator provider, String id, long fromNanos, long toNanos) {
     return new AccountResult(
         id,

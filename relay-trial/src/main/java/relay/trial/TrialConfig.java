@@ -15,16 +15,24 @@ final class TrialConfig {
 
   private TrialConfig() {}
 
-  /** The text before the list of providers. */
+  /** The text before the list of providers, for one client. */
   static String head(int port, int adminPort, String apiKey, String redisUrl) {
+    return headFor(port, adminPort, oneClient(apiKey), redisUrl);
+  }
+
+  /** The clients of a configuration: one that has no name. */
+  static String oneClient(String apiKey) {
+    return "api_key: " + apiKey;
+  }
+
+  private static String headFor(int port, int adminPort, String clients, String redisUrl) {
     return String.format(
         Locale.ROOT,
         """
         server:
           listen: 127.0.0.1:%d
           admin_listen: 127.0.0.1:%d
-          auth:
-            api_key: %s
+          auth: { %s }
         redis:
           url: %s
           timeout_ms: 1000   # all of this shares one machine
@@ -32,13 +40,18 @@ final class TrialConfig {
         """,
         port,
         adminPort,
-        apiKey,
+        clients,
         redisUrl);
   }
 
   static String yaml(
-      TrialPlan plan, int port, int adminPort, String apiKey, String redisUrl, String providerUrl) {
-    StringBuilder yaml = new StringBuilder(head(port, adminPort, apiKey, redisUrl));
+      TrialPlan plan,
+      int port,
+      int adminPort,
+      String clients,
+      String redisUrl,
+      String providerUrl) {
+    StringBuilder yaml = new StringBuilder(headFor(port, adminPort, clients, redisUrl));
     yaml.append(
         String.format(
             Locale.ROOT,

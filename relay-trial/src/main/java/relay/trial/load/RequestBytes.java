@@ -30,6 +30,17 @@ public final class RequestBytes {
     return request("/v1/messages", apiKey, messagesHead(model, stream), inputTokens, outputTokens);
   }
 
+  /**
+   * The same, with more header lines of the simulator.
+   *
+   * @param more each begins with a line break
+   */
+  public static byte[] scripted(
+      String apiKey, int inputTokens, int outputTokens, boolean stream, String more) {
+    String head = messagesHead(MESSAGES_MODEL, stream);
+    return request("/v1/messages", apiKey, head, inputTokens, outputTokens + more);
+  }
+
   /** The same as a Chat Completions request. */
   public static byte[] chat(
       String apiKey, String model, int inputTokens, int outputTokens, boolean stream) {

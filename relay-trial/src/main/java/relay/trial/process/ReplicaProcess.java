@@ -41,15 +41,23 @@ public final class ReplicaProcess implements AutoCloseable {
 
   /** A command that runs Relay with this JVM's executable and class path. */
   public static List<String> javaCommand(List<String> jvmOptions) {
+    String classPath = System.getProperty("java.class.path");
+    // The manifest of the jar opens a package of the JDK. It counts with -jar only.
+    return classPath.endsWith("relay.jar")
+        ? command(jvmOptions, List.of("-jar", classPath))
+        : javaCommand(jvmOptions, "relay.Main");
+  }
+
+  /** The same for another class. */
+  public static List<String> javaCommand(List<String> jvmOptions, String mainClass) {
+    return command(jvmOptions, List.of("-cp", System.getProperty("java.class.path"), mainClass));
+  }
+
+  private static List<String> command(List<String> jvmOptions, List<String> rest) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(jvmOptions);
-    String classPath = System.getProperty("java.class.path");
-    // The manifest of the jar opens a package of the JDK. It counts with -jar only.
-    command.addAll(
-        classPath.endsWith("relay.jar")
-            ? List.of("-jar", classPath)
-            : List.of("-cp", classPath, "relay.Main"));
+    command.addAll(rest);
     return command;
   }
 
