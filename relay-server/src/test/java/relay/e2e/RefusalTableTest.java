@@ -269,7 +269,8 @@ class RefusalTableTest {
                 : null);
     assertUnharmed("right-a", 6);
     for (int n = 0; n < 6; n++) {
-      assertEquals(200, ask(n % 2, "x", "right-b").status());
+      Answer answer = ask(n % 2, "x", "right-b");
+      assertEquals(200, answer.status(), answer::toString);
     }
     awaitActive("right");
     assertUnharmed("right-a", 6);
