@@ -20,12 +20,12 @@
 -- @uses state/pool, state/records, limits/answers, choose/ready_sets
 local state, win, learned = KEYS[1], KEYS[2], KEYS[3]
 local given, ceiling = pool.clock(ARGV[2], ARGV[1])
-local told = answers.parse(ARGV[3])
+local parsed = answers.parse(ARGV[3])
 local r = records.open(state, win)
 if not r then return { -3 } end
 ready_sets.hold(r, KEYS, 4)
 local now = pool.time(r.pool, given, ceiling)
-local all, known = answers.apply_all(r, learned, told, now)
+local all, known = answers.apply_all(r, learned, parsed, now)
 if #all > 0 then records.write(r) end
 if not known then return { -3 } end
 return { 1, now, unpack(all) }

@@ -7,7 +7,7 @@
 --
 -- Field `rule <group>` of the hash `learned` keeps it: `sliding_window at 1790000000000000 back 0 others 0.00 at 0 told 0 flaw -
 -- rpm 12 7 149 1790000000000000 1790000000000000 itpm - ...`: for each limit the answers that fit, those of them that no window
--- explains, the bucket's size as the least that they tell, since when, and when an answer last had more left than a window. `plan_lines.others`
+-- explains, the bucket's size as the least that they tell, since when, and when an answer last had more left than a window. `others`
 -- is the share of a limit that others used of late.
 -- @uses state/pool, state/quota_group, limits/learned_limits
 local bucket_proof = {}
@@ -26,7 +26,7 @@ function bucket_proof.read(line)
   local rule, at, back, others, others_at, told, flaw = string.match(line or '', HEAD)
   local e = {
     rule = RULES[rule] or 0, at = tonumber(at or 0), back = tonumber(back or 0), others = tonumber(others or 0),
-    others_at = tonumber(others_at or 0), told = tonumber(told or 0), flaw = flaw or '-',
+    others_at = tonumber(others_at or 0), answered_at = tonumber(told or 0), flaw = flaw or '-',
   }
   for d, name in ipairs(NAMES) do
     local n, telling, size, since, refilled = string.match(line or '', ' ' .. name .. ' (%d+) (%d+) (%d+) (%d+) (%d+)')
@@ -40,7 +40,7 @@ end
 
 function bucket_proof.text(e)
   local line = string.format('%s at %.0f back %.0f others %.2f at %.0f told %.0f flaw %s',
-    e.rule == 1 and 'token_bucket' or 'sliding_window', e.at, e.back, e.others, e.others_at, e.told, e.flaw)
+    e.rule == 1 and 'token_bucket' or 'sliding_window', e.at, e.back, e.others, e.others_at, e.answered_at, e.flaw)
   for d, name in ipairs(NAMES) do
     local one = e[d]
     line = line .. (one.since + one.refilled == 0 and ' ' .. name .. ' -'
@@ -58,20 +58,21 @@ local function disbelieve(g, e)
   e.rule, e.back, g[MIRRORED] = 0, e.back + 1, 0
 end
 
--- Whether an answer has more left than a window could have that counts only our own use. `lately`, asked only if it matters: what was
--- charged since a little before its grant, which the provider may not have counted; `aged`: what may have flown off since the
--- grant; `not_ours`: charged as others' use, or refused.
-function bucket_proof.is_refilled(g, d, stated, left, lately, aged, slack, not_ours)
-  local used, counted = quota_group.used_of(g, d), stated - left + slack + aged + 0.03 * stated
+-- Whether an answer has more of a limit left than a window could have that counts only our own use. `left`: what it has left, or
+-- would have if its bucket were as large as the limit. `not_ours`: charged as others' use, or refused.
+function bucket_proof.is_refilled(g, d, answer, left, not_ours)
+  local stated = answer.stated[d]
+  local used, counted = quota_group.used_of(g, d), stated - left + answer.slack[d] + answer.aged[d] + 0.03 * stated
   used = used - not_ours
   if d > 1 then used = 0.9 * used end -- estimates are in it
-  return counted < used and counted < used - lately()[d]
+  return counted < used and counted < used - answer.since_then()[d]
 end
 
--- Weighs what an answer says of one limit. `is_refilled`: as above; `plan_lines.others`: the share that others used of late.
-function bucket_proof.weigh(p, g, e, d, stated, left, full_us, lately, aged, slack, is_refilled, others, now)
-  local one, rate = e[d], stated / p[WINDOW]
-  local size, coarse = left + full_us * rate, COARSE_US * rate
+-- Weighs what an answer says of one limit. `is_refilled`: as above; `others`: the share that others used of late.
+function bucket_proof.weigh(p, g, e, d, answer, is_refilled, others)
+  local one, stated, left, now = e[d], answer.stated[d], answer.left[d], answer.now
+  local slack, aged, rate = answer.slack[d], answer.aged[d], stated / p[WINDOW]
+  local size, coarse = left + answer.full_us[d] * rate, COARSE_US * rate
   local holds = math.min(stated, math.max(one.size, size))
   local owed = math.max(0, g[LEVEL + d])
   if size > 1.1 * stated then
@@ -80,6 +81,7 @@ function bucket_proof.weigh(p, g, e, d, stated, left, full_us, lately, aged, sla
   end
   if others > A_FEW or holds - left > owed + slack + aged then return begin(e, d, 'others', now) end
   if size + coarse + slack + 0.02 * stated < one.size then return begin(e, d, 'size', now) end
+  local lately = answer.since_then()[d]
   if g[LIMIT + d] == stated and holds + coarse - left < owed - quota_group.coming_of(g, d) - lately - slack - 0.05 * stated then
     return begin(e, d, 'left', now)
   end

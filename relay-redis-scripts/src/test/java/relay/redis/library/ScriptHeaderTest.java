@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -25,6 +26,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("slow")
 final class ScriptHeaderTest {
   private static final int MOST_LINES = 240;
+  private static final int MOST_PARAMETERS = 7;
+  private static final int MOST_LINES_OF_A_FUNCTION = 60;
   private static final int CONTINUED = 10; // indentation of a continuation line
   private static final List<String> SECTIONS = List.of("KEYS", "ARGV", "REPLY", "COST");
   private static final Pattern CODE =
@@ -174,6 +177,39 @@ final class ScriptHeaderTest {
                   .formatted(table));
       assertFalse(hides.matcher(code).find(), table);
     }
+  }
+
+  @ParameterizedTest
+  @MethodSource("files")
+  void a_function_has_few_parameters_and_fits_a_screen(String name) {
+    List<LuaFunction> tooLarge =
+        LuaFunction.in(read(name)).stream()
+            .filter(
+                one ->
+                    one.parameters() > MOST_PARAMETERS || one.lines() > MOST_LINES_OF_A_FUNCTION)
+            .toList();
+    assertEquals(List.of(), tooLarge);
+  }
+
+  @Test
+  void the_functions_of_a_file_are_found_with_their_lines_and_parameters() {
+    String lua =
+        """
+        local function outer(a, b, c) -- if this is the end
+          for n = 1, 2 do
+            if a then b = 'end' elseif c then repeat a = n until a end
+          end
+          return function() return function(x) end end
+        end
+        function outer.one(k) end
+        """;
+    assertEquals(
+        List.of(
+            new LuaFunction("", 5, 1, 1),
+            new LuaFunction("", 5, 1, 0),
+            new LuaFunction("outer", 1, 6, 3),
+            new LuaFunction("outer.one", 7, 1, 1)),
+        LuaFunction.in(lua));
   }
 
   private static boolean mentions(String code, String pattern) {
