@@ -34,34 +34,19 @@
 --       {-3}                                   unknown pool, group or epoch: configure, then ask again
 -- COST  two reads and three writes for any number of endings and requests. More when a slot closes, a lease
 --       expires, a request is denied, or another process wrote last: then each candidate is read
--- @uses wire/numbers, wire/calls, state/pool, state/records, state/lease, state/ending, limits/kinds, choose/listed
--- @uses queue/clients
-local call = ARGV[1]
-local epoch, ceiling, given, lease_us, endings, at = calls.line(call)
-local first = 3 + endings -- the position of the first request's id
-if first > #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
-local costs, requests, lone
-if endings > 0 then costs, at = ending.costs_at(call, at, endings) end
-requests, at = calls.requests_at(call, at, #ARGV - first + 1, lease_us, ARGV, first)
-if at <= #call then lone, at = clients.parse(call, at, requests) end
-numbers.read_to(call, at)
+-- @uses state/records, limits/kinds, choose/acquisition, choose/listed
+local a = acquisition.of(ARGV[1], ARGV)
+acquisition.parse(a, 3, #ARGV - 2 - a.endings)
+acquisition.parse_clients(a)
 
-local r = records.open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
-local p = r and r.pool
-if not p or p[EPOCH] ~= epoch then return { -3 } end
-local now = pool.time(p, given, ceiling)
+local r, now = acquisition.open(a, KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+if not r then return { -3 } end
 local list, refusal = kinds.usable(r, records.named(r, ARGV[2]), now)
 if not list then return { -3 } end
-lease.sweep(r, now, 16)
-lease.hold(r, ARGV, 3, #ARGV)
-
-local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
-if endings > 0 then ending.end_all(r, ARGV, 3, costs, now, reply) end
-for n, request in ipairs(requests) do
-  if lone then lone.n = n end
-  request.session, request.reply, request.reply_at = KEYS[n + 5], reply, first + 5 * n - 5
-  listed.serve(r, list, request, now, lone, refusal)
+acquisition.hold_leases(a)
+local reply = { 1, now, 0, 0, 0, 0, 0, a.endings > 0 and 0 or nil }
+acquisition.end_leases(a, reply)
+for n = 1, #a.requests do
+  listed.serve(r, list, acquisition.turn(a, n, 5, KEYS[n + 5]), now, a.lone, refusal)
 end
-lease.write(r, now)
-records.write(r)
-return reply
+return acquisition.finish(a)

@@ -23,43 +23,31 @@
 --       {-3}                                   unknown pool, key or epoch: configure, then ask again
 -- COST  as acquire with one candidate; with budgets one read and one write more
 -- @uses wire/numbers, wire/calls, wire/replies, state/pool, state/records, state/ring, state/lease, state/lease_record
--- @uses state/ending, limits/allowance, choose/listed, choose/ready_sets, queue/client_queues, budget/ledger
-local call = ARGV[1]
-local epoch, ceiling, given, lease_us, endings, at = calls.line(call)
-local count, budgeted, next_at = string.match(call, '^ (%d+) ([01])()', at)
+-- @uses limits/allowance, choose/acquisition, choose/listed, choose/ready_sets, queue/client_queues, budget/ledger
+local a = acquisition.of(ARGV[1], ARGV)
+local count, budgeted, next_at = string.match(a.call, '^ (%d+) ([01])()', a.at)
 if not next_at then error({ err = 'BADARG a call goes on with `requests budgets`' }) end
-count, budgeted, at = numbers.bounded(count, 'requests'), budgeted == '1', next_at
+count, budgeted, a.at = numbers.bounded(count, 'requests'), budgeted == '1', next_at
+local endings = a.endings
 local ids = endings + count
 if ids == 0 or #ARGV ~= 1 + ids + count + (budgeted and ids or 0) then
   error({ err = 'BADARG there are fewer ids, candidates and budgets than announced' })
 end
-local costs, requests
-if endings > 0 then costs, at = ending.costs_at(call, at, endings) end
-requests, at = calls.requests_at(call, at, count, lease_us, ARGV, 2 + endings)
+acquisition.parse(a, 2, count)
 local dollars = {}
-if budgeted then
-  for n = 1, 2 * endings + count do
-    local amount
-    amount, at = string.match(call, '^ (%d+)()', at)
-    if not at then error({ err = 'BADARG a budget is spent by a whole number' }) end
-    dollars[n] = numbers.bounded(amount, 'dollars')
-  end
-end
-numbers.read_to(call, at)
+if budgeted then dollars, a.at = calls.dollars_at(a.call, a.at, 2 * endings + count) end
+numbers.read_to(a.call, a.at)
 
-local r = records.open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
-local p = r and r.pool
-if not p or p[EPOCH] ~= epoch then return { -3 } end
-local lists = {}
+local r, now = acquisition.open(a, KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+if not r then return { -3 } end
+local p, lists = r.pool, {}
 for n = 1, count do
   local list = records.named(r, ARGV[1 + ids + n])
   if not list or #list ~= 2 then return { -3 } end
   lists[n] = list
 end
-local now = pool.time(p, given, ceiling)
 ready_sets.hold(r, KEYS, 7)
-lease.sweep(r, now, 16)
-lease.hold(r, ARGV, 2, 1 + ids)
+acquisition.hold_leases(a)
 local budgets, reserved = {}, {} -- of each lease to end, then of each request
 local book = budgeted and ledger.book_of(KEYS[6])
 if book then
@@ -72,7 +60,7 @@ if book then
 end
 
 local reply = { 1, now, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
-if endings > 0 then ending.end_all(r, ARGV, 2, costs, now, reply) end
+acquisition.end_leases(a, reply)
 for n, record in pairs(reserved) do
   if reply[2 + n] >= 0 then -- by this call
     local l = lease.read(record)
@@ -80,14 +68,13 @@ for n, record in pairs(reserved) do
     if l[L_REST] ~= NOT_COMING then made, beyond = 0, 0 end -- reports have counted output only of the other leases
     for _, b in ipairs(budgets[n]) do
       ledger.settle(b.account, l[L_SINCE], b.usd and dollars[2 * n - 1] + beyond or l[L_INPUT] + math.max(l[L_OUTPUT], made),
-        b.usd and dollars[2 * n] or costs[n][2] + costs[n][3])
+        b.usd and dollars[2 * n] or a.costs[n][2] + a.costs[n][3])
     end
   end
 end
-for n, request in ipairs(requests) do
-  local list, place = lists[n], 3 + endings + 13 * (n - 1)
-  local g = list[2]
-  request.reply, request.reply_at = reply, place
+for n, list in ipairs(lists) do
+  local request, g = acquisition.turn(a, n, 13), list[2]
+  local place = request.reply_at
   ring.roll(r.win, p, g, math.floor(now / p[SLOT]))
   records.change(r, g)
   if request.id == '-' then
@@ -112,7 +99,5 @@ for n, request in ipairs(requests) do
   end
   allowance.tell_left(p, g, now, reply, place + 5)
 end
-lease.write(r, now)
 if book then ledger.write(book, KEYS[6]) end
-records.write(r)
-return reply
+return acquisition.finish(a)

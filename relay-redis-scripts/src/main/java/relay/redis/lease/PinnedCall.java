@@ -39,9 +39,9 @@ public final class PinnedCall {
     k.addAll(candidates.allSets());
     List<byte[]> args = new ArrayList<>();
     args.add(bytes(line.toString()));
-    args.add(bytes(lease));
     args.add(bytes(wanted.modelClass()));
     args.add(candidates.isIndexed() ? bytes(candidates.kindOf(wanted)) : candidates.lineOf(wanted));
+    args.add(bytes(lease));
     wanted.pinned().forEach(hash -> args.add(bytes(hash)));
     return new Call(ScriptFile.ACQUIRE_PINNED, k, args);
   }

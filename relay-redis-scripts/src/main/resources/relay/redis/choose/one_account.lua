@@ -1,5 +1,6 @@
 -- The candidates of one account, for a request that no other account can serve.
--- @uses choose/ready_sets, choose/parking, choose/search
+-- @uses state/pool, state/pool_key, choose/bulk, choose/choice, choose/grant, choose/parking, choose/ready_sets, choose/search
+-- @uses wire/replies
 local one_account = {}
 local NOTHING_AVOIDED = { count = 0 }
 
@@ -43,4 +44,29 @@ function one_account.in_ready_sets(r, sets, first, last, group, now)
     end
   end
   return list, opens
+end
+
+-- Serves a request with those of the index. `opens`: when the first key of a large account is free, if none is.
+function one_account.serve(r, list, request, now, opens, is_shadow)
+  local again = r.held[request.id]
+  if again then return grant.again(request, again) end
+  r.pool[ASKED] = request.count or 1
+  if request.count and not bulk.begin(r, request, now) then return end
+  local best, want_in, want_out, dimension, limit = choice.best_of(r, list, request, now, nil, choice.seed_of(r, request.id))
+  if best then
+    if request.whole then want_in, want_out = bulk.enlarge(r, request, list[best], list[best + 1], now, want_in, want_out) end
+    return grant.give(r, request, list[best], list[best + 1], now, want_in, want_out)
+  end
+  local stopped, small = want_in, want_out
+  local soon, reason, opener = choice.soonest(r, list, request, now)
+  if opens < soon then soon, reason, opener = opens, 0, '' end
+  if is_shadow and #list > 0 and list[1][K_STOPPED] == 0 then
+    grant.give_anyway(r, request, list[1], list[2], now, reason)
+  elseif soon < math.huge then
+    replies.wait(request, now, soon, reason, opener)
+  elseif small == 0 or stopped > 0 and choice.is_kept_from(r, list, request) then
+    replies.out_of_use(request)
+  else
+    replies.too_large(request, dimension, limit)
+  end
 end

@@ -46,3 +46,15 @@ function calls.requests_at(line, at, count, lease_us, args, first)
   end
   return requests, at
 end
+
+-- Parses ` amount` for each of `count` amounts, in billionths of a dollar; the last result is the position of the rest.
+function calls.dollars_at(line, at, count)
+  local dollars = {}
+  for n = 1, count do
+    local amount
+    amount, at = string.match(line, '^ (%d+)()', at)
+    if not at then error({ err = 'BADARG a budget is spent by a whole number' }) end
+    dollars[n] = numbers.bounded(amount, 'dollars')
+  end
+  return dollars, at
+end
