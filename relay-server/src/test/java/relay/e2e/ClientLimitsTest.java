@@ -153,8 +153,8 @@ class ClientLimitsTest {
       if (inTime) {
         assertEquals(429, early, "granted a slot before its time");
         Await.moment(answered + wait);
-        assertEquals(
-            200, RawClient.ask(replicas.port(1), ask(client)).status(), "refused at its time");
+        Answer due = RawClient.ask(replicas.port(1), ask(client));
+        assertEquals(200, due.status(), () -> answer + " said its time, but then " + due);
         conclusive = true;
       }
     }

@@ -38,7 +38,7 @@ record LuaFunction(String name, int line, int lines, int parameters) {
         open.push(OTHER_BLOCK);
       } else if (token.group(5) != null) {
         LuaFunction ended = open.pop();
-        if (ended != OTHER_BLOCK) {
+        if (ended.line > 0) {
           functions.add(ended.endingAt(line));
         }
       }
