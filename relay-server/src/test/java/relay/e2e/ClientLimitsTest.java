@@ -28,6 +28,8 @@ import relay.model.Dialect;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ClientLimitsTest {
   private static final String POOL = "@clients";
+  private static final int MOST_ATTEMPTS = 20;
+  private static final long CLOCK_NANOS = 30_000_000; // so far a busy pool's clock may be behind
   private static final long SLOT_NANOS = 60_000_000_000L / 240; // two: longer than a delay
 
   private final RawProvider provider = new RawProvider((request, connection) -> {});
@@ -38,8 +40,9 @@ class ClientLimitsTest {
   private Setup setup() throws IOException {
     Setup setup = new Setup();
     client(setup, "rpm", "rpm_limit: 4", "");
-    client(setup, "exact", "rpm_limit: 60", "");
-    client(setup, "exact_too", "rpm_limit: 60", "");
+    for (int n = 0; n < MOST_ATTEMPTS; n++) {
+      client(setup, "exact" + n, "rpm_limit: 60", "");
+    }
     client(setup, "tokens", "tpm_limit: 1000", "");
     client(setup, "few", "max_concurrent: 2", "");
     client(setup, "one", "max_concurrent: 1", "");
@@ -131,17 +134,21 @@ class ClientLimitsTest {
   @Test
   void retry_after_of_a_clients_limit_is_exact() throws Exception {
     answersWell();
-    for (String client : List.of("exact", "exact_too")) { // an early retry may leave a promise
-      assertExact(client);
+    int conclusive = 0;
+    for (int n = 0; conclusive < 2; n++) {
+      assertTrue(n < MOST_ATTEMPTS, "no attempt was conclusive");
+      conclusive += isShownExact("exact" + n) ? 1 : 0;
     }
   }
 
-  private void assertExact(String client) throws Exception {
-    boolean conclusive = false;
-    for (int round = 0; !conclusive; round++) {
-      assertTrue(round < 200, "no round was conclusive");
+  /**
+   * Whether this process was quick enough to come a slot before the time. If it was not, the client
+   * may have a promise that it does not take up, and its later times tell nothing.
+   */
+  private boolean isShownExact(String client) throws Exception {
+    for (int n = 0; n < 200; n++) {
       long asked = System.nanoTime();
-      Answer answer = RawClient.ask(replicas.port(round % 2), ask(client));
+      Answer answer = RawClient.ask(replicas.port(n % 2), ask(client));
       long answered = System.nanoTime();
       if (answer.status() == 200) {
         continue;
@@ -149,15 +156,16 @@ class ClientLimitsTest {
       long wait = Errors.retryAfterMs(answer) * 1_000_000;
       Await.moment(asked + wait - 1_000_000 - SLOT_NANOS - SLOT_NANOS / 4);
       int early = RawClient.ask(replicas.port(0), ask(client)).status();
-      boolean inTime = System.nanoTime() <= asked + wait - 1_000_000 - SLOT_NANOS;
-      if (inTime) {
-        assertEquals(429, early, "granted a slot before its time");
-        Await.moment(answered + wait);
-        Answer due = RawClient.ask(replicas.port(1), ask(client));
-        assertEquals(200, due.status(), () -> answer + " said its time, but then " + due);
-        conclusive = true;
+      if (System.nanoTime() > asked + wait - 1_000_000 - SLOT_NANOS) {
+        return false;
       }
+      assertEquals(429, early, "granted a slot before its time");
+      Await.moment(answered + wait + CLOCK_NANOS);
+      Answer due = RawClient.ask(replicas.port(1), ask(client));
+      assertEquals(200, due.status(), () -> answer + " said its time, but then " + due);
+      return true;
     }
+    throw new AssertionError("never refused");
   }
 
   @Test
