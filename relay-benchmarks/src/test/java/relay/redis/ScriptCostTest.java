@@ -129,9 +129,9 @@ final class ScriptCostTest {
    */
   @ParameterizedTest
   @CsvSource({"4, 2, 0, 0, 1.5", "4, 3, 100, 20, 1.7", "64, 2, 0, 0, 1.5", "64, 3, 100, 20, 1.7"})
-  void a_share_costs_a_small_multiple(int keys, int rank, int kept, int floor, double most) {
+  void a_share_costs_a_small_multiple(int keys, int rank, int headroom, int floor, double most) {
     Fastest without = new Fastest(Workload.of(keys));
-    Share share = new Share("team", rank, 1, kept, floor);
+    Share share = new Share("team", rank, 1, headroom, floor);
     Fastest with = new Fastest(Workload.of(keys).sharedBy(share));
     keepsToItsBounds(
         () -> {

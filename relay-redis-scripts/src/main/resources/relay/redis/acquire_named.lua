@@ -86,7 +86,7 @@ for n, list in ipairs(lists) do
     if over and not list.shadow then
       replies.over_budget(request, over, opens)
     else
-      request.client = client_queues.ask_of(r, list) or false
+      request.share = client_queues.share_of(r, list) or false
       listed.serve(r, list, request, now)
       if mine and replies.is_granted(request) then
         for m = 1, #mine do

@@ -373,8 +373,8 @@ final class SharedPool {
   }
 
   /** What it leaves free, and the floor of its rank, are thousandths of the limit. */
-  Client client(String name, int rank, int weight, int kept, int floor) {
-    Client client = new Client(new Share(name, rank, weight, kept, floor));
+  Client client(String name, int rank, int weight, int headroom, int floor) {
+    Client client = new Client(new Share(name, rank, weight, headroom, floor));
     clients.put(name, client);
     return client;
   }

@@ -6,14 +6,14 @@ public enum ClientPriority {
   STANDARD(2),
   BATCH(3);
 
-  private final int rank;
+  private final int number;
 
-  ClientPriority(int rank) {
-    this.rank = rank;
+  ClientPriority(int number) {
+    this.number = number;
   }
 
   /** 1 for the highest. */
-  public int rank() {
-    return rank;
+  public int number() {
+    return number;
   }
 }

@@ -76,18 +76,18 @@ public final class ClientShares {
     boolean isAlone = !active(provider.name());
     ClientPriority priority =
         asked == null || asked.compareTo(standing.priority()) < 0 ? standing.priority() : asked;
-    double forInteractive = isAlone ? 0 : pooling.interactiveHeadroom(); // one alone has none
-    double kept =
+    double interactive = isAlone ? 0 : pooling.interactiveHeadroom(); // one alone has none
+    double headroom =
         switch (priority) {
           case INTERACTIVE -> 0;
-          case STANDARD -> forInteractive;
-          case BATCH -> forInteractive + pooling.standardHeadroom();
+          case STANDARD -> interactive;
+          case BATCH -> interactive + pooling.standardHeadroom();
         };
     double floor = priority == ClientPriority.BATCH ? pooling.floor() : 0;
-    int keptParts = (int) Math.round(kept * THOUSANDTHS);
+    int headroomParts = (int) Math.round(headroom * THOUSANDTHS);
     int floorParts = (int) Math.round(floor * THOUSANDTHS);
     return isAlone
-        ? Share.alone(name, priority.rank(), keptParts, floorParts)
-        : new Share(name, priority.rank(), standing.weight(), keptParts, floorParts);
+        ? Share.alone(name, priority.number(), headroomParts, floorParts)
+        : new Share(name, priority.number(), standing.weight(), headroomParts, floorParts);
   }
 }

@@ -2,26 +2,26 @@ package relay.redis.model;
 
 /**
  * The client of a request, with its priority and weight. When a pool is short, its freed capacity
- * goes to the ranks in their order, and within a rank to the clients by weight.
+ * goes to the priorities in their order, and within a priority to the clients by weight.
  *
  * @param client its name, without blanks
- * @param rank 1 for the highest priority, to {@value #RANKS}
- * @param weight its share among the clients of its rank; 0 if it shares the pool with nobody. Its
- *     refused requests are told times of their own, too, but what is left goes to whoever asks
- * @param kept thousandths of each limit that it leaves free for higher ranks
- * @param floor thousandths of each limit that its rank has before all others
+ * @param priority 1 for the highest priority, to {@value #PRIORITIES}
+ * @param weight its share among the clients of its priority; 0 if it is alone with the pool: its
+ *     refused requests get retry times of their own, too, but any request may use room that is left
+ * @param headroom thousandths of each limit that it leaves free for higher priorities
+ * @param floor thousandths of each limit that its priority has before all others
  * @param ticket tells the request apart while it waits and asks again; empty if it does not wait
  * @param millis how long it will wait
  * @param mark what the request and its repetition have in common, such as a hash of its body: so
- *     the repetition gets the place that was kept for it. 0 if unknown
+ *     the repetition gets the place that is kept for it. 0 if unknown
  * @param attempt whether the request repeats one of its mark: tells requests with equal bodies
  *     apart
  */
 public record Share(
     String client,
-    int rank,
+    int priority,
     long weight,
-    int kept,
+    int headroom,
     int floor,
     String ticket,
     long millis,
@@ -44,7 +44,7 @@ public record Share(
   }
 
   /** The number of ranks. */
-  public static final int RANKS = 3;
+  public static final int PRIORITIES = 3;
 
   /** The largest weight. */
   public static final long MAX_WEIGHT = 1_000_000;
@@ -52,17 +52,17 @@ public record Share(
   private static final int ALL = 1_000;
 
   /** The mark of a request without a client, and the default of those with one. */
-  public static final int PLAIN_RANK = 2;
+  public static final int PLAIN_PRIORITY = 2;
 
   public Share {
     if (client.isEmpty() || hasBlank(client)) {
       throw new IllegalArgumentException("a client's name has no blanks");
     }
-    if (rank < 1 || rank > RANKS || weight < 0 || weight > MAX_WEIGHT) {
-      throw new IllegalArgumentException("no such rank or weight: " + rank + ", " + weight);
+    if (priority < 1 || priority > PRIORITIES || weight < 0 || weight > MAX_WEIGHT) {
+      throw new IllegalArgumentException("no such priority or weight: " + priority + ", " + weight);
     }
-    if (kept < 0 || kept >= ALL || floor < 0 || floor >= ALL) {
-      throw new IllegalArgumentException("kept and floor are parts of a limit");
+    if (headroom < 0 || headroom >= ALL || floor < 0 || floor >= ALL) {
+      throw new IllegalArgumentException("headroom and floor are parts of a limit");
     }
   }
 
@@ -76,18 +76,22 @@ public record Share(
   }
 
   /** For a request that asks once. */
-  public Share(String client, int rank, long weight, int kept, int floor) {
-    this(client, rank, weight, kept, floor, "", 0, 0, Attempt.UNKNOWN);
+  public Share(String client, int priority, long weight, int headroom, int floor) {
+    this(client, priority, weight, headroom, floor, "", 0, 0, Attempt.UNKNOWN);
   }
 
-  /** For a request that asks once, of a client that shares the pool with nobody. */
-  public static Share alone(String client, int rank, int kept, int floor) {
-    return new Share(client, rank, 0, kept, floor);
+  /** For a request that asks once, of a client that is alone with its pool. */
+  public static Share alone(String client, int priority, int headroom, int floor) {
+    return new Share(client, priority, 0, headroom, floor);
   }
 
-  /** Whether it says no more than whose the request is, and its mark. */
+  /** Whether this share has no more than the client's name and a mark. */
   public boolean isPlain() {
-    return weight == 0 && rank == PLAIN_RANK && kept == 0 && floor == 0 && ticket.isEmpty();
+    return weight == 0
+        && priority == PLAIN_PRIORITY
+        && headroom == 0
+        && floor == 0
+        && ticket.isEmpty();
   }
 
   /** The same, for a request that has this mark. */
@@ -97,28 +101,30 @@ public record Share(
 
   /** The same, for a request that has this mark, and says whether it is a repetition. */
   public Share marked(int itsMark, Attempt its) {
-    return new Share(client, rank, weight, kept, floor, ticket, millis, itsMark, its);
+    return new Share(client, priority, weight, headroom, floor, ticket, millis, itsMark, its);
   }
 
   /** The same, for a request that waits for its turn. */
   public Share waiting(String itsTicket, long longest) {
-    return new Share(client, rank, weight, kept, floor, itsTicket, longest, mark, attempt);
+    return new Share(client, priority, weight, headroom, floor, itsTicket, longest, mark, attempt);
   }
 
-  /** The name of the waiting line of its client and rank. */
+  /** The name of the waiting line of this client and priority. */
   public String line() {
-    return client + ":" + rank;
+    return client + ":" + priority;
   }
 
-  /** Appends all of it to a call. */
+  /** Appends the whole share to a call. */
   public void appendTo(StringBuilder line) {
-    line.append(' ').append(client).append(' ').append(rank).append(' ').append(weight);
-    line.append(' ').append(kept).append(' ').append(floor).append(' ');
+    line.append(' ').append(client).append(' ').append(priority).append(' ').append(weight);
+    line.append(' ').append(headroom).append(' ').append(floor).append(' ');
     line.append(ticket.isEmpty() ? "-" : ticket).append(' ').append(millis);
     appendMark(line);
   }
 
-  /** Appends what a call says that has no other request. */
+  /**
+   * Appends this share to a call that has no other request: the name and mark alone if it is plain.
+   */
   public void appendOnly(StringBuilder line) {
     if (isPlain()) {
       appendName(line);
@@ -128,7 +134,7 @@ public record Share(
     }
   }
 
-  /** Appends whose requests these are, if all are {@linkplain #isPlain plain}. */
+  /** Appends the client of all requests of a call, if all are {@linkplain #isPlain plain}. */
   public void appendName(StringBuilder line) {
     line.append(' ').append(client).append(" =");
   }

@@ -8,8 +8,8 @@ import relay.redis.model.Share;
 import relay.redis.waiting.WaitingLine.Parked;
 
 /**
- * The places of a waiting room, by client and priority. If there are too few, the newest request of
- * whoever has most of the lowest priority loses its place: so one client never has all while others
+ * The places of a waiting room, by client and priority. If there are too few, the client with most
+ * requests of the lowest priority loses its newest one: so no client has all places while others
  * have none. Thread-safe; calls nothing while it holds its lock.
  */
 final class WaitingPlaces {
@@ -18,18 +18,18 @@ final class WaitingPlaces {
   private int taken;
 
   private static final class Holder {
-    final int rank;
+    final int priority;
     final TreeMap<Long, Parked> parked = new TreeMap<>(); // in order of arrival
     long weight = 1;
 
-    Holder(int rank) {
-      this.rank = rank;
+    Holder(int priority) {
+      this.priority = priority;
     }
 
-    /** Whether it is to give up a place rather than the other. */
+    /** Whether this client must give up a place rather than the other. */
     boolean hasMoreThan(Holder other) {
-      return rank != other.rank
-          ? rank > other.rank
+      return priority != other.priority
+          ? priority > other.priority
           : parked.size() * other.weight > other.parked.size() * weight;
     }
   }
@@ -50,8 +50,8 @@ final class WaitingPlaces {
    */
   synchronized @Nullable Parked enter(Parked newcomer) {
     Share share = newcomer.demand.share();
-    int rank = share == null ? Share.PLAIN_RANK : share.rank();
-    Holder its = holders.computeIfAbsent(nameOf(newcomer), name -> new Holder(rank));
+    int priority = share == null ? Share.PLAIN_PRIORITY : share.priority();
+    Holder its = holders.computeIfAbsent(nameOf(newcomer), name -> new Holder(priority));
     its.weight = share == null ? 1 : Math.max(1, share.weight());
     its.parked.put(newcomer.arrival, newcomer);
     taken++;

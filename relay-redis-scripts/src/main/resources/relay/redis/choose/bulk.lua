@@ -41,7 +41,7 @@ end
 -- share of each limit to others. Returns what to reserve there, and how many it takes.
 function bulk.enlarge(r, request, k, g, now, input, output)
   local pair, low, high = { k, g }, 1, request.whole[1]
-  local count, left = high, request.client and request.client.left
+  local count, left = high, request.share and request.share.checked_headroom
   while low < high do
     take_part(r, request, count)
     local best, want_in, want_out = choice.best_of(r, pair, request, now, nil, 1, left)

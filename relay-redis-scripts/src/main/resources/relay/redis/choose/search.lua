@@ -5,7 +5,7 @@ local search = {}
 local COMPARED, MOST_LOOKS = 2, 64 -- candidates in the first comparison, per call
 
 -- The records of the candidates in rows `from` to `to`, or in all rows. Their groups are charged as a request's `view` says, if
--- it has one: see queue/openings.
+-- it has one: see queue/large_rooms.
 function search.list_of(r, rows, view, from, to)
   local list, fields = {}, nil
   from, to = from or 1, to or #rows
@@ -129,7 +129,7 @@ end
 -- maximum. What the request must leave, as its view says, is not charged: then none is parked.
 function search.find_ready(r, index, set, request, now)
   local view, favourite = request.view, request.favourite
-  local rank, left = view and view.rank, view and view.left
+  local rank, left = view and view.rank, view and view.checked_headroom
   parking.wake(r, set, now, rank)
   if favourite then
     local rows = search.rows_of(r, set, string.sub(favourite, 3), now, SAMPLE, index.avoided, rank)

@@ -1,124 +1,124 @@
--- Which promise a request claims: its own. If it has none, it may stand at the place of one of its client's that is late: that
--- place is lent until others have had as much as it is for, and is kept for the request that left it. A queue whose promises are
--- all of one client also lends room that nobody is about to need: the client divides its room as it likes.
+-- Finds the promise that a request claims: the one that it left. A request that has none may borrow the place of a late request of
+-- its client. That place is lent until other requests have had as much as it is for, and stays for the request that left it. Where
+-- one client is alone in a queue, room that no promise needs soon is lent, too: the client divides its room as it likes.
 -- @uses state/pool, queue/queue
 local claim = {}
 local SOON_US, PARTS = 5e6, 12 -- of a window
 local SHARED_US = 1e6
-local HELD_SLOTS = 2 -- so long a place is not lent, at most a quarter of a second
-local FEW = 4 -- promises. Of no more, each is lent at its time: one that comes late soon finds room
-local SPARE = 0.005 -- of a limit: one late place of at most this size stays unlent, so that a request that comes late finds room
+local UNLENT_SLOTS = 2 -- the time after its retry time for which a place is not lent; at most a quarter of a second
+local FEW = 4 -- promises. A client that has no more lends each at its retry time: a late request soon finds room
+local SPARE = 0.005 -- of a limit: one late place of at most this size stays unlent, so that a late request finds room
 
--- A request that waits takes its client's first promise, in exchange for its own, if nobody has asked for that in time: a replica
--- asks for its first request only, so a place before that, or of a request that is gone, would be nobody's.
-local function exchanged(c, mine, now)
+-- Exchanges the promise of a request that waits in a replica for its client's first promise, if no request asked for that in time. A
+-- replica asks for its first request only: a place before that, or one whose request is gone, would be used by none.
+local function exchanged(c, claimed, now)
   for n = 1, math.min(#c.promises, MOST_LOOKED_AT) do
-    local one = c.promises[n]
-    if one == mine then break end
-    if one.told + GRACE_US <= now then
-      local ticket, other = mine.ticket, one.ticket
-      queue.give(one, nil)
-      queue.give(mine, other)
-      queue.give(one, ticket)
-      return one
+    local promise = c.promises[n]
+    if promise == claimed then break end
+    if promise.retry_at + GRACE_US <= now then
+      local ticket, other = claimed.ticket, promise.ticket
+      queue.give(promise, nil)
+      queue.give(claimed, other)
+      queue.give(promise, ticket)
+      return promise
     end
   end
-  return mine
+  return claimed
 end
 
--- Whether a promise was left by a request of about this size: of tokens and, if either is for several, of requests.
-local function is_alike(one, tokens, asked)
-  local its = one.input + one.output
-  return its <= 2 * tokens and tokens <= 2 * its and one.count <= 2 * asked and asked <= 2 * one.count
+-- Returns whether a promise is for about this size: in tokens and, if it or the request is for several, in requests.
+local function is_alike(promise, tokens, asked)
+  local size = promise.input + promise.output
+  return size <= 2 * tokens and tokens <= 2 * size and promise.requests <= 2 * asked and asked <= 2 * promise.requests
 end
 
--- Several senders have one mark, if a request comes whose mark was just granted a place. So none is taken for an early retry.
-local function note_shared(c, ask, now)
-  if ask.mark and ask.mark == c.granted_mark and now - c.granted_mark_at < SHARED_US and not c.shared[ask.mark] then
-    if c.shares >= MOST_LOOKED_AT then c.shared, c.shares = {}, 0 end
-    c.shared[ask.mark], c.shares = true, c.shares + 1
+-- Notes that several senders share a mark: a request has the mark of one that was granted just now. No early retry is assumed then.
+local function note_shared(c, share, now)
+  if share.mark and share.mark == c.granted_mark and now - c.granted_mark_at < SHARED_US and not c.shared[share.mark] then
+    if c.shared_count >= MOST_LOOKED_AT then c.shared, c.shared_count = {}, 0 end
+    c.shared[share.mark], c.shared_count = true, c.shared_count + 1
   end
 end
 
--- The promise that a request left. Its mark tells: of several with one mark the first whose time has come, one that is lent last;
--- before that time if no other has its mark. A first try claims none of several. Where many with one mark wait, a request that
--- comes early takes the one that was told its time longest ago: else those that poll would each time leave another promise. Of
--- requests without a mark it is the only one, also a little too early: if most of the time has passed.
-local function own_promise(c, ask, now, slot, tokens, asked)
-  local mine, its = c.tickets[ask.ticket], c.marks[ask.mark or '']
-  if mine then return exchanged(c, mine, now) end
-  note_shared(c, ask, now)
-  if not its then return end
+-- Finds the promise that a request left, by its ticket or mark. Of several promises with one mark it is the first whose retry time
+-- has come, a lent one last. A promise is claimed before its retry time if no other has its mark. A first try claims none of several.
+-- Where many requests with one mark wait, an early one claims the oldest promise: else each poll would leave another one. A request
+-- without a mark claims its client's only promise, a few slots early, too, if most of the time has passed.
+local function promise_left(c, share, now, slot, tokens, asked)
+  local claimed, marked = c.tickets[share.ticket], c.marks[share.mark or '']
+  if claimed then return exchanged(c, claimed, now) end
+  note_shared(c, share, now)
+  if not marked then return end
   local first, late, next_one, oldest, count = nil, nil, nil, nil, 0
-  for n = 1, #its do
-    local one = its[n]
-    if n > MOST_LOOKED_AT and (first or one.at_most) then break end -- it was told when to ask, and not when its place comes
-    if not one.ticket and is_alike(one, tokens, asked) then
+  for n = 1, #marked do
+    local promise = marked[n]
+    if n > MOST_LOOKED_AT and (first or promise.waits_for_end) then break end -- it was told when to ask, and not when its place comes
+    if not promise.ticket and is_alike(promise, tokens, asked) then
       count = count + 1
-      if one.told > now then
-        if not next_one or one.told < next_one.told then next_one = one end
-        if not oldest or one.since < oldest.since then oldest = one end
-      elseif one.lent then
-        late = late or one
-      elseif ask.floor == 0 or one.rank == 0 or ask.mark then
-        first = one
+      if promise.retry_at > now then
+        if not next_one or promise.retry_at < next_one.retry_at then next_one = promise end
+        if not oldest or promise.promised_at < oldest.promised_at then oldest = promise end
+      elseif promise.lent then
+        late = late or promise
+      elseif share.floor == 0 or promise.rank == 0 or share.mark then
+        first = promise
         break
       else
-        first = first or one
+        first = first or promise
       end
     end
   end
   first = first or late
-  if ask.is_new and first and #its > 1 then return end
+  if share.is_new and first and #marked > 1 then return end
   if first or not next_one then return first end
-  if ask.mark then
-    if count == 1 and not c.shared[ask.mark] then return next_one end
-    return count >= MOST_LOOKED_AT and not ask.is_new and oldest or nil
+  if share.mark then
+    if count == 1 and not c.shared[share.mark] then return next_one end
+    return count >= MOST_LOOKED_AT and not share.is_new and oldest or nil
   end
-  return #c.promises == 1 and next_one.told - now <= 4 * slot and now - next_one.since >= next_one.told - now and next_one or nil
+  return #c.promises == 1 and next_one.retry_at - now <= 4 * slot and now - next_one.promised_at >= next_one.retry_at - now and next_one or nil
 end
 
--- The promise at whose place a request may stand that has none: the first whose owner is late. Where most do not come in time,
--- none is waited for, nor the margin in which those before it may come.
-local function late_promise(c, ask, now, slot)
-  local its, first = c.promises, nil
-  local late, spared = now - (#its <= FEW and 0 or math.min(LEAST_GRACE_US, HELD_SLOTS * slot)), c.faith < 0.5
+-- Finds the place that a request without a promise may borrow: the first whose own request is late. A client whose requests mostly
+-- come late lends its places at once, and even a slot before their retry times.
+local function late_promise(c, share, now, slot)
+  local all, first = c.promises, nil
+  local late, spared = now - (#all <= FEW and 0 or math.min(LEAST_GRACE_US, UNLENT_SLOTS * slot)), c.return_rate < 0.5
   if spared then late = now + MARGIN * slot end
-  for n = 1, #its do
-    local one = its[n]
-    if n > MOST_LOOKED_AT and (first or one.at_most) then break end
-    if not one.lent and not one.ticket and one.told <= late then
-      if one.cost <= SPARE and not spared and one.mark then
+  for n = 1, #all do
+    local promise = all[n]
+    if n > MOST_LOOKED_AT and (first or promise.waits_for_end) then break end
+    if not promise.lent and not promise.ticket and promise.retry_at <= late then
+      if promise.cost <= SPARE and not spared and promise.mark then
         spared = true
-      elseif one.rank == 0 or ask.floor == 0 then
-        return one
+      elseif promise.rank == 0 or share.floor == 0 then
+        return promise
       else
-        first = first or one
+        first = first or promise
       end
     end
   end
   return first
 end
 
--- The place of a request in its client's order: its own promise, else one that it is lent, if it may borrow. `has_come` tells of the
--- client's first promise whether its place on a key, or its room, has come before it was told.
-function claim.stands_at(c, ask, now, p, tokens, borrows, has_come)
+-- Returns the promise that a request claims, or else nil and the promise whose place it may borrow, if `borrows`. `is_early` tells
+-- whether the client's first promise can be served before its retry time: its room, or concurrency of a key, is free.
+function claim.place_of(c, share, now, p, tokens, borrows, is_early)
   local slot, asked = p[SLOT], p[ASKED]
-  local mine, first = own_promise(c, ask, now, slot, tokens, asked), c.promises[1]
-  if mine or not first or not borrows then return mine end
-  local lent = late_promise(c, ask, now, slot)
-  if lent or first.ticket or first.lent or not has_come(first) then return nil, lent end
-  if not first.mark and not ask.mark and is_alike(first, tokens, asked) then return first end
+  local claimed, first = promise_left(c, share, now, slot, tokens, asked), c.promises[1]
+  if claimed or not first or not borrows then return claimed end
+  local borrowed = late_promise(c, share, now, slot)
+  if borrowed or first.ticket or first.lent or not is_early(first) then return nil, borrowed end
+  if not first.mark and not share.mark and is_alike(first, tokens, asked) then return first end
   return nil, first
 end
 
--- Whether a newcomer may have the room that is left: no promise is due soon, no replica waits for one, and none was claimed in
--- vain at its time. Otherwise small requests would take the room of a large one for ever.
-function claim.is_left(l, now, p)
+-- Returns whether a request without a promise may have the room that is left: no promise is due soon, no replica waits for one, and
+-- none was claimed in vain at its retry time. Otherwise small requests would take the room of a large one for ever.
+function claim.is_room_left(q, now, p)
   local till = now + math.min(p[WINDOW] / PARTS, SOON_US)
-  for _, one in ipairs(l.due) do
-    if one.from > till then break end
-    if one.ticket or one.came or one.told <= till then return false end
+  for _, promise in ipairs(q.due) do
+    if promise.reserves_from > till then break end
+    if promise.ticket or promise.was_in_vain or promise.retry_at <= till then return false end
   end
   return true
 end

@@ -1,39 +1,39 @@
--- The clients of a call's requests.
+-- Parses the shares of a call's requests: each names its client, and how that divides a short pool with others.
 -- @uses wire/numbers
 local clients = {}
 
--- What a request and its repetition have in common; a sign before it tells whether this is a repetition.
-local function mark_of(ask, text)
+-- Sets a share's mark, which a request and its repetition have in common, and whether the sender says that it is a first try.
+local function mark_of(share, text)
   local sign, mark = string.match(text, '^([+.]?)(.*)$')
-  ask.mark, ask.is_new = mark ~= '-' and mark, sign == '.'
-  return ask
+  share.mark, share.is_new = mark ~= '-' and mark, sign == '.'
+  return share
 end
 
--- Parses ` client rank weight kept floor ticket millis mark` of each request: a name; 1 for the highest priority; its share among
--- those of its rank; thousandths of each limit that it must leave free, and that its rank has before all others; of a request
--- that waits and asks again what tells it apart, else -; how long it waits; and what it and its repetition have in common, - if
--- that is unknown, with a + before it if it is a repetition, a dot if it is a first try. The weight is 0 if the client
--- shares the pool with nobody: its queue lends the room that is left, see queue/claim. Where all requests are of one such
--- client, do not wait and have no priority, there is ` client =`, and then ` mark` of each. Gives each request its client, or
--- returns what the call says of that one; and the position of the rest.
+-- Parses ` client priority weight headroom floor ticket millis mark` of each request: a name; 1 for the highest priority; the weight
+-- among clients of one priority; the thousandths of each limit that the request leaves free, and that its priority has before all
+-- others; a ticket that tells a waiting request apart, or -; how long the request waits; and the mark that a request and its
+-- repetition have in common, - if unknown, after a + in a repetition, after a dot in a first try. Weight 0: the client is alone with
+-- the pool, and its queue lends room that is left, see queue/claim. If all requests are of one such client, do not wait and have no
+-- priority, the call has ` client =`, and then ` mark` of each. Gives each request its share, or returns the call of that client;
+-- also returns the position of the rest.
 function clients.parse(call, at, requests)
   local alone, marks_at = string.match(call, '^ (%S+) =()', at)
-  if alone then return { client = alone, call = call, at = marks_at, n = 1 }, #call + 1 end
+  if alone then return { name = alone, call = call, at = marks_at, n = 1 }, #call + 1 end
   for _, request in ipairs(requests) do
-    local client, rank, weight, kept, floor, ticket, millis, mark, next_at =
+    local name, priority, weight, headroom, floor, ticket, millis, mark, next_at =
       string.match(call, '^ (%S+) ([123]) (%d+) (%d+) (%d+) (%S+) (%d+) (%S+)()', at)
-    if not next_at then error({ err = 'BADARG an asker is `client rank weight kept floor ticket millis mark`' }) end
-    request.client, at = {
-      client = client, rank = rank + 0, weight = math.max(1, numbers.bounded(weight, 'weight')), lends = weight == '0',
-      kept = numbers.bounded(kept, 'kept') / 1000, floor = numbers.bounded(floor, 'floor') / 1000,
-      ticket = ticket ~= '-' and ticket, waits = 1000 * numbers.bounded(millis, 'millis'),
+    if not next_at then error({ err = 'BADARG a share is `client priority weight headroom floor ticket millis mark`' }) end
+    request.share, at = {
+      name = name, priority = priority + 0, weight = math.max(1, numbers.bounded(weight, 'weight')), is_alone = weight == '0',
+      headroom = numbers.bounded(headroom, 'headroom') / 1000, floor = numbers.bounded(floor, 'floor') / 1000,
+      ticket = ticket ~= '-' and ticket, max_wait_us = 1000 * numbers.bounded(millis, 'millis'),
     }, next_at
-    mark_of(request.client, mark)
+    mark_of(request.share, mark)
   end
   return nil, at
 end
 
--- The asker of the request whose turn it is: the `n`th of a client that is alone. Most find room and no queue, and need none.
+-- The share of the `n`th request of a client that is alone. Most requests find room and no queue, and need none.
 function clients.of_lone(lone)
   if not lone.marks then
     lone.marks = {}
@@ -41,6 +41,6 @@ function clients.of_lone(lone)
   end
   local mark = lone.marks[lone.n]
   if not mark then error({ err = 'BADARG each request has a mark' }) end
-  return mark_of({ client = lone.client, rank = 2, weight = 1, kept = 0, floor = 0, ticket = false, waits = 0, lends = true },
+  return mark_of({ name = lone.name, priority = 2, weight = 1, headroom = 0, floor = 0, ticket = false, max_wait_us = 0, is_alone = true },
     mark)
 end

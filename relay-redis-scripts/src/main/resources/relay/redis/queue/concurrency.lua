@@ -1,28 +1,29 @@
--- The order of requests that wait for running ones to end, because keys are at `max_concurrent`: promises `at_most` in queue/queue.
+-- Free concurrency of keys: how many more requests they may run. Where keys are at `max_concurrent`, promises wait for running
+-- requests to end (`waits_for_end`). Large pools do the same in queue/large_concurrency.
 -- @uses state/pool_key
 local concurrency = {}
 
--- Whether the requests before a place that wait for running ones to end need all places that are free on the keys of a list at a
--- time. Those that must go to one account need only its own.
-function concurrency.lacks_place(l, list, count, now)
-  local before, free, own = 0, 0, {}
+-- Returns whether the first `count` promises that wait for an end need all free concurrency of a list's keys. A promise that must go
+-- to one account needs that account's only.
+function concurrency.is_promised(q, list, count, now)
+  local before, free, by_group = 0, 0, {}
   for c = 1, #list, 2 do
     local k, g = list[c], list[c + 1]
     if k[K_STOPPED] == 0 and k[K_COOL] <= now then
       if k[K_MAX] == 0 then return false end
-      local places = math.max(0, k[K_MAX] - k[K_FLIGHT])
-      free, own[g] = free + places, (own[g] or 0) + places
+      local free_here = math.max(0, k[K_MAX] - k[K_FLIGHT])
+      free, by_group[g] = free + free_here, (by_group[g] or 0) + free_here
     end
   end
   for n = 1, count do
-    local one = l.order[n]
-    local left = one.only and (own[one.group] or 0)
-    if one.lent then
-      left = nil -- it needs none now: its request is late, and takes the next free place when it comes
-    elseif one.at_most and not left then
+    local promise = q.order[n]
+    local left = promise.one_account and (by_group[promise.group] or 0)
+    if promise.lent then
+      left = nil -- its request is late and needs none now: it takes the next that is free when it comes
+    elseif promise.waits_for_end and not left then
       before = before + 1
-    elseif one.at_most and left > 0 then
-      free, own[one.group] = free - 1, left - 1
+    elseif promise.waits_for_end and left > 0 then
+      free, by_group[promise.group] = free - 1, left - 1
     end
   end
   return free <= before

@@ -1,26 +1,26 @@
--- What a heartbeat tells of the clients of a pool that is short.
+-- Reports the clients of short pools to heartbeats.
 -- @uses state/pool, queue/queue, queue/reservations
 local queue_report = {}
 
-local MOST_TOLD = 2000 -- clients of a class
+local MOST_REPORTED = 2000 -- clients of a class
 
--- Whether a class is short: it refused a request within a window, or expects one back.
-local function is_short(l, now, window)
-  return #l.order > 0 or math.max(unpack(l.short)) > now - window
+-- Returns whether a class is short: it refused a request within a window, or a promise waits for one.
+local function is_short(q, now, window)
+  return #q.order > 0 or math.max(unpack(q.short)) > now - window
 end
 
--- The clients that asked within a window while their pool was short, of each class: `client:rank`, weight, promises, and
--- what it was granted in about a window, in millionths of a limit.
+-- Lists, for each short class, the clients that asked within a window: `client:rank`, weight, promises, and what the client was
+-- granted in about a window, in millionths of a limit.
 function queue_report.standings(r, now)
   local all, window = {}, r.pool[WINDOW]
-  for _, l in pairs(r.waiting) do
-    if now >= l.lapse_at then reservations.let_go(l, now) end
+  for _, q in pairs(r.waiting) do
+    if now >= q.lapse_at then reservations.let_go(q, now) end
     local of_class = {}
-    for name, c in pairs(is_short(l, now, window) and l.clients or {}) do
-      if c.asked > now - window and #of_class < 4 * MOST_TOLD then
-        local got, n, waiting = queue.faded(c.got, c.got_at, now, window), #of_class, 0
-        for _, one in ipairs(c.promises) do waiting = waiting + (one.lent and 0 or 1) end
-        of_class[n + 1], of_class[n + 2], of_class[n + 3], of_class[n + 4] = name, c.weight, waiting, math.floor(1e6 * got)
+    for name, c in pairs(is_short(q, now, window) and q.clients or {}) do
+      if c.asked_at > now - window and #of_class < 4 * MOST_REPORTED then
+        local granted, n, waiting = queue.faded(c.granted, c.granted_at, now, window), #of_class, 0
+        for _, promise in ipairs(c.promises) do waiting = waiting + (promise.lent and 0 or 1) end
+        of_class[n + 1], of_class[n + 2], of_class[n + 3], of_class[n + 4] = name, c.weight, waiting, math.floor(1e6 * granted)
       end
     end
     if #of_class > 0 then all[#all + 1] = of_class end

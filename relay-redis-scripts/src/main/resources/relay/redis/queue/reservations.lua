@@ -1,98 +1,103 @@
--- How much room promises hold, and for how long.
+-- Reserves room for promises, lends their places, and lets promises lapse.
 --
--- A promise reserves its capacity gradually: nothing until that capacity starts to return, all of it at the promised time. Other
--- free capacity, which requests did not take up or gave back, goes to any request that asks. So does the capacity of a place that is
--- lent. A promise for which a replica waits reserves all from the start: its request is there. `due` has the promises by the time
+-- A promise reserves its capacity gradually: nothing until that capacity starts to return, all of it at the retry time. Other free
+-- capacity goes to any request that asks: requests did not take it up, or gave it back. So does the capacity of a lent place. A
+-- promise for which a replica waits reserves all of it from the start: its request is there. `due` has the promises by the time
 -- from which they may reserve.
 -- @uses state/pool, state/quota_group, queue/queue, queue/promises
 local reservations = {}
 local AWAY_US = 2e6 -- a replica where a request waits asks each second
 
--- Whether a lent place also keeps room for the request that left it: in a bucket, for what a window leaves free is lost.
-local function keeps_room(one) return one.group[MIRRORED] > 0 end
+-- Returns whether a lent place keeps room for its own request, too: in a bucket, for what a window leaves free is lost.
+local function keeps_room(promise) return promise.group[MIRRORED] > 0 end
 
--- What those before a request hold, by group; nil if nothing. A window has room for whole requests only.
-function reservations.before(r, ask, now)
-  local sums, rank, tag, p, lent = nil, ask.place, ask.tag, r.pool, ask.lent
-  local its = ask.mine or lent
-  local made, early = its and its.made or math.huge, MARGIN * p[SLOT]
-  if lent and keeps_room(lent) then its = nil end
-  for _, one in ipairs(ask.line.due) do
-    if one.from > now then break end
-    if one ~= its and (one.rank < rank or one.rank == rank and (one.tag < tag or one.tag == tag and one.made <= made)) then
-      local waits = one.ticket and one.of.asked >= now - AWAY_US
-      local part = waits and 1 or math.min(1, 1 - (one.told - early - now) / one.comes)
+-- Sums what the promises before a request reserve, by group; nil if nothing. A window has room for whole requests only.
+function reservations.before(r, share, now)
+  local sums, rank, tag, p, borrowed = nil, share.rank, share.tag, r.pool, share.borrowed
+  local its = share.claimed or borrowed
+  local serial, early = its and its.serial or math.huge, MARGIN * p[SLOT]
+  if borrowed and keeps_room(borrowed) then its = nil end
+  for _, promise in ipairs(share.queue.due) do
+    if promise.reserves_from > now then break end
+    if promise ~= its
+      and (promise.rank < rank or promise.rank == rank and (promise.tag < tag or promise.tag == tag and promise.serial <= serial)) then
+      local waits = promise.ticket and promise.client.asked_at >= now - AWAY_US
+      local part = waits and 1 or math.min(1, 1 - (promise.retry_at - early - now) / promise.reserves_us)
       if part > 0 then
         sums = sums or {}
-        queue.add(sums, one, part, one.group[MIRRORED] == 0 and math.floor(part * one.count) or part * one.count)
+        queue.add(sums, promise, part, promise.group[MIRRORED] == 0 and math.floor(part * promise.requests) or part * promise.requests)
       end
     end
   end
   return sums
 end
 
--- How long a promise holds its room after its time.
+-- A client's grace: how long a promise keeps its room after its retry time.
 local function grace(c)
-  return math.max(LEAST_GRACE_US, c.trust * math.max(GRACE_US, math.min(MOST_GRACE_US, 8 * c.gap)))
+  return math.max(LEAST_GRACE_US, c.grace_factor * math.max(GRACE_US, math.min(MOST_GRACE_US, 8 * c.ask_interval)))
 end
 
--- Until when a promise holds its room, if that is not lent: for as long as its client asks.
-local function held_till(one)
-  local told, asked = one.told, one.of.asked
-  return (told > asked and told or asked) + grace(one.of)
+-- The time until which a promise that is not lent keeps its room. The grace begins anew with each request of the client.
+local function room_until(promise)
+  local retry_at, asked_at = promise.retry_at, promise.client.asked_at
+  return (retry_at > asked_at and retry_at or asked_at) + grace(promise.client)
 end
 
--- A promise holds no room any longer. Its place is kept.
-local function lend(l, one)
-  promises.unset(l, one)
-  l.lent = l.lent + 1 -- promises that have lent their places
-  one.lent = true
+-- Lends a promise's place: it keeps its place in the order, but no room.
+local function lend(q, promise)
+  promises.unset(q, promise)
+  q.lent_count = q.lent_count + 1
+  promise.lent = true
 end
 
--- Another request of the client uses a part of a place. The place moves back by that, until nothing is left of it.
-function reservations.lend_part(l, one, part)
-  one.had = one.had + part
-  if one.had < one.part - 1e-9 then return promises.move(l, one, one.rank, one.tag + part) end
-  if not one.lent then lend(l, one) end
-  one.had, one.of.tag = one.part, one.of.tag + one.had - one.part
+-- Another request uses a part of a place. The place moves back by that, until all of it is used: then it is lent.
+function reservations.lend_part(q, promise, part)
+  promise.used_by_others = promise.used_by_others + part
+  if promise.used_by_others < promise.advance - 1e-9 then return promises.move(q, promise, promise.rank, promise.tag + part) end
+  if not promise.lent then lend(q, promise) end
+  promise.used_by_others, promise.client.tag = promise.advance, promise.client.tag + promise.used_by_others - promise.advance
 end
 
--- A client's first place that is not lent, other than that of a promise.
-local function next_place(one)
-  for _, other in ipairs(one.of.promises) do
-    if other ~= one and not other.lent and not other.ticket then return other end
+-- The first place of a promise's client that is neither lent nor the promise's own.
+local function next_place(promise)
+  for _, other in ipairs(promise.client.promises) do
+    if other ~= promise and not other.lent and not other.ticket then return other end
   end
 end
 
--- A request comes back to a place that others have used. It moves to its client's next place, for those before are used up.
--- A client that is alone has nobody to be fair to.
-function reservations.put_back(l, ask, one)
-  local first = one.had > 0 and not ask.lends and next_place(one)
-  ask.uses = first
-  if first and first.rank == one.rank and first.tag > one.tag then promises.move(l, one, one.rank, first.tag - 1e-9) end
+-- A request comes back to a place that others have used. It moves to its client's next place, for those before are used up. A client
+-- that is alone owes no other client fairness.
+function reservations.put_back(q, share, promise)
+  local first = promise.used_by_others > 0 and not share.is_alone and next_place(promise)
+  share.used_place = first
+  if first and first.rank == promise.rank and first.tag > promise.tag then promises.move(q, promise, promise.rank, first.tag - 1e-9) end
 end
 
--- Such a request is granted: it uses up its client's next place, or one at the end of the queue.
-function reservations.make_up(l, ask, one)
-  if ask.uses then reservations.lend_part(l, ask.uses, one.had) else one.of.tag = one.of.tag + one.had end
+-- A request that came back is granted: it uses up its client's next place, or one at the end of the queue.
+function reservations.make_up(q, share, promise)
+  if share.used_place then
+    reservations.lend_part(q, share.used_place, promise.used_by_others)
+  else
+    promise.client.tag = promise.client.tag + promise.used_by_others
+  end
 end
 
--- Lends the places of requests that did not come, and then lets go of them. Those of one client one after the other: the later
--- ones may be late because the pool is, and their client may just have paused.
-function reservations.let_go(l, now)
+-- Lends the places of requests that are late, and forgets promises that have lapsed. A client's places are lent one after the other:
+-- later ones may be late because the pool is, and the client may just have paused.
+function reservations.let_go(q, now)
   local gone, first, lapsed = {}, math.huge, {}
-  for _, one in ipairs(l.order) do
-    local before = lapsed[one.of] or 0
-    local till = one.lent and one.till or held_till(one) + before * LEAST_GRACE_US
-    if till < now and not one.lent then
-      lend(l, one)
-      one.of.faith = 0.8 * one.of.faith
-      lapsed[one.of], till = before + 1, one.till
+  for _, promise in ipairs(q.order) do
+    local before = lapsed[promise.client] or 0
+    local until_time = promise.lent and promise.place_until or room_until(promise) + before * LEAST_GRACE_US
+    if until_time < now and not promise.lent then
+      lend(q, promise)
+      promise.client.return_rate = 0.8 * promise.client.return_rate
+      lapsed[promise.client], until_time = before + 1, promise.place_until
     end
-    if till < now then gone[#gone + 1] = one elseif till < first then first = till end
+    if until_time < now then gone[#gone + 1] = promise elseif until_time < first then first = until_time end
   end
-  for c in pairs(lapsed) do c.trust = 0.8 * c.trust end -- until it asks again
-  for _, one in ipairs(gone) do promises.forgo(l, one) end
-  if #l.order == 0 then l.sums = {} end -- of groups that may be gone
-  l.lapse_at = math.max(first, now + LAPSES_US)
+  for c in pairs(lapsed) do c.grace_factor = 0.8 * c.grace_factor end -- until it asks again
+  for _, promise in ipairs(gone) do promises.forgo(q, promise) end
+  if #q.order == 0 then q.sums = {} end -- of groups that may be gone
+  q.lapse_at = math.max(first, now + LAPSES_US)
 end

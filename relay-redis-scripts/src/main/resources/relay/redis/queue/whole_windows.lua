@@ -1,8 +1,8 @@
--- What is promised before a request, as whole limits, each of which takes a window to come back, and a rest.
+-- Splits what is promised before a request into whole limits, each of which takes a window to return, and a rest.
 -- @uses state/quota_group
 local whole_windows = {}
 
--- How many limits of a group this is, by the dimension of which it is most, and that.
+-- How many limits of a group a sum is, and in which dimension: the one of which it takes most.
 function whole_windows.limits_in(sum, g)
   local costs, most, reason = { sum[1], sum[2], sum[3], sum[2] + sum[3] }, 0, 1
   for d = 1, 4 do
@@ -12,8 +12,8 @@ function whole_windows.limits_in(sum, g)
   return most, reason
 end
 
--- Subtracts `rounds` whole limits from a sum of requests, input and output. If input plus output has a limit, too, what exceeds
--- the rest of that is cut from input or output without a limit of its own.
+-- Subtracts `rounds` whole limits from a sum of requests, input and output. If input plus output has a limit, too, the excess over
+-- the rest of that limit is cut from input or output that has no limit of its own.
 function whole_windows.rest_of(g, sum, rounds)
   if rounds == 0 then return sum[1], sum[2], sum[3] end
   local l2, l3, l4 = g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]
@@ -29,17 +29,17 @@ function whole_windows.rest_of(g, sum, rounds)
   return n, input, output
 end
 
--- How many whole limits of a window are before a request, in each group; and the groups whose window is full then, or that of
--- a group above or below.
-function whole_windows.before(ask)
-  local rounds, full, costs = {}, {}, ask.costs
-  for _, g in ipairs(ask.groups) do
-    local all = g[MIRRORED] == 0 and ask.all and ask.all[g]
+-- Counts the whole limits of a window before a request, by group. Also returns the groups whose window is full then, or whose group
+-- above or below has a full one.
+function whole_windows.before(share)
+  local rounds, full, costs = {}, {}, share.costs
+  for _, g in ipairs(share.groups) do
+    local all = g[MIRRORED] == 0 and share.promised_before and share.promised_before[g]
     local limits = all and whole_windows.limits_in({ all[1] + costs[1], all[2] + costs[2], all[3] + costs[3] }, g) or 0
     rounds[g] = math.max(0, math.ceil(limits - 1e-9) - 1)
   end
-  for n = 1, ask.groups.own do
-    local g = ask.groups[n]
+  for n = 1, share.groups.listed do
+    local g = share.groups[n]
     local over = g.over or g
     if rounds[g] > 0 or rounds[over] > 0 then full[g], full[over] = true, true end
   end

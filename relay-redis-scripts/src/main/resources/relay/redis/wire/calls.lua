@@ -29,7 +29,7 @@ end
 
 -- Parses ` input output spread` of each of `count` requests, whose ids are the arguments from `first` on. Returns the requests:
 -- `id`; `input` and `output`, what to reserve, and the output's `spread`, false if the provider charges it at admission;
--- `lease_us`; of a lease that lasts `count`, its requests, and whether fewer will do, `partial`. The script adds the `session`'s key, the `client`, see queue/clients, and where to reply, see wire/replies. The
+-- `lease_us`; of a lease that lasts `count`, its requests, and whether fewer will do, `partial`. The script adds the `session`'s key, the `share`, see queue/clients, and where to reply, see wire/replies. The
 -- last result is the position of the rest.
 function calls.requests_at(line, at, count, lease_us, args, first)
   local requests = {}
