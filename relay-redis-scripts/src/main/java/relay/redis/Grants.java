@@ -49,7 +49,7 @@ final class Grants {
   private final Supplier<@Nullable PoolSnapshot> latest;
   private final Runnable tell;
 
-  /** Those that know what runs. */
+  /** The parts that know which leases run. */
   record Running(
       AcquireCalls acquires,
       LeaseEndings leaseEndings,
@@ -60,7 +60,7 @@ final class Grants {
       Retirement retirement) {}
 
   /**
-   * @param end is told when a lease ends, and calls {@link #ended}
+   * @param end gets the end of each lease, and calls {@link #ended}
    */
   Grants(
       RedisLink link,

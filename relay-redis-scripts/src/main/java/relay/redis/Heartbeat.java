@@ -15,7 +15,9 @@ import relay.redis.outage.OutageGrants;
 import relay.redis.outage.Recall;
 import relay.redis.script.PoolScripts;
 
-/** What a replica does for a pool twice a second, and the state of the pool that it sees then. */
+/**
+ * A replica's heartbeat for a pool, twice a second, and the state of the pool that it sees then.
+ */
 final class Heartbeat {
   private final RedisLink link;
   private final PoolScripts scripts;
@@ -28,7 +30,7 @@ final class Heartbeat {
   private final AtomicBoolean mayHaveLost = new AtomicBoolean(); // Redis was away
   private volatile @Nullable PoolSnapshot latest;
 
-  /** Those that keep what Redis is told later. */
+  /** The parts that keep updates until Redis can get them. */
   record Senders(
       LeaseEndings leaseEndings,
       LeaseRenewals renewals,

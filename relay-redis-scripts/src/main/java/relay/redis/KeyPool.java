@@ -326,7 +326,7 @@ public final class KeyPool {
     return parts.heartbeat.latestAge();
   }
 
-  /** What decides without Redis; empty while Redis does. */
+  /** The fallback that decides now; empty while Redis does. */
   public Optional<Fallback> fallback() {
     return use() == RedisUse.SHARED ? Optional.empty() : Optional.of(parts.options.fallback());
   }
@@ -341,7 +341,7 @@ public final class KeyPool {
     return parts.exchange.estimates();
   }
 
-  /** What is known of each key, if demands name their key. */
+  /** The state of each key, if demands name their key. */
   public NamedKeys named() {
     return new NamedKeys(parts.acquires, parts.ledger, scripts.fleet());
   }

@@ -27,13 +27,13 @@ public final class NamedKeys {
    * Somebody looks at all keys: {@link KeyPool#latest} has their use within some seconds, and goes
    * on for some minutes. Of many keys most replicas read that only if it is wanted.
    *
-   * @return whether somebody looked in the minutes before, so that it was read
+   * @return whether it was asked for in the minutes before, and so was read
    */
   public boolean want() {
     return fleet.want();
   }
 
-  /** What was left of a key's limits at its last request; null if unknown. */
+  /** The rest of a key's limits at its last request; null if unknown. */
   public @Nullable Allowance allowance(String key) {
     return acquires.allowance(key);
   }

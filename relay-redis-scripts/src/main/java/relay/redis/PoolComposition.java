@@ -27,7 +27,7 @@ import relay.redis.script.Introductions;
 import relay.redis.script.PoolScripts;
 import relay.redis.waiting.WaitingRoom;
 
-/** What a pool is made of, from below. */
+/** The parts of a pool, from below. */
 final class PoolComposition {
   final RedisLink link;
   final EngineOptions options;

@@ -80,14 +80,14 @@ public final class ProviderBreaker {
   /** Whether a request may be sent. The caller must report its result, or that it was not sent. */
   public sealed interface Passage {
 
-    /** It may be sent. */
+    /** The request may be sent. */
     record Free() implements Passage {}
 
-    /** It may be sent, as the trial request. */
+    /** The request may be sent, as the trial. */
     record Trial() implements Passage {}
 
     /**
-     * It may not be sent.
+     * The request may not be sent.
      *
      * @param retryAfter when to ask again
      */

@@ -177,7 +177,7 @@ public final class RedisEngine implements AutoCloseable {
         pool, name -> new ProviderBreaker(masters.link(name), options, name, System::nanoTime));
   }
 
-  /** What the named pool's accounts refused and served of late. */
+  /** The named pool's evidence: what its accounts refused and served of late. */
   public Refusals refusals(String pool) {
     return refusals.computeIfAbsent(
         pool, name -> new Refusals(masters.link(name), options, name, System::nanoTime));
@@ -251,7 +251,7 @@ public final class RedisEngine implements AutoCloseable {
         .orElse(0);
   }
 
-  /** What is wrong with a Redis that answers. */
+  /** The faults of a Redis that answers. */
   public Set<RedisTrouble> troubles() {
     return masters.connections().refusedCalls.troubles();
   }

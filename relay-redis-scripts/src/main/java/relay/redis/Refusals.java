@@ -58,7 +58,10 @@ public final class Refusals {
    */
   public record Event(String what, String model, String client, Duration age) {}
 
-  /** What of requests for a model is refused. */
+  /**
+   * The requests for a model that a refusal concerns: of a group, from a size on, of one client or
+   * all.
+   */
   public record Scope(String group, String model, long leastBytes, String client) {
 
     /** All requests for the model. */

@@ -42,7 +42,7 @@ final class Retirement {
   }
 
   /**
-   * It was said.
+   * The replica has announced that it leaves.
    *
    * @param quiet whether nothing came up meanwhile
    */

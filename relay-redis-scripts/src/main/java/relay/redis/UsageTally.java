@@ -270,7 +270,7 @@ public final class UsageTally {
 
   /**
    * As {@link #standings}; without an answer of Redis what it said last. Until it has said anything
-   * that is what is known since the start: nobody has used anything.
+   * that is no use at all, as at the start.
    */
   public CompletableFuture<Known> known() {
     return standings()

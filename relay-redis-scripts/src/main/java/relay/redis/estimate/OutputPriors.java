@@ -3,7 +3,7 @@ package relay.redis.estimate;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** What to expect of a model that nobody has used yet, by the words in its name. */
+/** Estimates for a model without any request yet, by the words in its name. */
 public final class OutputPriors {
   private static final Pattern SILENT = Pattern.compile("embed");
   private static final Pattern LONG =

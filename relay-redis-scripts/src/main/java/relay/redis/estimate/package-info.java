@@ -1,4 +1,4 @@
-/** What requests of a model are expected to use, as learned from those that ended. */
+/** Estimates of what a model's requests use, learned from requests that ended. */
 @NullMarked
 package relay.redis.estimate;
 

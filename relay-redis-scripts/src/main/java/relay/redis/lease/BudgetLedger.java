@@ -90,7 +90,7 @@ public final class BudgetLedger {
    * Redis has lost its hash.
    *
    * @param made the one that took its place
-   * @param before what was known then, which the new hash is told
+   * @param before the spending that was known before, which goes into the new hash
    */
   private record Loss(String made, Map<String, Known> before) {}
 
@@ -101,7 +101,7 @@ public final class BudgetLedger {
     unsent = new PassedSpending(nanoTime);
   }
 
-  /** What is known to be spent; nothing if nothing is known. */
+  /** The spending that is known; none if nothing is known. */
   public List<Budget.Spent> spent(String key) {
     return spent(scripts.candidates().budgets().of(key), known.get(key));
   }
@@ -140,7 +140,7 @@ public final class BudgetLedger {
         now != null && now.has(lease) ? now.made() : PendingUpdate.Spent.NONE);
   }
 
-  /** What a lease has used of its key's budgets beyond its reservation: no hash has counted it. */
+  /** The use of a lease beyond its reservation in the key's budgets: no hash has counted it. */
   PendingUpdate.Spent beyond(TrackedLease lease, Usage used) {
     if (!counts(lease)) {
       return PendingUpdate.Spent.NOTHING;
@@ -270,7 +270,10 @@ public final class BudgetLedger {
             });
   }
 
-  /** Redis has lost what it knew: tells it of all keys. What fails is told again with the next. */
+  /**
+   * Redis has lost the budgets: sends the spending of all keys. A call that fails is repeated with
+   * the next.
+   */
   private synchronized CompletableFuture<Void> tellAgain(String of) {
     Loss last = loss;
     if (last == null || !last.made().equals(of)) {

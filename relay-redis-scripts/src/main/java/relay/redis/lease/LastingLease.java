@@ -27,7 +27,7 @@ public final class LastingLease extends Lease {
         ref.atAdmission());
   }
 
-  /** What Redis granted for a demand that lasts. */
+  /** The lease that Redis granted for a demand that lasts. */
   public static LastingLease of(
       Reply.Grant g, End end, Lasting lasting, long epoch, Demand demand) {
     LeaseRef ref =

@@ -90,7 +90,7 @@ public final class LeaseEndings {
     recovery.began(lease);
   }
 
-  /** It has ended. */
+  /** Notes that a lease has ended. */
   public void ended(TrackedLease lease, Usage cost, long nanodollars) {
     lease.uses(nanodollars);
     recovery.ended(lease, cost);

@@ -30,7 +30,7 @@ import relay.redis.script.ScriptCaller;
 public final class LeaseRenewals {
   private static final int BATCH = 100;
   private static final double NEARLY = 0.9; // of a limit
-  private static final long SPENT = 2; // what report says of a lease whose request is to end
+  private static final long SPENT = 2; // the answer of `report` for a lease whose request must end
 
   private final PoolScripts scripts;
   private final Duration every;
@@ -114,7 +114,7 @@ public final class LeaseRenewals {
     return ReportPace.of(rule, plan.window(), plan.burstRatio() * bucket, every);
   }
 
-  /** What answers have proven to be nearly the whole limit is reported as that. */
+  /** A size that answers prove to be nearly the whole limit is reported as the whole limit. */
   private static double bucketOf(GroupState group, Accounting accounting) {
     return accounting == Accounting.AUTO && group.burst() >= NEARLY ? 1 : group.burst();
   }
@@ -231,7 +231,7 @@ public final class LeaseRenewals {
     return lease.id() + " " + told.made() + " " + told.rest() + " " + told.spread();
   }
 
-  /** As {@code renew} reads it. */
+  /** The form that {@code renew} reads. */
   private static String grantOf(TrackedLease l) {
     return String.join(
         " ",

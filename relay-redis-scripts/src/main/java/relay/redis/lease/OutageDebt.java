@@ -14,7 +14,7 @@ public final class OutageDebt {
   private final Fallback fallback;
   private final AtomicReference<State> state = new AtomicReference<>(State.NONE);
 
-  /** What Redis does not know since it was away, or refused calls. */
+  /** Usage that Redis does not know of, because it was away or refused calls. */
   private enum State {
     NONE,
     REFUSED,

@@ -6,8 +6,8 @@ import java.util.function.LongSupplier;
 import relay.redis.model.Budget;
 
 /**
- * What requests spent that Redis did not grant, until it is told. By key and by the budget's label:
- * a change of the plan may reorder a key's budgets meanwhile, or take some away.
+ * Spending of requests that Redis did not grant, until it is sent. By key and by the budget's
+ * label: a change of the plan may reorder a key's budgets meanwhile, or take some away.
  */
 final class PassedSpending {
   private final LongSupplier nanoTime;

@@ -18,7 +18,7 @@ import relay.redis.script.Reply;
 public final class Recovery {
   private static final Logger log = LoggerFactory.getLogger(Recovery.class);
 
-  /** A lease's tombstone may be gone then: so long after it ended, and a few seconds less. */
+  /** The age at which an ended lease's tombstone may be gone, less a few seconds. */
   private static final long FORGOTTEN_NANOS = 25_000_000_000L;
 
   private final PoolScripts scripts;
@@ -64,7 +64,7 @@ public final class Recovery {
     used.charged(lease.epoch(), lease.group(), List.of(new Used(all, now())));
   }
 
-  /** It has ended. */
+  /** Notes that a lease has ended. */
   void ended(TrackedLease lease, Usage cost) {
     used.ended(lease, cost);
   }
@@ -74,7 +74,7 @@ public final class Recovery {
     recent.away();
   }
 
-  /** What Redis is told after a loss of its state. */
+  /** The usage that Redis gets after a loss of its state. */
   public UsedLately used() {
     return used;
   }
@@ -117,7 +117,7 @@ public final class Recovery {
     return new Recharges(this::chargeAgain).all(running, windowNanos() / 1_000);
   }
 
-  /** Whether what an ended lease has used is told with all that was used before a loss. */
+  /** Whether the use of an ended lease is reported with all use before a loss. */
   private boolean isTold(TrackedLease lease) {
     return used.tells(lease, scripts.epoch()) && !ledger.counts(lease);
   }
@@ -207,7 +207,7 @@ public final class Recovery {
   }
 
   /**
-   * The use beyond the reservation, also of budgets. Its id counts once, however often it is told.
+   * The use beyond the reservation, also of budgets. Its id counts once, however often it is sent.
    */
   private void chargeOver(TrackedLease lease, Usage cost) {
     Usage over =
@@ -240,7 +240,7 @@ public final class Recovery {
                 });
   }
 
-  /** Whether an update was first sent so long ago, without an answer. */
+  /** Whether an update was first sent that long ago, without an answer. */
   private boolean isUnanswered(long sinceNanos, long passedNanos) {
     return sinceNanos != 0 && now() - sinceNanos >= passedNanos;
   }

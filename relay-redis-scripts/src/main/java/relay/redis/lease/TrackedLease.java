@@ -33,7 +33,7 @@ public final class TrackedLease extends Lease {
     isMadeLater = demand.outputSpread() != Demand.AT_ADMISSION;
   }
 
-  /** What Redis granted for a demand. */
+  /** The lease that Redis granted for a demand. */
   public static TrackedLease of(Reply.Grant grant, End end, String id, long epoch, Demand demand) {
     return new TrackedLease(end, id, grant, epoch, demand);
   }
@@ -60,7 +60,7 @@ public final class TrackedLease extends Lease {
     reportedNanodollars = Math.max(reportedNanodollars, beyondReserved(told));
   }
 
-  /** What it costs beyond what it reserved. */
+  /** The cost of the lease beyond its reservation. */
   long beyondReserved(Made now) {
     return Math.max(0, now.nanodollars() - reservedNanodollars());
   }
@@ -120,17 +120,17 @@ public final class TrackedLease extends Lease {
     reportedMade = Math.max(reportedMade, told.made());
   }
 
-  /** The output that Redis was told. */
+  /** The output that Redis knows of. */
   long reportedMade() {
     return reportedMade;
   }
 
-  /** The output that Redis was told: what was reported, else the reservation and beyond it. */
+  /** The output that Redis knows of: as reported, else the reservation and what exceeds it. */
   long toldOutput() {
     return isReported() ? reportedMade : budgetedOutput();
   }
 
-  /** It has ended, and costs this. */
+  /** Notes that the lease has ended, and its cost. */
   void uses(long nanodollars) {
     usedNanodollars = nanodollars;
   }

@@ -13,7 +13,7 @@ import relay.redis.link.RedisLink;
 import relay.redis.model.RedisTrouble;
 import relay.redis.script.PoolScripts;
 
-/** What a pool could not tell Redis: it is kept until the next tick, and sent again. */
+/** Updates of a pool that did not reach Redis: they are sent again at the next tick. */
 final class UnsentUpdates {
   static final int MOST = 10_000;
 
@@ -32,7 +32,7 @@ final class UnsentUpdates {
     return updates.isEmpty();
   }
 
-  /** Takes all that are kept now. */
+  /** Takes all updates that are kept now. */
   void take(Consumer<PendingUpdate> send) {
     for (int n = updates.size(); n > 0; n--) {
       PendingUpdate update = updates.poll();

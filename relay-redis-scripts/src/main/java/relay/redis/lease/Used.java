@@ -7,7 +7,7 @@ import relay.redis.model.Limits;
 import relay.redis.model.Usage;
 
 /**
- * What was used at a time, of which Redis is told later.
+ * Usage at a time, which Redis gets later.
  *
  * @param nanos when, by {@link System#nanoTime}; the last time if it was used over a time
  */
@@ -34,14 +34,14 @@ public record Used(Usage usage, long nanos) {
     return over.totalTokens() == 0 ? List.of(first) : List.of(first, new Used(over, now));
   }
 
-  /** What a lease that runs has reserved, or more if it has made more. */
+  /** The reservation of a running lease, or its output so far if that is more. */
   static Used ofRunning(TrackedLease lease, long now) {
     long output = Math.max(lease.outputTokens(), lease.reportedMade());
     return new Used(
         new Usage(1, lease.inputTokens(), output), lease.isReported() ? now : lease.recentNanos());
   }
 
-  /** As arguments of a script: how long ago, and what. */
+  /** The usage as arguments of a script: its age and its amounts. */
   public void appendTo(List<byte[]> args, long now) {
     args.add(bytes(Math.clamp((now - nanos) / 1_000, 0, Limits.MAX)));
     args.add(bytes(usage.requests()));

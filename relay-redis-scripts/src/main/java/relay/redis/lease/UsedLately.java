@@ -128,7 +128,7 @@ public final class UsedLately {
     }
   }
 
-  /** It has ended. */
+  /** Notes that a lease has ended. */
   void ended(TrackedLease lease, Usage cost) {
     synchronized (lease) {
       lease.seeEnd();
@@ -170,12 +170,12 @@ public final class UsedLately {
     }
   }
 
-  /** From now on a lost state is told. */
+  /** From now on the use before a loss of state is reported. */
   public void willTell() {
     tells = true;
   }
 
-  /** Whether what an ended lease has used before this epoch is told with all other use. */
+  /** Whether the use of an ended lease before this epoch is reported with all other use. */
   boolean tells(TrackedLease lease, long id) {
     long of = lease.countedEpoch();
     return tells && of != 0 && of != id;
@@ -219,7 +219,7 @@ public final class UsedLately {
     }
   }
 
-  /** What was used in the last window before this epoch, by group. */
+  /** The use in the last window before this epoch, by group. */
   public Map<String, List<Used>> before(long id) {
     long now = nanoTime.getAsLong();
     epoch(id); // what was present is earlier now

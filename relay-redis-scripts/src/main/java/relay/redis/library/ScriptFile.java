@@ -64,8 +64,8 @@ public enum ScriptFile {
   }
 
   /**
-   * Whether somebody waits for the answer. Others are updates: if their answer is late, they are
-   * not sent a second time, for a slow Redis would get ever more of them.
+   * Whether a request waits for the answer. Other calls are updates: if their answer is late, they
+   * are not sent a second time, for a slow Redis would get ever more of them.
    */
   public boolean isAwaited() {
     return this != SETTLE && this != CHARGE;

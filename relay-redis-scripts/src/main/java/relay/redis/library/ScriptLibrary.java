@@ -127,7 +127,7 @@ public final class ScriptLibrary {
     return module.substring(module.lastIndexOf('/') + 1);
   }
 
-  /** What a file takes of other modules becomes local: Lua would look each up in a table. */
+  /** Makes functions of other modules local to a file: otherwise Lua looks each up in a table. */
   private static String bindings(Set<String> bound) {
     StringBuilder bindings = new StringBuilder();
     for (String member : bound) {

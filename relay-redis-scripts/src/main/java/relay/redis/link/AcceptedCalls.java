@@ -16,7 +16,7 @@ public final class AcceptedCalls {
   private volatile long acquireRefusedNanos;
   private volatile boolean acquireRefused;
 
-  /** What the last call showed. */
+  /** The outcome of the last call. */
   enum Standing {
     NOT_YET,
     ACCEPTED,

@@ -52,7 +52,7 @@ final class Answering {
    * A call has its answer.
    *
    * @param isLate whether it had timed out
-   * @param isAwaited whether somebody waits for it
+   * @param isAwaited whether a request waits for the answer
    */
   void answered(boolean isLate, boolean isAwaited) {
     unanswered.setPlain(0);

@@ -20,7 +20,10 @@ import org.slf4j.LoggerFactory;
 import relay.redis.model.RedisServers;
 import relay.redis.model.SocketLoop;
 
-/** What all connections to Redis share: the thread that serves them, deadlines, TLS, the login. */
+/**
+ * The parts that all connections to Redis share: the thread that serves them, deadlines, TLS, the
+ * login.
+ */
 public final class Connections implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Connections.class);
   private static final int CLOSE_SECONDS = 2;

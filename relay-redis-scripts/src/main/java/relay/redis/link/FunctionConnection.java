@@ -93,7 +93,7 @@ public final class FunctionConnection extends RedisChannelHandler<byte[], byte[]
         CommandType.CLUSTER, new NestedMultiOutput<>(BYTES), new CommandArgs<>(BYTES).add("SLOTS"));
   }
 
-  /** What a Cluster's node says of the Cluster: lines of {@code name:value}. */
+  /** A Cluster's state, as a node describes it: lines of {@code name:value}. */
   CompletableFuture<String> clusterInfo() {
     return send(
             CommandType.CLUSTER, new ByteArrayOutput<>(BYTES), new CommandArgs<>(BYTES).add("INFO"))

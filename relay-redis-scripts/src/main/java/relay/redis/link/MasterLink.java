@@ -44,7 +44,7 @@ final class MasterLink implements AutoCloseable {
   /** Where the master is. */
   @FunctionalInterface
   interface Place {
-    /** Finds it; may block for a few seconds, and throws if nobody knows. */
+    /** Finds the master; may block for a few seconds, and throws if no sentinel knows it. */
     InetSocketAddress find();
   }
 

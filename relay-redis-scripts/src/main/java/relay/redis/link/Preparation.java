@@ -5,7 +5,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import relay.redis.library.ScriptFile;
 
-/** What a master needs before the first call: the library of functions, and a policy. */
+/** Prepares a master for the first call: loads the library of functions, checks the policy. */
 final class Preparation {
   private static final String POLICY = "maxmemory_policy:";
 
@@ -29,7 +29,7 @@ final class Preparation {
             });
   }
 
-  /** Warns of a Redis that evicts keys. The user may lack the right to ask; then nobody knows. */
+  /** Warns of a Redis that evicts keys. Without the right to ask, the policy stays unknown. */
   static void checkPolicy(FunctionConnection live, RefusedCalls told) {
     var _ =
         live.memoryInfo()

@@ -4,7 +4,7 @@ import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 import relay.redis.model.RedisServers;
 
-/** What a Cluster's master says of a call that it does not serve. */
+/** The answer of a Cluster's master to a call that it does not serve. */
 sealed interface Redirection {
   /** Another master has the slot now. */
   record Moved(InetSocketAddress master) implements Redirection {}

@@ -10,7 +10,7 @@ import org.slf4j.Logger;
  * lives: it is slow, not gone.
  */
 final class Slowness {
-  /** A late answer counts for so long: pools call Redis twice a second, at least. */
+  /** The time for which a late answer counts: pools call Redis at least twice a second. */
   private static final long HOLDS_NANOS = 2_000_000_000L;
 
   /**

@@ -29,7 +29,7 @@ public enum Accounting {
         .orElse(SLIDING_WINDOW);
   }
 
-  /** As the scripts know it. */
+  /** The number by which the scripts know this accounting. */
   public int code() {
     return switch (this) {
       case SLIDING_WINDOW -> 0;

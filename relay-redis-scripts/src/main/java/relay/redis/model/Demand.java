@@ -115,7 +115,7 @@ public record Demand(
     return lasting == null ? 1 : lasting.requests();
   }
 
-  /** The same demand, whose output is not known at admission: its tokens are the mean. */
+  /** The same demand with an output that is unknown at admission: its tokens are the mean. */
   public Demand comingWith(long spread) {
     Draft draft = new Draft(this);
     draft.outputSpread = spread;
@@ -146,7 +146,7 @@ public record Demand(
     return draft.demand();
   }
 
-  /** What it has in common with those that may share a call and wait in one line. */
+  /** A text that is equal for demands that may share a call and wait in one line. */
   public String alike() {
     return kind.isEmpty() ? modelClass : PoolPlan.subQuota(modelClass, kind);
   }
@@ -183,7 +183,7 @@ public record Demand(
     return draft.demand();
   }
 
-  /** The same demand, which waits for its turn for so long, if clients have shares. */
+  /** The same demand, which waits for its turn for this time, if clients have shares. */
   public Demand waiting(String ticket, long millis) {
     return share == null ? this : sharing(share.waiting(ticket, millis));
   }

@@ -1,6 +1,6 @@
 package relay.redis.model;
 
-/** What came of a call that ends a {@link Lasting} lease. */
+/** The outcome of a call that ends a {@link Lasting} lease. */
 public enum Ending {
   /** The call has ended the lease, or corrected the charge of one that had expired. */
   SETTLED,

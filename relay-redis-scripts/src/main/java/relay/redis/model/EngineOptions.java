@@ -23,7 +23,7 @@ public record EngineOptions(
     Fallback fallback,
     Duration lease,
     int replicas) {
-  /** Assumed if nobody says how many there are. */
+  /** The number of replicas that is assumed if none is known. */
   static final int UNKNOWN_REPLICAS = 16;
 
   /** The default time to a lease's deadline. */

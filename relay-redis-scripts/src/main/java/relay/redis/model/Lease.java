@@ -73,7 +73,7 @@ public class Lease implements AutoCloseable {
   }
 
   /**
-   * @param end is told when the lease ends
+   * @param end gets the end of the lease
    * @param reservedNanodollars of its key's budgets
    * @param epoch the pool's, at the grant; 0 without Redis
    * @param grantedMicros on the pool's clock; 0 without Redis
@@ -229,7 +229,7 @@ public class Lease implements AutoCloseable {
     }
   }
 
-  /** What it has made, if that is reported. */
+  /** The output that the request has made, if reports have it. */
   @Nullable
   public final Made made() {
     Supplier<Made> source = made;
@@ -246,7 +246,7 @@ public class Lease implements AutoCloseable {
     onSpent.run();
   }
 
-  /** What is reserved of its key's budgets, in billionths of a dollar. */
+  /** The reservation in the key's budgets, in billionths of a dollar. */
   public final long reservedNanodollars() {
     return reservedNanodollars;
   }

@@ -66,7 +66,7 @@ public record PoolSnapshot(
    * @param waiting its requests that were refused and are expected back, over all replicas
    */
   public record ClientState(String name, double granted, double due, long waiting) {
-    /** What it was granted over what is its due; 0 if nothing is. */
+    /** The client's grants over its due share; 0 if no share is due. */
     public double ratio() {
       return due > 0 ? granted / due : 0;
     }

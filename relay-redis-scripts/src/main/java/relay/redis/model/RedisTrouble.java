@@ -2,7 +2,7 @@ package relay.redis.model;
 
 import org.jspecify.annotations.Nullable;
 
-/** What is wrong with a Redis that answers, and what to do about it. */
+/** A fault of a Redis that answers, and its remedy. */
 public enum RedisTrouble {
   /** Redis may evict keys. */
   EVICTION("set maxmemory-policy noeviction: Relay cannot restore an evicted window"),
@@ -31,7 +31,7 @@ public enum RedisTrouble {
     this.advice = advice;
   }
 
-  /** What to do, for a message. */
+  /** The remedy, for a message. */
   public String advice() {
     return advice;
   }

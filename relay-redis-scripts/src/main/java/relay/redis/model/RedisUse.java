@@ -2,14 +2,17 @@ package relay.redis.model;
 
 /** How Redis serves a process. */
 public enum RedisUse {
-  /** It decides. */
+  /** Redis decides. */
   SHARED,
-  /** It answers, and has not accepted a call of each pool yet. */
+  /** Redis answers, but has not accepted a call of each pool yet. */
   NOT_YET,
-  /** It answers, and refuses calls: {@code RedisEngine.troubles} says why. The fallback decides. */
+  /**
+   * Redis answers, but refuses calls: {@code RedisEngine.troubles} has the reasons. The fallback
+   * decides.
+   */
   REFUSED,
-  /** It stays slow, so the fallback decides. */
+  /** Redis stays slow, so the fallback decides. */
   SLOW,
-  /** It does not answer. The fallback decides. */
+  /** Redis does not answer. The fallback decides. */
   AWAY
 }

@@ -1,4 +1,4 @@
-/** What callers say and are told: plans, demands, leases, outcomes and states. */
+/** Values that callers pass and get: plans, demands, leases, outcomes and states. */
 @NullMarked
 package relay.redis.model;
 

@@ -7,7 +7,7 @@ import relay.redis.model.Demand;
 import relay.redis.model.Dimension;
 import relay.redis.model.Limits;
 
-/** What a group may take without Redis, by dimension, at one time. Not thread-safe. */
+/** The amounts that a group may use without Redis at one time, by dimension. Not thread-safe. */
 final class Credit {
   private final Map<Dimension, Double> amounts = new EnumMap<>(Dimension.class);
   private long at;

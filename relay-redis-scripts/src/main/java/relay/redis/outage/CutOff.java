@@ -38,7 +38,7 @@ public final class CutOff {
   private volatile long answeredNanos;
   private volatile Fleet most; // replicas that were alive at once
 
-  private volatile boolean isAssumed; // nobody has said how many replicas there are
+  private volatile boolean isAssumed; // the number of replicas is not known
 
   private record Fleet(int replicas, long nanos) {}
 

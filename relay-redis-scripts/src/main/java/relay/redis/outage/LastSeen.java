@@ -20,7 +20,7 @@ import relay.redis.model.PoolSnapshot.GroupState;
  * have refused since then. Not thread-safe.
  */
 final class LastSeen {
-  /** Nobody probes a refused key without Redis, so a request tries it again after this. */
+  /** A refused key is not probed without Redis, so a request tries it again after this time. */
   static final Duration REFUSED = Duration.ofMinutes(1);
 
   private final LongSupplier nanoTime;

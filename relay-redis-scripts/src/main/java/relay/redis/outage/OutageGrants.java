@@ -101,7 +101,7 @@ public final class OutageGrants {
     debt.failed(why);
   }
 
-  /** What it is told before it is asked. */
+  /** Usage that Redis does not know of yet. It gets it before it decides again. */
   public OutageDebt debt() {
     return debt;
   }

@@ -1,4 +1,7 @@
-/** Grants while Redis is away, by this replica's fair share, and what Redis is told afterwards. */
+/**
+ * Grants while Redis is away, by this replica's fair share, and the charges that Redis gets
+ * afterwards.
+ */
 @NullMarked
 package relay.redis.outage;
 

@@ -19,7 +19,7 @@ public final class FailureSources {
 
   private static final int MOST_CHARS = 128;
 
-  /** As long as the breaker counts. */
+  /** The time for which the breaker counts a failure. */
   private static final long KEPT_NANOS = 10_000_000_000L;
 
   private final Map<String, Counts> sources = new ConcurrentHashMap<>();
@@ -89,7 +89,7 @@ public final class FailureSources {
     }
   }
 
-  /** Forgets the sources whose last failure no longer counts. */
+  /** Forgets sources without a failure that still counts. */
   public void forgetOld() {
     if (!sources.isEmpty()) {
       long now = nanoTime.getAsLong();

@@ -25,7 +25,7 @@ public final class ServedLately {
   private final AtomicInteger pairs = new AtomicInteger();
   private final LongSupplier nanoTime;
 
-  /** What was served. */
+  /** A request that was served. */
   public record Served(String group, String model, String client, long nanos) {}
 
   private static final class Client {

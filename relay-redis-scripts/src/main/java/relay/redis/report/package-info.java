@@ -1,4 +1,4 @@
-/** What providers' answers say of keys and groups, and which of it is news. */
+/** Reports to Redis what providers' answers say of keys and groups, as far as it is news. */
 @NullMarked
 package relay.redis.report;
 

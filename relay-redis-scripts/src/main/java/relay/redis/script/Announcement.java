@@ -85,7 +85,7 @@ public final class Announcement {
    *
    * @param epoch under which this replica used the pool, 0 if it never did
    * @param later 0 for the first part, else the first part's reply
-   * @param replica who announces; empty for an onlooker
+   * @param replica the one that announces; empty for an onlooker
    * @param config what it runs with
    */
   public List<byte[]> args(int part, long epoch, long later, String replica, ConfigMark config) {

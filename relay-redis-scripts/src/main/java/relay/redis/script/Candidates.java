@@ -52,7 +52,7 @@ public final class Candidates {
       return key.id() + " " + group;
     }
 
-    /** As a call names it: the braces, which no name has, are the mark of shadow mode. */
+    /** The name in a call: braces, which no name has, stand for shadow mode. */
     String text() {
       return key.id() + (key.enforce() ? " " : "{} ") + group;
     }
@@ -204,7 +204,7 @@ public final class Candidates {
     return readySets;
   }
 
-  /** Those of this plan, and then those of other plans that replicas have. */
+  /** The candidates of this plan, and then those of other replicas' plans. */
   public List<byte[]> allSets() {
     return allSets;
   }

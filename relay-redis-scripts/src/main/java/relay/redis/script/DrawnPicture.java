@@ -35,7 +35,7 @@ final class DrawnPicture {
     return unread <= AT_ONCE || isWanted || now - unreadAt >= FleetSurvey.READ_EVERY_NANOS;
   }
 
-  /** So many groups and keys were drawn, and not read. */
+  /** Counts groups and keys that were drawn, and not read. */
   void drewUnread(int size, long now) {
     unread = size;
     unreadAt = now;
@@ -56,7 +56,7 @@ final class DrawnPicture {
     return nextMs + free;
   }
 
-  /** What is free of each class, as {@link FreeShares} tells it. */
+  /** The free part of each class, by {@link FreeShares}. */
   void free(String shares) {
     free = shares;
   }

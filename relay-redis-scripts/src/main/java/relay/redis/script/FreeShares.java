@@ -20,9 +20,9 @@ import relay.redis.model.PoolSnapshot.KeyState;
 final class FreeShares {
   private FreeShares() {}
 
-  /** As {@code survey} reads it: {@code {class}share} of each class. */
+  /** The form that {@code survey} reads: {@code {class}share} of each class. */
   static String text(PoolPlan plan, PoolSnapshot state) {
-    Set<String> keys = // of this plan; those that drain serve nobody new
+    Set<String> keys = // of this plan; keys that drain serve no new request
         plan.keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
     List<KeyState> usable =
         state.keys().stream()
@@ -56,7 +56,7 @@ final class FreeShares {
     return 1 - full;
   }
 
-  /** What is used of all limits together; nothing if one group has no such limit. */
+  /** The used part of all limits together; empty if one group has no such limit. */
   private static double fullest(Dimension d, Set<GroupState> groups) {
     double used = 0;
     double limit = 0;

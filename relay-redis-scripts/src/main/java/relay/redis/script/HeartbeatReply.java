@@ -3,7 +3,7 @@ package relay.redis.script;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.PoolSnapshot;
 
-/** What a heartbeat of a plan's replica was told. */
+/** The reply to a heartbeat of a plan's replica. */
 record HeartbeatReply(PoolPlan plan, SurveyReply reply, SurveyReply.Fleet fleet) {
 
   /** Whether nothing changed since the snapshot, and nothing counts down. */

@@ -40,7 +40,7 @@ public final class Introductions {
     own = words;
   }
 
-  /** What a pool's heartbeat takes along: a blank and this replica's words, or nothing. */
+  /** The part of a pool's heartbeat: a blank and this replica's words, or nothing. */
   String due(String pool, long nanos) {
     Long before = told.get(pool);
     Heard heard = byPool.get(pool);

@@ -43,7 +43,10 @@ public final class KeyStandings {
         ids, reason, refused && !replica.isEmpty() ? bytes(replica) : ScriptCaller.NONE);
   }
 
-  /** As an operator says: the reason replaces any other, so that no probe ends it. */
+  /**
+   * Quarantines a key by an operator's decision: the reason replaces any other, so that no probe
+   * ends it.
+   */
   public CompletableFuture<Void> quarantineByOperator(List<String> ids, String reason) {
     return quarantine(ids, reason, OPERATOR);
   }

@@ -10,7 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import relay.redis.library.ScriptFile;
 import relay.redis.script.ScriptCaller.Call;
 
-/** What surveys tell of the replicas and their plans, and what this replica does about it. */
+/** The other replicas and their plans, as surveys show them, and how this replica reacts. */
 final class OtherReplicas {
   private final ScriptCaller caller;
   private final PlanAnnouncer plans;
@@ -24,7 +24,7 @@ final class OtherReplicas {
     this.introductions = introductions;
   }
 
-  /** Those that the last survey saw alive, separated by blanks. */
+  /** The replicas that the last survey saw alive, separated by blanks. */
   String alive() {
     return alive;
   }

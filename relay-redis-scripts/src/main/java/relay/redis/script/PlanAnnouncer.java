@@ -61,7 +61,7 @@ public final class PlanAnnouncer {
     return epoch;
   }
 
-  /** What runs after each announcement, before a call of the new epoch. */
+  /** An action after each announcement, before a call of the new epoch. */
   public void onEpoch(Runnable look) {
     onEpoch = look;
   }

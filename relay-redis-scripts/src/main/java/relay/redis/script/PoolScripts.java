@@ -78,7 +78,7 @@ public final class PoolScripts {
     return standings;
   }
 
-  /** The plan as Redis is told it. */
+  /** The plan in the form that Redis gets. */
   public PlanAnnouncer plans() {
     return plans;
   }

@@ -1,8 +1,8 @@
 package relay.redis.script;
 
-/** As what a process surveys a pool. */
+/** The role in which a process surveys a pool. */
 sealed interface Presence {
-  /** How the script is told of it. */
+  /** The word that the script gets. */
   String text();
 
   /**
@@ -20,7 +20,7 @@ sealed interface Presence {
     }
   }
 
-  /** Somebody who only reads. */
+  /** A process that only reads. */
   record Observing() implements Presence {
     @Override
     public String text() {

@@ -59,7 +59,7 @@ final class ReadPool {
    *
    * @param all whether everything was
    * @param isNews whether there was any
-   * @param isWanted whether somebody looks
+   * @param isWanted whether a page or command looks
    * @param micros the time of the last reply
    * @return the snapshot; the one before if nothing changed, null if it is not built now: of 10,000
    *     clients it would take longer than to read what is new

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 import relay.redis.model.PoolSnapshot.ClientState;
 
-/** What {@code survey} tells of the clients of a pool that is short. */
+/** Reads the clients of a short pool in a reply of {@code survey}. */
 final class SharedClients {
   private static final double MILLION = 1e6;
   private static final int VALUES = 4; // of a client: `client:rank`, weight, waiting, granted

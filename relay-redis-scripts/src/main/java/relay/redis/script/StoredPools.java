@@ -108,7 +108,7 @@ public final class StoredPools {
             });
   }
 
-  /** What was found so far of a pool's plan. */
+  /** The part of a pool's plan that was found so far. */
   private static final class Found {
     private final String name;
     private final Map<String, String> accounts = new TreeMap<>(); // by key

@@ -21,7 +21,7 @@ final class SurveyCalls {
   private final String replica;
   private final BooleanSupplier hasLeft;
 
-  /** What a call does with its groups and keys. */
+  /** The way in which a call treats its groups and keys. */
   enum Use {
     READ(0),
     READ_AND_DRAW(1),

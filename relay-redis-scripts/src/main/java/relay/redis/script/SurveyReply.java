@@ -197,12 +197,12 @@ public record SurveyReply(List<Object> values) {
             (int) Reply.number(r.get(5))));
   }
 
-  /** What clients have of a pool that is short; none if the call asked for no news. */
+  /** The clients' shares of a pool that is short; none if the call asked for no news. */
   public List<ClientState> clients() {
     return values.size() > 9 ? SharedClients.of(row(9)) : List.of();
   }
 
-  /** What a call tells that asked for news, without groups and keys. */
+  /** The reply to a call that asked for news, without groups and keys. */
   Beside beside() {
     List<Object> r = row(10);
     return new Beside(Reply.number(r.get(0)) == 1, Reply.number(r.get(1)));

@@ -31,7 +31,7 @@ final class SurveyedRows {
   // Their lines in Redis change with time alone, so they are read and drawn again, in turn.
   private final Set<String> cooling = new LinkedHashSet<>(); // keys and groups, as Redis's fields
 
-  /** What a script said of a group or key at a time of the pool's clock. */
+  /** A script's description of a group or key at a time of the pool's clock. */
   private record Row<T>(T state, long micros) {
     Duration rest(Duration wait, long now) {
       Duration rest = wait.minusNanos((now - micros) * 1000);

@@ -61,7 +61,7 @@ public final class ToldLimits {
     return true;
   }
 
-  /** What the next heartbeat takes along: a line an answer, each after a line feed. */
+  /** The part of the next heartbeat: a line an answer, each after a line feed. */
   public synchronized String take() {
     StringBuilder lines = new StringBuilder();
     for (int n = 0; n < MOST_AT_ONCE && !waiting.isEmpty(); n++) {

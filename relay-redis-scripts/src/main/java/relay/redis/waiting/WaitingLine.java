@@ -53,7 +53,7 @@ final class WaitingLine {
     final long until;
     final KeyRequest answer;
     private long ticket; // guarded by its line, as what follows
-    private long opensAt; // when it can be granted, as it was told last
+    private long opensAt; // its latest retry time
     private Reason reason = Reason.COOLDOWN;
 
     /**
@@ -329,7 +329,7 @@ final class WaitingLine {
     return until(opensAt, reason);
   }
 
-  /** A refusal until the time that a parked request was told. */
+  /** A refusal until the retry time of a parked request. */
   private synchronized Exhausted refusalOf(Parked request) {
     return until(request.opensAt, request.reason);
   }

@@ -87,7 +87,7 @@ public final class WaitingRoom {
     close(new Unavailable());
   }
 
-  /** Likewise, with this answer for those who wait. */
+  /** Closes likewise, with this answer to the requests that wait. */
   public void close(Acquisition answer) {
     closing = answer;
     closed = true;
@@ -109,7 +109,7 @@ public final class WaitingRoom {
     return line.substring(line.lastIndexOf('/') + 1);
   }
 
-  /** What those are told who wait when it closes. */
+  /** The answer to requests that wait when the room closes. */
   Acquisition closing() {
     return closing;
   }
