@@ -28,6 +28,7 @@ class WithoutReachTest {
 
   private static final List<Class<?>> CLASSES =
       List.of(
+          HeaderValuesTest.class,
           HostileAnswerTest.class,
           HostileRequestTest.class,
           Http2ProviderTest.class,
