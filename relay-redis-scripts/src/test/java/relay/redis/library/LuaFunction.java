@@ -17,8 +17,11 @@ record LuaFunction(String name, int line, int lines, int parameters) {
   /** Comments and texts, which may hold any word; line ends; what begins a block; what ends one. */
   private static final Pattern TOKEN =
       Pattern.compile(
-          "--[^\n]*|'(?:\\\\.|[^'\\\\\n])*'|\"(?:\\\\.|[^\"\\\\\n])*\"|(\n)"
-              + "|\\bfunction\\b\\s*([\\w.:]*)\\s*\\(([^)]*)\\)|\\b(if|do|repeat)\\b|\\b(end|until)\\b");
+          "--[^\n"
+              + "]*|'(?:\\\\.|[^'\\\\\n"
+              + "])*'|\"(?:\\\\.|[^\"\\\\\n"
+              + "])*\"|(\n"
+              + ")|\\bfunction\\b\\s*([\\w.:]*)\\s*\\(([^)]*)\\)|\\b(if|do|repeat)\\b|\\b(end|until)\\b");
 
   private static final LuaFunction OTHER_BLOCK = new LuaFunction("", 0, 0, 0);
 

@@ -185,8 +185,7 @@ final class ScriptHeaderTest {
     List<LuaFunction> tooLarge =
         LuaFunction.in(read(name)).stream()
             .filter(
-                one ->
-                    one.parameters() > MOST_PARAMETERS || one.lines() > MOST_LINES_OF_A_FUNCTION)
+                one -> one.parameters() > MOST_PARAMETERS || one.lines() > MOST_LINES_OF_A_FUNCTION)
             .toList();
     assertEquals(List.of(), tooLarge);
   }
