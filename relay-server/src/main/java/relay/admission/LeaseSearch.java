@@ -229,9 +229,13 @@ public final class LeaseSearch implements AutoCloseable {
     while (last instanceof Granted(Lease lease)) {
       Acquisition barred = candidate.refusal(lease);
       if (barred != null) {
-        questions.giveBack(); // the request names what only this account has
-        last = barred;
-        break;
+        questions.giveBack();
+        if (candidate.wasBarred(lease.key())) { // the request names what only this account has
+          last = barred;
+          break;
+        }
+        last = ask(candidate, candidate.acquire()); // barred since the question: another is free
+        continue;
       }
       ProviderApi api = candidate.route().api().having(lease.key());
       if (api != null) {

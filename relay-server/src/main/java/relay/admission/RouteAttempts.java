@@ -60,6 +60,7 @@ final class RouteAttempts {
     private final Set<String> tried = new HashSet<>(request.avoid());
     private Passage passage;
     private int attempts;
+    private Set<String> barredThen = Set.of(); // when a key was asked for last
     private boolean limited;
     private @Nullable Expected expected; // computed when it is asked for
 
@@ -83,6 +84,7 @@ final class RouteAttempts {
      */
     CompletableFuture<Acquisition> acquire() {
       Barred barred = barred();
+      barredThen = barred.keys();
       if (barred.keys().isEmpty()) {
         Duration left = plan.maxWait().minusNanos(waitedNanos);
         return plan.acquire(tried.isEmpty() ? demand : demand.avoiding(tried), left);
@@ -124,6 +126,11 @@ final class RouteAttempts {
     @Nullable Acquisition refusal(Lease lease) {
       Barred barred = barred();
       return barred.keys().contains(lease.key()) ? barred.refusal() : null;
+    }
+
+    /** Whether a key was barred when a key was asked for last. */
+    boolean wasBarred(String key) {
+      return barredThen.contains(key);
     }
 
     /** Whether a request waits for capacity here. */

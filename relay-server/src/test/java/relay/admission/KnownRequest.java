@@ -9,10 +9,20 @@ import relay.config.ServiceTiers;
 import relay.model.Dialect;
 import relay.redis.model.Share;
 
-/** A request of known size. */
-public record KnownRequest(String model, Set<String> avoid) implements LeaseRequest {
+/**
+ * A request of known size.
+ *
+ * @param meanwhile runs while a pool has been asked for a key
+ */
+public record KnownRequest(String model, Set<String> avoid, Runnable meanwhile)
+    implements LeaseRequest {
+  public KnownRequest(String model, Set<String> avoid) {
+    this(model, avoid, () -> {});
+  }
+
   @Override
-  public Dialect dialect() {
+  public Dialect dialect() { // asked for after the key
+    meanwhile.run();
     return Dialect.OPENAI;
   }
 

@@ -33,10 +33,12 @@ import relay.model.TokenUsage;
 import relay.pool.Configs;
 import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
+import relay.redis.Refusals;
 import relay.redis.model.Acquisition;
 import relay.redis.model.Acquisition.Granted;
 import relay.redis.model.Demand;
 import relay.redis.model.Lease;
+import relay.redis.model.PoolPlan;
 import relay.redis.model.Usage;
 import relay.upstream.KnownReply;
 import relay.upstream.Upstream;
@@ -78,6 +80,12 @@ class LeaseSearchTest {
                 keys:
                   - { key: secret-1, id: o-1, rpm_limit: 100, tpm_limit: 100000 }
                   - { key: secret-2, id: o-2, rpm_limit: 100, tpm_limit: 100000 }
+              - name: two
+                type: openai
+                models: [gpt-two]
+                keys:
+                  - { key: secret-5, id: t-1, priority: 2 }
+                  - { key: secret-6, id: t-2 }
               - name: full
                 type: openai
                 models: [gpt-one]
@@ -156,6 +164,21 @@ class LeaseSearchTest {
       Admitted admitted = leased(search("free", new KnownRequest("gpt-x", Set.of("o-1"))).first());
       assertEquals("o-2", admitted.lease().key());
     }
+  }
+
+  /** As when a heartbeat tells what another replica met. */
+  @Test
+  void a_key_whose_account_refuses_the_model_since_it_was_asked_for_leaves_the_others() {
+    assertEquals("t-1", leased(search("free", "gpt-two").first()).lease().key());
+    Route two = routes.get(1);
+    PoolPlan plan = two.pool().plan();
+    String group = PoolPlan.group(plan.keys().getFirst().account(), plan.modelClasses().getFirst());
+    Runnable refuse =
+        () -> two.refusals().refuse(Refusals.Scope.ofModel(group, "gpt-two"), LONG).join();
+    Admitted admitted =
+        leased(search("free", new KnownRequest("gpt-two", Set.of(), refuse)).first());
+    assertEquals("t-2", admitted.lease().key());
+    Await.until("the first goes back", () -> two.pool().liveLeases() == 2);
   }
 
   @Test
