@@ -22,6 +22,7 @@ public final class ReplicaProcess implements AutoCloseable {
   private static final Duration EXIT_TIMEOUT = Duration.ofSeconds(20);
   private static final Duration POLL_INTERVAL = Duration.ofMillis(10);
   private static final List<String> TUNING = List.of("-X", "--", "-Djdk.", "-Dio.");
+  private static final long RELAYS = 1L << 0 | 1L << 1 | 1L << 14; // HUP, INT, TERM
   private static final int TAIL_LINES = 20;
   private static final int TAIL_BYTES = 64 << 10;
 
@@ -80,7 +81,7 @@ public final class ReplicaProcess implements AutoCloseable {
       throws IOException {
     String name = config.getFileName().toString().replaceFirst("\\.yaml$", "");
     Path log = config.resolveSibling(name + ".log");
-    List<String> words = new ArrayList<>(restoringHangUp());
+    List<String> words = new ArrayList<>(restoringSignals());
     words.addAll(command);
     words.addAll(List.of("serve", "--config", config.toString()));
     Process process =
@@ -93,10 +94,11 @@ public final class ReplicaProcess implements AutoCloseable {
   }
 
   /**
-   * Under {@code nohup} this process ignores SIGHUP, and its children inherit that. A JVM then
-   * never sees the signal, so {@code env} restores the default and becomes the JVM.
+   * Under {@code nohup} this process ignores SIGHUP, in the background of a script SIGINT, and its
+   * children inherit that. A JVM then never sees the signal, so {@code env} restores the default
+   * and becomes the JVM.
    */
-  private static List<String> restoringHangUp() throws IOException {
+  private static List<String> restoringSignals() throws IOException {
     Path status = Path.of("/proc/self/status");
     if (!Files.isReadable(status)) {
       return List.of(); // not Linux
@@ -104,7 +106,9 @@ public final class ReplicaProcess implements AutoCloseable {
     for (String line : Files.readAllLines(status)) {
       if (line.startsWith("SigIgn:")) {
         long ignored = Long.parseUnsignedLong(line.substring("SigIgn:".length()).strip(), 16);
-        return (ignored & 1) == 0 ? List.of() : List.of("env", "--default-signal=HUP");
+        return (ignored & RELAYS) == 0
+            ? List.of()
+            : List.of("env", "--default-signal=HUP,INT,TERM");
       }
     }
     return List.of();
