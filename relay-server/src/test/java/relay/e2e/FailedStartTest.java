@@ -9,12 +9,14 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
+import relay.model.Dialect;
 import relay.trial.process.ReplicaProcess;
 
 /** A replica that cannot start or cannot reach Redis states the reason. */
@@ -38,6 +40,24 @@ class FailedStartTest {
               + address
               + " (server.listen): Address already in use",
           lastWords(address, FREE));
+    }
+  }
+
+  /** Tests that run beside each other may choose the same port. */
+  @Test
+  void a_replica_is_ready_only_when_it_has_its_port_itself() throws Exception {
+    try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
+        Replicas others =
+            new Setup()
+                .provider("anthropic", Dialect.ANTHROPIC, provider, Setup.key("a"))
+                .start(1)) {
+      int port = others.get(0).adminPort();
+      Path config = Files.copy(others.config(0), directory.resolve("relay.yaml"));
+      try (ReplicaProcess second = Replicas.launch(config, others.port(0), port, List.of())) {
+        assertEquals(200, second.adminStatus("/readyz"), "the other one answers");
+        assertFalse(second.isReady(Duration.ofSeconds(40)));
+        assertTrue(second.log().contains("in use"), second.log());
+      }
     }
   }
 

@@ -145,14 +145,15 @@ public final class ReplicaProcess implements AutoCloseable {
   }
 
   /**
-   * Waits until {@code GET /readyz} gives 200; false if the process ends before.
+   * Waits until {@code GET /readyz} gives 200; false if the process ends before. Another replica
+   * may have taken the port, and answer instead: then the process ends soon.
    *
    * @throws IOException with the end of its log, if neither happens in time
    */
   public boolean isReady(Duration atMost) throws IOException, InterruptedException {
     long deadlineNanos = System.nanoTime() + atMost.toNanos();
     while (System.nanoTime() - deadlineNanos < 0) {
-      if (adminStatus("/readyz") == 200) {
+      if (adminStatus("/readyz") == 200 && PortOwner.isOf(adminPort, process.toHandle())) {
         return true;
       }
       if (hasEnded(POLL_INTERVAL)) {
