@@ -17,6 +17,7 @@ final class AnswerHead {
   private static final int FIRST_FINAL = 200;
   private static final int NO_CONTENT = 204;
   private static final int RESET_CONTENT = 205;
+  private static final int NOT_MODIFIED = 304;
 
   /** RFC 9110, section 15: any other is invalid, and no client has to understand it. */
   private static final int LAST_STATUS = 599;
@@ -55,9 +56,15 @@ final class AnswerHead {
   static boolean isLast(Response response) {
     return hasOption(response, "close")
         || (response.protocol() == Protocol.HTTP_1_0 && !hasOption(response, "keep-alive"))
+        || onlyDescribesBody(response)
         // RFC 9112, 6.3: two statements of the end; another reader may believe the other one
         || (response.header("transfer-encoding") != null
             && response.header("content-length") != null);
+  }
+
+  /** Whether the head states a body that does not follow (RFC 9112, 6.3). OkHttp waits for it. */
+  static boolean onlyDescribesBody(Response response) {
+    return response.code() == NOT_MODIFIED && response.body().contentLength() != 0;
   }
 
   private static boolean hasOption(Response response, String option) {

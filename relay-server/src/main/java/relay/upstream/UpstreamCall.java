@@ -218,6 +218,9 @@ public final class UpstreamCall {
       if (wrong != null) {
         throw new ProtocolException("the provider's answer has " + wrong);
       }
+      if (AnswerHead.onlyDescribesBody(response)) {
+        response = withoutBody(next, response);
+      }
       Response dialects = protocol.inDialect(response);
       ChunkReader chunks =
           dialects == response ? ChunkReader.of(response, request.trace().connection()) : null;
@@ -242,6 +245,13 @@ public final class UpstreamCall {
         abandon(next, response, watched, slot);
       }
     }
+  }
+
+  /** Ends the connection, as another reader may believe that the body follows. */
+  private static Response withoutBody(UpstreamExchange exchange, Response response) {
+    exchange.cancel();
+    response.close();
+    return response.newBuilder().body(ResponseBody.create("", null)).build();
   }
 
   /** OkHttp throws an unchecked exception for a negative status. */
