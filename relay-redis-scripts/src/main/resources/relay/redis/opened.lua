@@ -1,15 +1,12 @@
--- Tells how many leases that last each of some owners has open.
+-- Tells how many leases that last each of some owners has open. One that is not renewed counts until a sweep finds it.
 --
 -- KEYS  leases     leases by id: those of an owner are beside it, by deadline
--- ARGV  given      a test's clock in microseconds, '' for Redis TIME
---       ...        the owners
+-- ARGV  ...        the owners
 -- REPLY {1, ...}                               for each its open leases
 -- COST  a count of each owner's
--- @uses wire/numbers
-local leases, given = KEYS[1], ARGV[1]
-local now = given ~= '' and numbers.moment(given, 'given') or numbers.server_time()
+local leases = KEYS[1]
 local reply = { 1 }
-for n = 2, #ARGV do
-  reply[n] = redis.call('ZCOUNT', leases .. ':@' .. ARGV[n], '(' .. string.format('%.0f', now), '+inf')
+for n = 1, #ARGV do
+  reply[n + 1] = redis.call('ZCARD', leases .. ':@' .. ARGV[n])
 end
 return reply

@@ -111,6 +111,26 @@ final class LastingScriptTest {
     assertEquals(1_001L, one("@a:again").getFirst(), "all have died");
   }
 
+  @Test
+  void one_that_died_is_not_open() {
+    acquire("@a:1", 10_000);
+    acquire("@a:2", 1_000);
+    acquire("@a:3", 60_000);
+    assertEquals(1L, progress("@a:2", 1, 0, 10_000));
+    assertEquals(3L, open("a"));
+    micros += 11 * SECOND;
+    state(); // a survey sweeps, once a second
+    assertEquals(1L, open("a"));
+    assertEquals(0L, settle("@a:1", 1, 1, 1));
+    assertEquals(0L, settle("@a:3", 1, 1, 1));
+    assertEquals(0L, open("a"));
+  }
+
+  /** As {@code redis-cli ZCARD} tells it. */
+  private long open(String owner) {
+    return wire.redis().zcard(RedisKeys.bytes(names.base() + "leases:4:@" + owner));
+  }
+
   /** The list is in order of time: one that is far ahead would keep the next ones out of it. */
   @Test
   void others_stand_in_their_list_as_before() {

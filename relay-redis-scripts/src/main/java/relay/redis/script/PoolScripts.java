@@ -12,7 +12,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import relay.redis.estimate.ModelTally;
 import relay.redis.library.ScriptFile;
 import relay.redis.link.RedisLink;
@@ -170,9 +169,8 @@ public final class PoolScripts {
 
   /** How many lasting leases these owners have open, in order. */
   public CompletableFuture<List<Long>> opened(List<String> owners) {
-    Stream<byte[]> args =
-        Stream.concat(Stream.of(new byte[0]), owners.stream().map(RedisKeys::bytes));
-    return link.call(ScriptFile.OPENED, new byte[][] {keys.leases}, args.toArray(byte[][]::new))
+    byte[][] args = owners.stream().map(RedisKeys::bytes).toArray(byte[][]::new);
+    return link.call(ScriptFile.OPENED, new byte[][] {keys.leases}, args)
         .thenApply(reply -> reply.stream().skip(1).map(Reply::number).toList());
   }
 

@@ -119,7 +119,9 @@ local function expire(r, id, l, now)
   end
   p[LIVE], p[EXPIRED] = p[LIVE] - 1, p[EXPIRED] + 1
   l[L_STATE] = EXPIRED_LEASE
-  return lease.pack(l), now + (open_leases.lasts(id) and KEPT_US or p[WINDOW] + TOMB_US)
+  if not open_leases.lasts(id) then return lease.pack(l), now + p[WINDOW] + TOMB_US end
+  open_leases.remove(r, id)
+  return lease.pack(l), now + KEPT_US
 end
 
 -- The time of an ended or a live lease's next check; nil if its record is to be deleted. One whose deadline is over expires: its

@@ -1,6 +1,5 @@
 -- Leases that last until their holder ends them, through any replica, or until their own time is over. Their ids are
--- `@owner:name`. An owner's open ones are in a sorted set, by deadline, so that they can be counted: one that another version has
--- ended is counted until its deadline.
+-- `@owner:name`. An owner's open ones are in a sorted set, by deadline, so that they can be counted.
 -- @uses state/pool
 local open_leases = {}
 local MOST_OPEN, HOUR_MS = 10000, 3600e3 -- of an owner; the longest that a lease lasts
