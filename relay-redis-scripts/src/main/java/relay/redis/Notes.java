@@ -28,6 +28,7 @@ public final class Notes {
   private enum How {
     FIRST,
     KEEP,
+    HOLD,
     REPLACE,
     DROP,
     READ
@@ -49,6 +50,11 @@ public final class Notes {
    */
   public CompletableFuture<String> keep(String name, String text, Duration keep) {
     return call(How.KEEP, name, text, keep).thenApply(held -> held.isEmpty() ? text : held);
+  }
+
+  /** As {@link #keep}, but another text that is there is left alone. */
+  public CompletableFuture<Void> hold(String name, String text, Duration keep) {
+    return call(How.HOLD, name, text, keep).thenAccept(before -> {});
   }
 
   /** Writes a text, whatever is there. */

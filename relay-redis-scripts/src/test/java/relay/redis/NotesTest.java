@@ -61,6 +61,16 @@ final class NotesTest {
   }
 
   @Test
+  void a_text_is_held_while_it_is_the_same() {
+    here.hold("a", "one", MINUTE).join();
+    here.hold("a", "one", MINUTE.multipliedBy(9)).join();
+    assertTrue(ttl("a") > 60_000, "" + ttl("a"));
+    there.hold("a", "two", MINUTE.multipliedBy(99)).join();
+    assertEquals("one", here.read("a").join());
+    assertTrue(ttl("a") <= 540_000, "" + ttl("a"));
+  }
+
+  @Test
   void a_text_is_replaced_and_only_the_same_one_is_dropped() {
     here.replace("a", "one", MINUTE).join();
     here.replace("a", "two", MINUTE).join();

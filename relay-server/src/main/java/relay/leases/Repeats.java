@@ -2,6 +2,7 @@ package relay.leases;
 
 import java.time.Duration;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -21,7 +22,11 @@ final class Repeats {
   /** A first call is taken for lost with its replica when it has not been heard of for so long. */
   private static final Duration HEARD_OF = Duration.ofSeconds(10);
 
-  private static final String PENDING = "pending";
+  /**
+   * What a call writes while it is under way, with a token: it may be late, and another one's turn.
+   */
+  private static final String PENDING = "pending ";
+
   private static final long FIRST_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
   private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -43,11 +48,13 @@ final class Repeats {
     final class First implements Turn {
       private final Notes notes;
       private final String name;
+      private final String mine;
       private boolean ended;
 
-      private First(Notes notes, String name) {
+      private First(Notes notes, String name, String mine) {
         this.notes = notes;
         this.name = name;
+        this.mine = mine;
       }
 
       /** While it waits for capacity, others must not take it for lost. */
@@ -56,7 +63,7 @@ final class Repeats {
             () -> {
               synchronized (this) {
                 if (!ended) {
-                  var _ = notes.keep(name, PENDING, HEARD_OF);
+                  var _ = notes.hold(name, mine, HEARD_OF);
                   stay(later);
                 }
               }
@@ -76,7 +83,7 @@ final class Repeats {
       /** It was not granted anything: the next one asks anew. */
       void refused() {
         end();
-        notes.drop(name, PENDING).exceptionally(_ -> null).join();
+        notes.drop(name, mine).exceptionally(_ -> null).join();
       }
     }
 
@@ -94,7 +101,8 @@ final class Repeats {
    */
   Turn begin(String client, String key, Duration wait, BooleanSupplier isOver) {
     String name = "idempotency:" + LeaseCall.hash(client + "\n" + key);
-    Turn turn = look(name, wait.isPositive());
+    String mine = PENDING + UUID.randomUUID();
+    Turn turn = look(name, mine, wait.isPositive());
     if (!(turn instanceof Turn.Busy)) {
       return turn;
     }
@@ -108,7 +116,7 @@ final class Repeats {
       while (turn instanceof Turn.Busy && System.nanoTime() - until < 0 && !isOver.getAsBoolean()) {
         LockSupport.parkNanos(pause);
         pause = Math.min(2 * pause, LOOK_NANOS);
-        turn = look(name, wait.isPositive());
+        turn = look(name, mine, wait.isPositive());
       }
       return turn;
     } finally {
@@ -120,15 +128,15 @@ final class Repeats {
     waiting.computeIfPresent(client, (_, n) -> n == 1 ? null : (Integer) (n - 1));
   }
 
-  private Turn look(String name, boolean waits) {
-    String before = notes.first(name, PENDING, HEARD_OF).join();
+  private Turn look(String name, String mine, boolean waits) {
+    String before = notes.first(name, mine, HEARD_OF).join();
     if (before.isEmpty()) {
-      Turn.First first = new Turn.First(notes, name);
+      Turn.First first = new Turn.First(notes, name, mine);
       if (waits) {
         first.stay(later);
       }
       return first;
     }
-    return before.equals(PENDING) ? new Turn.Busy() : new Turn.Answered(before);
+    return before.startsWith(PENDING) ? new Turn.Busy() : new Turn.Answered(before);
   }
 }
