@@ -156,7 +156,8 @@ public final class KeyPool {
 
   /**
    * As {@link #settle(LeaseRef, Usage, long)}, for good: a later one finds no such lease. An
-   * expired one is not found either.
+   * expired one is not found either. Requests without tokens were refused: if output was reported
+   * before, all stays charged as when the lease expires, for it is unknown what served it.
    */
   public CompletableFuture<Ending> end(LeaseRef lease, Usage used, long nanodollars) {
     return parts.ended(lease, used, nanodollars, true);

@@ -90,7 +90,9 @@ for n = 1, #ids do
     if l[L_STATE] ~= EXPIRED_LEASE and g then
       alive = 1
       local is, deadline = reported[n], l[L_DEADLINE]
-      if is and l[L_REST] ~= NOT_COMING and is > l[L_MADE] then
+      if is and l[L_REST] == NOT_COMING and ttl then
+        l[L_MADE] = math.max(l[L_MADE], math.min(is, l[L_OUTPUT])) -- it is charged; its end may ask whether anything was made
+      elseif is and l[L_REST] ~= NOT_COMING and is > l[L_MADE] then
         local rest, spread = rests[n], spreads[n]
         output_reports.count(r, g, l, now, is - l[L_MADE], rest - l[L_REST], spread * spread - l[L_SPREAD] * l[L_SPREAD])
         ready_sets.reopen(r, group) -- less may be expected than before: its candidates are ready again

@@ -12,7 +12,7 @@
 -- ARGV  call       `ceiling given`: the latest plausible time on the pool's clock in microseconds, 0 if
 --                  unknown; a test's clock, - for Redis TIME; then for each lease ` requests input output`:
 --                  its actual cost; requests is 0 for a cancel. An x before them ends a lease that lasts for good,
---                  as a cancel does
+--                  as a cancel does; with requests but no tokens it was refused: if output was reported, all stays charged
 --       ...        the leases' ids
 -- REPLY {1, time, ...} then for each lease one value:
 --         0 or more                            settled; the tokens beyond the reservation

@@ -110,6 +110,29 @@ final class LastingLeaseTest {
     assertFalse(b.progress(never, new Progress(1, 0, 0), 0, TTL).join());
   }
 
+  /**
+   * What a holder reports before a refusal is known to be used: the rest of the lease may be, too.
+   */
+  @Test
+  void a_refusal_leaves_charged_what_was_reported() {
+    KeyPool a = engine.pool(plan);
+    KeyPool b = other.pool(plan);
+    Demand wanted = Demand.of(Pools.CLASS, 100, 10);
+    Demand coming = wanted.comingWith(3);
+    for (Demand demand : List.of(wanted, coming)) {
+      Lasting lasting = new Lasting(Lasting.id("c0ffee", "n" + next++), TTL, 5, false);
+      LeaseRef untold = granted(a, demand.lasting(lasting));
+      assertTrue(b.progress(untold, new Progress(7, 1, 0), 0, TTL).join());
+      assertEquals(Ending.SETTLED, a.end(untold, new Usage(1, 0, 0), 0).join());
+    }
+    assertEquals(new Usage(10, 200, 17), used(a), "all at admission, else what was made");
+    LeaseRef told = granted(a, lasting(5, false, 100));
+    assertTrue(b.progress(told, new Progress(1, 0, 0), 0, TTL).join());
+    assertEquals(Ending.SETTLED, a.end(told, new Usage(2, 20, 1), 0).join());
+    assertEquals(new Usage(12, 220, 18), used(a));
+    assertEquals(0, state(b).inFlight());
+  }
+
   @Test
   void a_lease_is_for_many_requests_and_gives_back_what_it_does_not_use() {
     KeyPool a = engine.pool(plan);
@@ -177,5 +200,9 @@ final class LastingLeaseTest {
     assertEquals(Ending.SETTLED, a.settle(lease, new Usage(4, 100, 20), 250).join());
     assertEquals(250, BudgetTest.spent(a));
     assertEquals(4, a.named().use("team").join().used().requests());
+    LeaseRef refused = granted(a, lasting(10, false, 100).on("team").costing(400));
+    assertTrue(a.progress(refused, new Progress(50, 0, 0), 600, TTL).join());
+    assertEquals(Ending.SETTLED, a.end(refused, new Usage(1, 0, 0), 0).join());
+    assertEquals(850, BudgetTest.spent(a), "what was reported stays charged");
   }
 }

@@ -26,8 +26,6 @@ import relay.upstream.ProviderReply;
  * further effect, so a call that is repeated has none. The methods block, and throw without Redis.
  */
 public final class OpenLease {
-  private static final Usage ONE_REQUEST = new Usage(1, 0, 0);
-
   private final ClientQuotas quotas;
   private final RequestPlan plan;
   private final LeaseGrant grant;
@@ -57,10 +55,15 @@ public final class OpenLease {
    * @param usage of all of them; null if it is unknown: then what was reserved is charged
    */
   public Ending settle(int requests, @Nullable TokenUsage usage) {
+    return settle(requests, usage, false);
+  }
+
+  private Ending settle(int requests, @Nullable TokenUsage usage, boolean isRefusal) {
     ReportedUsage told = new ReportedUsage(usage, usage != null, false);
-    Ended ended = new Ended(pool(), grant.lease(), requests);
+    Ended ended = new Ended(pool(), grant.lease(), requests, isRefusal);
     Lease lease = ended.lease();
-    Lease ofClient = grant.ofClient() == null ? null : ofClient(grant.ofClient(), requests);
+    Lease ofClient =
+        grant.ofClient() == null ? null : ofClient(grant.ofClient(), requests, isRefusal);
     ClientQuota quota = quotas.again(caller, ofClient);
     Charge all = Charge.seen(plan, told, lease, 0);
     Charge charge = servedAtMost().of(all);
@@ -76,7 +79,7 @@ public final class OpenLease {
       if (usage == null) {
         record.charged(charge.inputTokens(), charge.outputTokens());
       }
-      if (requests > 0) {
+      if (requests > 0 && !isRefusal) {
         record.meters().upstreamResponse(grant.provider(), lease.key(), 200);
         admitted.succeeded();
         admitted.served();
@@ -98,10 +101,17 @@ public final class OpenLease {
    * The provider refused a request, which ends the lease. For the account it is as if the same
    * request had been served elsewhere: the holder is trusted.
    *
+   * @param requests that were sent, with the refused one
+   * @param usage of them; null if it is unknown. Then the lease stays charged as when its holder
+   *     dies, if output was reported, and else with the requests alone
    * @return false if the lease was not open
    */
-  public boolean refused(ProviderReply reply) {
-    if (!endForGood(ONE_REQUEST)) {
+  public boolean refused(ProviderReply reply, int requests, @Nullable TokenUsage usage) {
+    boolean isDone =
+        usage == null
+            ? endForGood(new Usage(requests, 0, 0))
+            : settle(requests, usage, true) == Ending.SETTLED;
+    if (!isDone) {
       return false;
     }
     Stops stops = stops();
@@ -155,8 +165,7 @@ public final class OpenLease {
   }
 
   private boolean progress(Lease.Progress made, long outputTokens, Duration ttl) {
-    Lease.Progress ofKey = grant.lease().atAdmission() ? new Lease.Progress(0, 0, 0) : made;
-    CompletableFuture<Boolean> isOpen = pool().progress(grant.lease(), ofKey, 0, ttl);
+    CompletableFuture<Boolean> isOpen = pool().progress(grant.lease(), made, 0, ttl);
     KeyPool clients = quotas.pool();
     if (grant.ofClient() != null && clients != null) {
       Lease lease = idle(grant.lease());
@@ -226,9 +235,9 @@ public final class OpenLease {
     return lease(ref, (_, _, _) -> {});
   }
 
-  private Lease ofClient(LeaseRef ref, int requests) {
+  private Lease ofClient(LeaseRef ref, int requests, boolean isFinal) {
     KeyPool clients = quotas.pool();
-    return clients == null ? idle(ref) : new Ended(clients, ref, requests).lease();
+    return clients == null ? idle(ref) : new Ended(clients, ref, requests, isFinal).lease();
   }
 
   private static Lease lease(LeaseRef ref, Lease.End end) {
@@ -250,20 +259,20 @@ public final class OpenLease {
       KeyPool pool,
       LeaseRef ref,
       int requests,
+      boolean isFinal,
       AtomicReference<@Nullable CompletableFuture<Ending>> sent) {
-    Ended(KeyPool pool, LeaseRef ref, int requests) {
-      this(pool, ref, requests, new AtomicReference<>());
+    Ended(KeyPool pool, LeaseRef ref, int requests, boolean isFinal) {
+      this(pool, ref, requests, isFinal, new AtomicReference<>());
     }
 
     Lease lease() {
       return OpenLease.lease(
           ref,
-          (_, cost, nanodollars) ->
-              sent.set(
-                  pool.settle(
-                      ref,
-                      new Usage(requests, cost.inputTokens(), cost.outputTokens()),
-                      nanodollars)));
+          (_, cost, nanodollars) -> {
+            Usage used = new Usage(requests, cost.inputTokens(), cost.outputTokens());
+            sent.set(
+                isFinal ? pool.end(ref, used, nanodollars) : pool.settle(ref, used, nanodollars));
+          });
     }
 
     Ending answer() {

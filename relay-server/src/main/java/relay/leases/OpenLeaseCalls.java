@@ -28,7 +28,10 @@ record OpenLeaseCalls(SignedIds ids, Call call) {
       case "cancel" -> cancel(id);
       case "progress" -> progress(id, body().whole("output_tokens", 0, Limits.MAX, 0));
       case "settle" -> settle(id, Told.of(body()));
-      case "refused" -> refused(id, refusal(body()));
+      case "refused" -> {
+        CallBody body = body();
+        yield refused(id, refusal(body), Told.of(body));
+      }
       case "observed" -> observed(id, body().headers("headers"));
       default -> null;
     };
@@ -64,10 +67,14 @@ record OpenLeaseCalls(SignedIds ids, Call call) {
         : NOT_FOUND;
   }
 
-  private LeaseReply refused(String id, KnownReply reply) {
+  private LeaseReply refused(String id, KnownReply reply, Told told) throws BadCallException {
     LeaseTicket ticket = ticket(id);
-    OpenLease lease = open(ticket);
-    return ticket != null && lease != null && lease.refused(reply)
+    if (ticket == null) {
+      return NOT_FOUND;
+    }
+    int sent = told.usage() == null && told.requests() == ALL ? 1 : told.of(ticket, 1);
+    OpenLease lease = open(ticket, sent);
+    return lease != null && lease.refused(reply, sent, told.usage())
         ? ended(ticket, id, Event.REFUSED)
         : NOT_FOUND;
   }
@@ -94,10 +101,21 @@ record OpenLeaseCalls(SignedIds ids, Call call) {
     return lines;
   }
 
-  /** What a settle says. */
+  /** What was used, as a settle says it. */
   private record Told(@Nullable TokenUsage usage, long requests) {
     static Told of(CallBody body) throws BadCallException {
       return new Told(tokens(body), body.whole("requests", 0, LeaseCall.MOST_REQUESTS, ALL));
+    }
+
+    /** The requests that were sent: all unless it says fewer. */
+    int of(LeaseTicket ticket, int least) throws BadCallException {
+      int granted = ticket.grant().requests();
+      long sent = requests == ALL ? granted : requests;
+      if (sent < least || sent > granted) {
+        throw new BadCallException(
+            "requests must be a whole number from %d to %d".formatted(least, granted));
+      }
+      return (int) sent;
     }
   }
 
@@ -106,11 +124,7 @@ record OpenLeaseCalls(SignedIds ids, Call call) {
     if (ticket == null) {
       return NOT_FOUND;
     }
-    int granted = ticket.grant().requests();
-    if (told.requests() > granted) {
-      throw new BadCallException("requests must be a whole number from 0 to " + granted);
-    }
-    int requests = told.requests() == ALL ? granted : (int) told.requests();
+    int requests = told.of(ticket, 0);
     OpenLease lease = open(ticket, requests);
     if (lease == null) {
       return NOT_FOUND;

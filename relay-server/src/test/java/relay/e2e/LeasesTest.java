@@ -47,6 +47,7 @@ class LeasesTest {
     pool(setup, "dead", "rpm_limit: 10, itpm_limit: 100000, max_concurrent: 1");
     pool(setup, "refused", "rpm_limit: 10");
     pool(setup, "observed", "");
+    pool(setup, "partly", "rpm_limit: 40, itpm_limit: 100000, otpm_limit: 20000");
     pool(setup, "bulk", "rpm_limit: 40, itpm_limit: 100000");
     pool(setup, "mine", "rpm_limit: 100");
     pool(setup, "busy", "max_concurrent: 1");
@@ -191,6 +192,27 @@ class LeasesTest {
     Answer proxied = RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "refused"));
     assertEquals(429, proxied.status(), "the proxy knows it, too");
     awaitUse("refused", "rpm 1/10 .*cooldown_ms [1-9][0-9]*");
+  }
+
+  @Test
+  void what_was_used_before_a_refusal_stays_charged() throws Exception {
+    String refusal = "{\"status\":400,\"headers\":{},\"body\":\"\"%s}";
+    JsonNode unsent = granted("partly", ",\"requests\":5");
+    told(200, unsent, "refused", refusal.formatted(""));
+    awaitUse("partly", "rpm 1/40 itpm 0/100000 otpm 0/20000 inflight 0");
+    JsonNode told = granted("partly", ",\"requests\":5");
+    told(200, told, "progress", "{\"output_tokens\":90}");
+    told(400, told, "refused", refusal.formatted(",\"requests\":6"));
+    told(400, told, "refused", refusal.formatted(",\"requests\":0"));
+    String used = ",\"requests\":3,\"input_tokens\":480,\"output_tokens\":95";
+    told(200, told, "refused", refusal.formatted(used));
+    told(404, told, "refused", refusal.formatted(used));
+    told(404, told, "settle", "{\"input_tokens\":7}");
+    awaitUse("partly", "rpm 4/40 itpm 480/100000 otpm 95/20000 inflight 0");
+    JsonNode reported = granted("partly", ",\"requests\":5");
+    told(200, reported, "progress", "{\"output_tokens\":60}");
+    told(200, reported, "refused", refusal.formatted(""));
+    awaitUse("partly", "rpm 9/40 itpm 1680/100000 otpm 155/20000 inflight 0");
   }
 
   @Test

@@ -75,6 +75,14 @@ local function give_back(r, g, l, output, now, died)
   return made - less
 end
 
+-- A lease ends by a refusal, and its holder has reported output, but tells no use: as after its death, what it has charged stays.
+-- It is written into the cost.
+local function keep(l, cost)
+  local made, output = l[L_MADE], l[L_OUTPUT]
+  if not cost.closed or cost[1] == 0 or cost[2] + cost[3] > 0 or made == 0 then return end
+  cost[1], cost[2], cost[3], cost.kept = l[L_REQUESTS], l[L_INPUT], l[L_REST] == NOT_COMING and math.max(output, made) or made, true
+end
+
 -- Replaces a lease's charge by its cost in the records of its key and groups. Returns the tokens beyond the
 -- reservation; nil if the key or the group is unknown, or it died before what ends it for good. The settlement of one that lasts
 -- may come long after its death: what has left the window then is not given back to the pacer, whose debt of it has flown off.
@@ -86,6 +94,7 @@ local function finish(r, id, record, cost, now)
   if lasts then
     died = l[L_DEADLINE] <= now
     if died and cost.closed then return end
+    keep(l, cost)
   end
   local charged = l[L_OUTPUT]
   if l[L_REST] == NOT_COMING and l[L_MADE] > charged then charged = give_back(r, g, l, cost[3], now, died) end

@@ -46,6 +46,7 @@ final class MutationRun {
       List.of(
           WALKS,
           "LastingScriptTest",
+          "LastingLeaseTest",
           "SharesTest",
           "MaxMinSharesTest",
           "ClientStatesTest",

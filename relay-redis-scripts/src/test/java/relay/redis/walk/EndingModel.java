@@ -46,8 +46,21 @@ final class EndingModel {
     return costs.stream().<Object>map(this::end).toList();
   }
 
-  private long end(Step.Cost cost) {
-    LeaseModel lease = leases.get(cost.id());
+  /**
+   * A refusal that tells no use leaves a lease charged as its death does, if output was reported.
+   */
+  private static Step.Cost charged(Step.Cost cost, LeaseModel lease) {
+    boolean isRefusal = lease.lasts() && cost.closes() && cost.requests() > 0;
+    if (!isRefusal || cost.input() + cost.output() > 0 || lease.made == 0) {
+      return cost;
+    }
+    long output = lease.isComing() ? lease.made : lease.output;
+    return new Step.Cost(cost.id(), lease.requests, lease.input, output, true);
+  }
+
+  private long end(Step.Cost told) {
+    LeaseModel lease = leases.get(told.id());
+    Step.Cost cost = lease == null ? told : charged(told, lease);
     if (leases.hasEnded(cost.id())) {
       return leases.isClosed(cost.id()) ? -3 : -4;
     }
@@ -146,6 +159,8 @@ final class EndingModel {
         HeldLease.Report made = isFirst ? one.report() : null;
         if (made != null && lease.isComing() && made.made() > lease.made) {
           report(pool.group(lease.group), lease, now, made.made(), made.rest(), made.spread());
+        } else if (made != null && !lease.isComing() && lease.lasts()) {
+          lease.made = Math.max(lease.made, Math.min(made.made(), lease.output));
         }
         if (isFirst && one.ttlMs() > 0) {
           leases.renew(lease, LeasesModel.deadline(now, one.ttlMs() * 1_000));

@@ -26,6 +26,9 @@ final class LastingWalk {
     }
     long most = lease == null ? 1 : lease.requests;
     long requests = random.nextInt(3) == 0 ? random.nextLong(1 + 2 * most) : most;
-    return new Step.Cost(of.id(), requests, of.input(), of.output(), random.nextInt(4) == 0);
+    boolean closes = random.nextInt(4) == 0;
+    boolean tells = !closes || of.input() % 2 == 0; // a refusal may tell no use
+    return new Step.Cost(
+        of.id(), requests, tells ? of.input() : 0, tells ? of.output() : 0, closes);
   }
 }
