@@ -6,7 +6,8 @@ import java.util.concurrent.locks.LockSupport;
 /** Waits in tests, always with a bound. */
 public final class Await {
   private static final Duration MOST = Duration.ofSeconds(15);
-  private static final long POLL_NANOS = 2_000_000;
+  private static final long SOONEST_NANOS = 2_000_000;
+  private static final long LATEST_NANOS = 20_000_000;
 
   private Await() {}
 
@@ -23,12 +24,13 @@ public final class Await {
   }
 
   /**
-   * Polls until the condition holds; fails when the time is up. A condition that throws does not
-   * hold yet: what it reads may not be there.
+   * Polls until the condition holds, less often if that takes long: a look may ask a whole replica.
+   * Fails when the time is up. A condition that throws does not hold yet: what it reads may not be
+   * there.
    */
   public static <E extends Exception> void until(
       String what, Duration atMost, Condition<E> condition) throws E {
-    long deadlineNanos = System.nanoTime() + atMost.toNanos();
+    long start = System.nanoTime();
     while (true) {
       RuntimeException thrown = null;
       try {
@@ -38,10 +40,11 @@ public final class Await {
       } catch (RuntimeException notYet) {
         thrown = notYet;
       }
-      if (System.nanoTime() - deadlineNanos >= 0) {
+      long waited = System.nanoTime() - start;
+      if (waited >= atMost.toNanos()) {
         throw new AssertionError("not within " + atMost.toMillis() + " ms: " + what, thrown);
       }
-      LockSupport.parkNanos(POLL_NANOS);
+      LockSupport.parkNanos(Math.clamp(waited / 20, SOONEST_NANOS, LATEST_NANOS));
     }
   }
 

@@ -8,6 +8,9 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
@@ -177,9 +180,12 @@ class AgentsTest {
    * A repetition has the same body. Another request of the same client does not get its place,
    * where several wait.
    */
-  @ParameterizedTest
-  @ValueSource(booleans = {true, false})
-  void a_place_is_kept_for_the_request_that_was_told_the_time(boolean alone) throws Exception {
+  @Test
+  void a_place_is_kept_for_the_request_that_was_told_the_time() throws Exception {
+    aloneAndBesideAnother(AgentsTest::aPlaceIsKept);
+  }
+
+  private static void aPlaceIsKept(boolean alone) throws Exception {
     try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
         Replicas replicas = pool(provider, alone, "rpm_limit: 8", 24_000).start(2)) {
       Ask first;
@@ -204,15 +210,39 @@ class AgentsTest {
     }
   }
 
+  private interface Case {
+    void hold(boolean alone) throws Exception;
+  }
+
+  /** Both at the same time: they wait for most of it. */
+  private static void aloneAndBesideAnother(Case one) throws Exception {
+    try (ExecutorService together = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<?>> both = new ArrayList<>();
+      for (boolean alone : List.of(true, false)) {
+        both.add(
+            together.submit(
+                () -> {
+                  one.hold(alone);
+                  return alone;
+                }));
+      }
+      for (Future<?> each : both) {
+        each.get();
+      }
+    }
+  }
+
   private static Ask numbered(int body) {
     return Ask.of(Dialect.ANTHROPIC, "p").body(Ask.body("p", "\"top_k\":" + body + ","));
   }
 
   /** While one request waits, any request of its client gets the room that comes. */
-  @ParameterizedTest
-  @ValueSource(booleans = {true, false})
-  void at_the_time_that_one_was_told_any_request_of_its_client_is_served(boolean alone)
-      throws Exception {
+  @Test
+  void at_the_time_that_one_was_told_any_request_of_its_client_is_served() throws Exception {
+    aloneAndBesideAnother(AgentsTest::anyRequestIsServed);
+  }
+
+  private static void anyRequestIsServed(boolean alone) throws Exception {
     try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
         Replicas replicas = pool(provider, alone, "rpm_limit: 8", 24_000).start(2)) {
       Answer refused;
