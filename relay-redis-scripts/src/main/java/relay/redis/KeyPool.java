@@ -90,7 +90,7 @@ public final class KeyPool {
   /**
    * As {@link #reconfigure(PoolPlan)}, when secrets have changed. It ends the keys' quarantine by
    * {@link #quarantineRefused}, and no other. For five minutes, Redis then ignores such a
-   * quarantine from replicas that have not changed yet, because they have the old secret.
+   * quarantine from replicas that still have the old secret.
    *
    * @param rekeyed ids of keys that kept their id and have a new secret
    */
@@ -155,9 +155,8 @@ public final class KeyPool {
   }
 
   /**
-   * As {@link #settle(LeaseRef, Usage, long)}, for good: a later one finds no such lease. An
-   * expired one is not found either. Requests without tokens were refused: if output was reported
-   * before, all stays charged as when the lease expires, for it is unknown what served it.
+   * As {@link #settle(LeaseRef, Usage, long)}, for good; an expired lease is not found. Requests
+   * without tokens were refused: if output was reported before, all stays charged as at expiry.
    */
   public CompletableFuture<Ending> end(LeaseRef lease, Usage used, long nanodollars) {
     return parts.ended(lease, used, nanodollars, true);
