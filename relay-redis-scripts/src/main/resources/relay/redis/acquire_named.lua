@@ -62,7 +62,7 @@ end
 local reply = { 1, now, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
 acquisition.end_leases(a, reply)
 for n, record in pairs(reserved) do
-  if reply[2 + n] >= 0 and not (costs[n] and costs[n].kept) then -- by this call
+  if reply[2 + n] >= 0 and not a.costs[n].kept then -- by this call
     local l = lease.read(record)
     local made, beyond = l[L_MADE], l[L_SPREAD]
     if l[L_REST] ~= NOT_COMING then made, beyond = 0, 0 end -- reports have counted output only of the other leases
