@@ -42,7 +42,9 @@ end
 local function note_never(r, walk, k, g)
   local answer, request = walk.answer, walk.request
   if k[K_STOPPED] > 0 then
-    walk.again[#walk.again + 1] = { not walk.large[g.id] and NEVER, k, g }
+    local keys = walk.large[g.id]
+    if keys then ready_sets.park_at(r, keys, NEVER, k, g) end -- it may wait there for a lease to end
+    walk.again[#walk.again + 1] = { not keys and NEVER, k, g }
     return
   end
   local _, dimension, limit = choice.clamp_all(r, g, request.input, request.output) -- too small

@@ -28,6 +28,9 @@ final class LastingWalk {
     long requests = random.nextInt(3) == 0 ? random.nextLong(1 + 2 * most) : most;
     boolean closes = random.nextInt(4) == 0;
     boolean tells = !closes || of.input() % 2 == 0; // a refusal may tell no use
+    if (random.nextInt(6) == 0) {
+      return new Step.Cost(of.id(), requests, 0, 0, true);
+    }
     return new Step.Cost(
         of.id(), requests, tells ? of.input() : 0, tells ? of.output() : 0, closes);
   }
