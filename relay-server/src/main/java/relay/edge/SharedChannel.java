@@ -5,7 +5,7 @@ import io.undertow.connector.PooledByteBuffer;
 import io.undertow.protocols.http2.AbstractHttp2StreamSinkChannel;
 import io.undertow.protocols.http2.AbstractHttp2StreamSourceChannel;
 import io.undertow.protocols.http2.Http2Channel;
-import io.undertow.protocols.http2.Http2StreamSinkChannel;
+import io.undertow.protocols.http2.Http2DataStreamSinkChannel;
 import io.undertow.protocols.http2.Http2StreamSourceChannel;
 import io.undertow.server.Connectors;
 import io.undertow.server.HttpServerExchange;
@@ -254,7 +254,7 @@ final class SharedChannel extends Http2Channel {
 
   @Override
   protected void queueFrame(AbstractHttp2StreamSinkChannel frame) throws IOException {
-    if (frame instanceof Http2StreamSinkChannel) {
+    if (frame instanceof Http2DataStreamSinkChannel) { // not the receipt of a setting
       allowance.sent();
     }
     super.queueFrame(frame);
