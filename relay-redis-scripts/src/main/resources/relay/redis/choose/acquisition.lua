@@ -4,7 +4,10 @@ local acquisition = {}
 
 -- Parses `epoch ceiling given lease_ms endings`. The rest of the line, from `at` on, depends on the script. `args`: all arguments.
 function acquisition.of(call, args)
-  local a = { call = call, args = args }
+  local a = { -- with all of its fields: a table that grows is expensive
+    call = call, args = args, epoch = 0, ceiling = 0, given = false, lease_us = 0, endings = 0, at = 0, first = 0, last = 0,
+    costs = false, requests = false, lone = false, r = false, now = 0, reply = false,
+  }
   a.epoch, a.ceiling, a.given, a.lease_us, a.endings, a.at = calls.line(a.call)
   return a
 end
