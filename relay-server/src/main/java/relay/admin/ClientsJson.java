@@ -93,10 +93,7 @@ final class ClientsJson {
     long ageMs = Math.max(known == null ? 0 : known.ageMs(), unlimited.age().toMillis());
     ObjectNode all = JSON.objectNode().put("age_ms", ageMs);
     ArrayNode clients = all.putArray("clients");
-    switch (auth) {
-      case Auth.Open() -> {}
-      case Auth.Clients(var list) -> list.forEach(client -> clients.add(writer.client(client)));
-    }
+    auth.clients().forEach(client -> clients.add(writer.client(client)));
     return all;
   }
 

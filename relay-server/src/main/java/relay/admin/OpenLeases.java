@@ -10,7 +10,7 @@ import relay.redis.KeyPool;
 
 /** The open leases of workers in a pool, by client. Read only when somebody asks. */
 final class OpenLeases {
-  /** The first ones are told of more clients. */
+  /** If there are more clients, only the first ones are shown. */
   private static final int MOST_CLIENTS = 1_000;
 
   private OpenLeases() {}
@@ -18,15 +18,11 @@ final class OpenLeases {
   /** Adds {@code leases} to a pool's state; not without Redis. */
   static CompletableFuture<ObjectNode> addTo(ObjectNode pool, KeyPool counting, Auth auth) {
     List<String> clients =
-        switch (auth) {
-          case Auth.Open() -> List.of();
-          case Auth.Clients(List<Client> all) ->
-              all.stream()
-                  .filter(client -> client.bounds().leases())
-                  .map(Client::name)
-                  .limit(MOST_CLIENTS)
-                  .toList();
-        };
+        auth.clients().stream()
+            .filter(client -> client.bounds().leases())
+            .map(Client::name)
+            .limit(MOST_CLIENTS)
+            .toList();
     if (clients.isEmpty()) {
       return CompletableFuture.completedFuture(pool);
     }

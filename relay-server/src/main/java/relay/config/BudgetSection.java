@@ -127,11 +127,8 @@ final class BudgetSection {
 
   /** A model that a client may use under a budget in dollars, and that has no price, is a fault. */
   static void check(Section root, Auth auth, List<ProviderConfig> all, List<PriceConfig> prices) {
-    if (!(auth instanceof Auth.Clients(List<Client> clients))) {
-      return;
-    }
     Set<String> seen = new TreeSet<>();
-    for (Client client : clients) {
+    for (Client client : auth.clients()) {
       if (client.countsDollars()) {
         for (ProviderConfig provider : all) {
           if (provider.enabled() && client.mayUseProvider(provider.name())) {

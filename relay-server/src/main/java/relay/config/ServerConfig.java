@@ -42,8 +42,16 @@ public record ServerConfig(
    */
   public sealed interface Auth {
 
+    /** The configured clients; none if no credential is needed. */
+    List<Client> clients();
+
     /** No credential needed. */
-    record Open() implements Auth {}
+    record Open() implements Auth {
+      @Override
+      public List<Client> clients() {
+        return List.of();
+      }
+    }
 
     /**
      * Only the configured clients.

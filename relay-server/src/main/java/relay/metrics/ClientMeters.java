@@ -2,16 +2,12 @@ package relay.metrics;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import relay.config.Config;
-import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
 import relay.metrics.ReplicaTotals.ClientCounts;
 import relay.model.TokenUsage;
@@ -26,8 +22,7 @@ public final class ClientMeters {
   private static final String CACHE_CREATION = "cache_creation";
 
   private final TimerSeries waits;
-  private volatile Set<String> names = Set.of();
-  private Set<String> present = Set.of();
+  private final CountedNames names = new CountedNames();
   private final Series requests;
   private final Series denials;
   private final Series tokens;
@@ -76,19 +71,11 @@ public final class ClientMeters {
    * Counts these clients from now on, and those of the configuration before, which may have more.
    */
   synchronized void reconfigure(Config config, LabelValues labels) {
-    List<Client> clients =
-        switch (config.server().auth()) {
-          case Auth.Open() -> List.of();
-          case Auth.Clients(List<Client> all) -> all;
-        };
-    Set<String> now = clients.stream().map(Client::name).collect(Collectors.toSet());
-    Set<String> all = new HashSet<>(present);
-    all.addAll(now);
-    present = now;
-    names = Set.copyOf(all);
+    List<Client> clients = config.server().auth().clients();
+    names.reconfigure(clients.stream().map(Client::name).toList());
     List.of(requests, tokens, denials)
-        .forEach(series -> series.retain(values -> all.contains(values.getFirst())));
-    waits.retain(all::contains);
+        .forEach(series -> series.retain(values -> names.contains(values.getFirst())));
+    waits.retain(names::contains);
     // One series, so that the metric exists; other clients get theirs with their first request that
     // may wait, because a histogram has many lines.
     var _ = waits.of(clients.isEmpty() ? LabelValues.NONE : clients.getFirst().name());
@@ -107,7 +94,7 @@ public final class ClientMeters {
     requests.prepareOne(LabelValues.NONE, OK);
     tokens.prepareOne(LabelValues.NONE, INPUT);
     denials.prepareOne(LabelValues.NONE, TrafficMeters.reasons().findFirst().orElseThrow());
-    cost.reconfigure(config, clients, all, labels);
+    cost.reconfigure(config, clients, names, labels);
   }
 
   /** Counts an answered request; unknown clients are not counted. */

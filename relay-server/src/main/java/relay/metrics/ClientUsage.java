@@ -41,7 +41,7 @@ final class ClientUsage implements MultiCollector {
    * @param states what clients have of pools that are short
    */
   ClientUsage(Auth auth, @Nullable PoolPlan plan, Supplier<Map<String, ClientState>> states) {
-    clients = clientsOf(auth);
+    clients = auth.clients();
     this.states = states;
     bound = new Bound(plan, null);
   }
@@ -54,11 +54,7 @@ final class ClientUsage implements MultiCollector {
   }
 
   void reconfigure(Auth auth) {
-    clients = clientsOf(auth);
-  }
-
-  private static List<Client> clientsOf(Auth auth) {
-    return auth instanceof Auth.Clients(List<Client> all) ? all : List.of();
+    clients = auth.clients();
   }
 
   /** A gauge of all clients; of many only those above 0. */

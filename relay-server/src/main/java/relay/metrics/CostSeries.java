@@ -54,7 +54,7 @@ final class CostSeries {
    * @param clients those of the configuration
    * @param known its clients, and those of the one before
    */
-  void reconfigure(Config config, List<Client> clients, Set<String> known, LabelValues values) {
+  void reconfigure(Config config, List<Client> clients, CountedNames known, LabelValues values) {
     prices = config.prices();
     labels = values;
     dollars.retain(

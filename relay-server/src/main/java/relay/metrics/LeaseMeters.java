@@ -1,15 +1,11 @@
 package relay.metrics;
 
 import io.micrometer.core.instrument.MeterRegistry;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import relay.config.Config;
-import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
 
 /** The meters of calls about leases, which are no requests to a provider. Thread-safe. */
@@ -20,8 +16,7 @@ public final class LeaseMeters {
   private final Series calls;
   private final TimerSeries durations;
   private final Series leases;
-  private volatile Set<String> names = Set.of();
-  private Set<String> present = Set.of();
+  private final CountedNames names = new CountedNames();
 
   /** What becomes of a lease. One that its holder forgets has no end here. */
   public enum Event {
@@ -66,17 +61,11 @@ public final class LeaseMeters {
   /** Counts these clients, and those of the configuration before. */
   final synchronized void reconfigure(Config config, LabelValues labels) {
     List<Client> clients =
-        switch (config.server().auth()) {
-          case Auth.Open() -> List.of();
-          case Auth.Clients(List<Client> all) ->
-              all.stream().filter(client -> client.bounds().leases()).toList();
-        };
-    Set<String> now = clients.stream().map(Client::name).collect(Collectors.toSet());
-    Set<String> all = new HashSet<>(present);
-    all.addAll(now);
-    present = now;
-    names = Set.copyOf(all);
-    leases.retain(values -> all.contains(values.get(0)) && labels.isProvider(values.get(1)));
+        config.server().auth().clients().stream()
+            .filter(client -> client.bounds().leases())
+            .toList();
+    names.reconfigure(clients.stream().map(Client::name).toList());
+    leases.retain(values -> names.contains(values.get(0)) && labels.isProvider(values.get(1)));
     leases.prepare(
         clients.stream()
             .flatMap(

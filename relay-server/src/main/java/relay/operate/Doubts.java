@@ -14,7 +14,6 @@ import relay.config.ProviderConfig;
 import relay.config.ProviderConfig.Accounts;
 import relay.config.ProviderType;
 import relay.config.Secret;
-import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
 
 /** What is valid in a configuration, and hardly meant: {@code relay check} warns of it. */
@@ -116,13 +115,11 @@ final class Doubts {
   }
 
   private static void ofBudgets(Config config, List<String> doubts) {
-    if (config.redis().url() != null
-        || config.redis().folder() != null
-        || !(config.server().auth() instanceof Auth.Clients(List<Client> clients))) {
+    if (config.redis().url() != null || config.redis().folder() != null) {
       return;
     }
     String names =
-        clients.stream()
+        config.server().auth().clients().stream()
             .filter(client -> !client.bounds().budgets().isEmpty())
             .map(Client::name)
             .sorted()

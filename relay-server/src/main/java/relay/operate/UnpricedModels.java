@@ -8,7 +8,6 @@ import java.util.stream.Collectors;
 import relay.config.Config;
 import relay.config.PriceConfig;
 import relay.config.ProviderConfig;
-import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
 
 /**
@@ -25,8 +24,8 @@ final class UnpricedModels {
     List<String> warnings = new ArrayList<>();
     for (ProviderConfig provider : config.enabledProviders()) {
       Set<String> models =
-          provider.models().isEmpty() && config.server().auth() instanceof Auth.Clients(var clients)
-              ? of(config, provider, clients)
+          provider.models().isEmpty()
+              ? of(config, provider, config.server().auth().clients())
               : Set.of();
       if (!models.isEmpty()) {
         warnings.add(

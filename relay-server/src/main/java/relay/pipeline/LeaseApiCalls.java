@@ -24,7 +24,7 @@ final class LeaseApiCalls {
 
   /** Answers a call. Blocks as long as it waits for capacity. */
   static void serve(LeaseApi leases, RequestContext request, Generation generation, Caller caller) {
-    LeasePath path = Objects.requireNonNull(LeasePath.of(TargetPath.of(request.client().target())));
+    LeasePath path = Objects.requireNonNull(request.leasePath());
     RelayError barred = LeaseApi.barred(caller, path.call(request.client().method()));
     if (barred != null) {
       request.answer().refuse(barred);

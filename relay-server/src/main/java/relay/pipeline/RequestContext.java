@@ -23,6 +23,7 @@ final class RequestContext {
   private final Cancellation cancellation = new Cancellation();
   private final ClientAnswer answer;
   private final int othersRunning;
+  private final @Nullable LeasePath leasePath;
 
   /**
    * @param tracing null if requests are not traced
@@ -43,9 +44,9 @@ final class RequestContext {
     record = new RequestRecord(RequestIds.next(), meters, requestLog);
     answer = new ClientAnswer(client, record, cancellation, running);
     this.othersRunning = othersRunning;
-    LeasePath lease = LeasePath.of(TargetPath.of(client.target()));
-    if (lease != null) {
-      record.leaseCall(lease.call(client.method()), LeasePath.shortened(lease.id()));
+    leasePath = LeasePath.of(TargetPath.of(client.target()));
+    if (leasePath != null) {
+      record.leaseCall(leasePath.call(client.method()), LeasePath.shortened(leasePath.id()));
     }
     if (tracing != null) {
       record.traceBy(tracing.begin(record.id(), client.method(), client.target(), client::headers));
@@ -90,6 +91,11 @@ final class RequestContext {
 
   BackgroundResponses background() {
     return background;
+  }
+
+  /** Null if it is no call about leases. */
+  @Nullable LeasePath leasePath() {
+    return leasePath;
   }
 
   RequestRecord record() {

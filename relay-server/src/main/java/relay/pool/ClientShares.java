@@ -26,7 +26,7 @@ public final class ClientShares {
   private final Map<ClientPriority, Long> weights = new EnumMap<>(ClientPriority.class);
 
   public ClientShares(Auth auth) {
-    List<Client> all = auth instanceof Auth.Clients(List<Client> known) ? known : List.of();
+    List<Client> all = auth.clients();
     ranked = all.stream().anyMatch(client -> !client.standing().equals(Client.Standing.DEFAULT));
     for (Client each : all) {
       weights.merge(each.standing().priority(), each.standing().weight(), Long::sum);

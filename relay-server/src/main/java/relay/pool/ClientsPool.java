@@ -34,19 +34,12 @@ final class ClientsPool {
 
   /** The pool of limited clients; empty if there are none. */
   static Optional<PoolPlan> of(Auth auth) {
-    return switch (auth) {
-      case Auth.Open() -> Optional.empty();
-      case Auth.Clients(List<Client> all) -> of(all.stream().filter(Client::isLimited).toList());
-    };
+    return of(auth.clients().stream().filter(Client::isLimited).toList());
   }
 
   /** The names of clients without limits. */
   static List<String> unlimited(Auth auth) {
-    return switch (auth) {
-      case Auth.Open() -> List.of();
-      case Auth.Clients(List<Client> all) ->
-          all.stream().filter(client -> !client.isLimited()).map(Client::name).toList();
-    };
+    return auth.clients().stream().filter(client -> !client.isLimited()).map(Client::name).toList();
   }
 
   private static Optional<PoolPlan> of(List<Client> limited) {
