@@ -242,7 +242,7 @@ final class OwnTimesTest {
     assertTrue(left < 0.2 * made, left + " bytes are left of " + made);
   }
 
-  /** So many that Lua, which collects its garbage step by step, has collected it all. */
+  /** Lua collects its garbage step by step. After these calls it has collected all of it. */
   private void heartbeats() {
     for (int n = 0; n < 3_000; n++) {
       wire.heartbeat("", names, new Clock(time.now(), 0), "0 0 ? 0");

@@ -215,7 +215,7 @@ class UnbegunAnswerTest {
     isServed(provider, replicas);
   }
 
-  /** By so many answers that the breaker stays closed. */
+  /** The provider answers eight requests, which keep the breaker closed. */
   private static void isServed(RawProvider provider, Replicas replicas) throws Exception {
     provider.script((request, connection) -> connection.write(Says.fine(DIALECT)));
     for (int n = 0; n < 8; n++) {

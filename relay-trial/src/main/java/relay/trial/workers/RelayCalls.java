@@ -43,8 +43,10 @@ final class RelayCalls implements AutoCloseable {
   }
 
   /**
-   * Acquires a lease for so many requests, or for fewer if it may be a part. The tokens are those
-   * of one.
+   * Acquires a lease.
+   *
+   * @param partial whether Relay may grant fewer requests
+   * @param inputTokens of one request, as {@code outputTokens}
    */
   Lease acquire(int requests, boolean partial, int inputTokens, int outputTokens, long ttlMs)
       throws IOException, NoRoomException {

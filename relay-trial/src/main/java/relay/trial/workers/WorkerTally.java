@@ -13,7 +13,7 @@ public final class WorkerTally {
     REQUESTS,
     /** Granted by a lease, but never sent. */
     UNSENT,
-    /** 429s that the provider was ordered to give, and that Relay was told of. */
+    /** 429s that the trial ordered of the provider, and that workers reported to Relay. */
     INJECTED,
     /** Other 429s of the provider. */
     PROVIDER_429,
