@@ -1,5 +1,7 @@
 package relay.trial;
 
+import static java.util.stream.Collectors.joining;
+
 import java.util.ArrayList;
 import java.util.List;
 import relay.trial.TrialResult.AccountResult;
@@ -34,18 +36,18 @@ final class Summary {
     return lines;
   }
 
+  /** The head of a table. */
+  String head(String first, List<String> columns, String note) {
+    String right = columns.stream().map(name -> Figures.right(name, 10)).collect(joining());
+    return "  " + style.bold(Figures.left(first, 14)) + style.dim(right + note);
+  }
+
   /** A table of the accounts' used shares. */
   List<String> shares(List<AccountResult> accounts) {
     List<String> lines = new ArrayList<>();
     lines.add("");
     lines.add(
-        "  "
-            + style.bold(Figures.left("used share", 14))
-            + style.dim(
-                Figures.right("requests", 10)
-                    + Figures.right("input", 10)
-                    + Figures.right("output", 10)
-                    + "   by the provider's log"));
+        head("used share", List.of("requests", "input", "output"), "   by the provider's log"));
     for (AccountResult account : accounts) {
       lines.add(
           "  "

@@ -86,13 +86,7 @@ record WorkersResult(
     Summary summary = new Summary(style);
     List<String> lines = new ArrayList<>(summary.shares(List.of(account)));
     lines.add("");
-    lines.add(
-        "  "
-            + style.bold(Figures.left("who", 14))
-            + style.dim(
-                Figures.right("processes", 10)
-                    + Figures.right("leases", 10)
-                    + Figures.right("requests", 10)));
+    lines.add(summary.head("who", List.of("processes", "leases", "requests"), ""));
     lines.add(row(style, "the proxy", 2, "-", load.granted(), "clients' requests"));
     for (Manner manner : Manner.values()) {
       WorkerTally tally = workers.getOrDefault(manner, new WorkerTally());
