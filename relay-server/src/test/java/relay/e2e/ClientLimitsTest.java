@@ -60,8 +60,7 @@ class ClientLimitsTest {
 
   private void client(Setup setup, String name, String limits, String keyLimits) {
     setup.client(name, limits);
-    String key = keyLimits.isEmpty() ? Setup.key(name) : Setup.key(name, keyLimits);
-    setup.provider(name, Dialect.ANTHROPIC, provider.url(), key);
+    setup.provider(name, Dialect.ANTHROPIC, provider.url(), Setup.key(name, keyLimits));
   }
 
   @AfterAll

@@ -91,8 +91,7 @@ class LeaseAttacksTest {
   }
 
   private void pool(Setup setup, String name, String limits) {
-    String key = limits.isEmpty() ? Setup.key(name) : Setup.key(name, limits);
-    setup.provider(name, Dialect.ANTHROPIC, provider.url(), key);
+    setup.provider(name, Dialect.ANTHROPIC, provider.url(), Setup.key(name, limits));
   }
 
   @AfterAll

@@ -205,10 +205,11 @@ final class Setup {
     return "provider-secret-" + keyId;
   }
 
-  /** A key with its secret and further settings, such as {@code rpm_limit: 5}. */
+  /** A key with its secret and further settings, such as {@code rpm_limit: 5}; may be empty. */
   static String key(String id, String... more) {
     String key = "{ key: " + secret(id) + ", id: " + id;
-    return more.length == 0 ? key + " }" : key + ", " + String.join(", ", more) + " }";
+    String settings = String.join(", ", more);
+    return settings.isEmpty() ? key + " }" : key + ", " + settings + " }";
   }
 
   List<String> jvmOptions() {

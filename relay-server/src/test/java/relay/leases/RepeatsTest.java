@@ -5,45 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import java.io.IOException;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
-import relay.embedded.EmbeddedRedis;
-import relay.guards.Await;
 import relay.leases.Repeats.Turn;
-import relay.pool.Configs;
 import relay.redis.Notes;
-import relay.redis.RedisEngine;
 
 /** A call whose turn is over does not disturb a newer one with the same key. */
-@SuppressWarnings("NullAway.Init") // fields are set before each test
 class RepeatsTest {
-  private EmbeddedRedis redis;
-  private RedisEngine engine;
-  private Notes notes;
-  private Repeats here;
-  private Repeats there;
+  @AutoClose private final NotesOfFleets fleets = new NotesOfFleets();
+  private final Notes notes = fleets.of("fleet");
+  private final Repeats here = new Repeats(notes);
+  private final Repeats there = new Repeats(notes);
 
-  @BeforeEach
-  void start() throws IOException {
-    redis = EmbeddedRedis.start();
-    engine =
-        RedisEngine.start(
-            Configs.replica(
-                Configs.of("providers: [{name: p, type: openai, keys: [{key: k, id: a}]}]"),
-                redis.url(),
-                "a"));
-    Await.until("Redis is up", engine::isUp);
-    notes = engine.notes("fleet");
-    here = new Repeats(notes);
-    there = new Repeats(notes);
-  }
-
-  @AfterEach
-  void stop() throws IOException {
-    engine.close();
-    redis.close();
-  }
+  RepeatsTest() throws IOException {}
 
   private static Turn begin(Repeats at) {
     return at.begin("team", "key", Duration.ZERO, () -> true);

@@ -6,18 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import relay.admission.LeaseGrant;
-import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
-import relay.pool.Configs;
-import relay.redis.RedisEngine;
 import relay.redis.model.LeaseRef;
 
 /** Ids that any replica of a fleet reads, and nobody else can make. */
-@SuppressWarnings("NullAway.Init") // fields are set before each test
 class SignedIdsTest {
   private static final LeaseRef KEYS =
       new LeaseRef("@ab:1", "acme-1", "acme/default", 1_200, 300, 5, 0, false, 7, 1_764_000_000);
@@ -33,34 +28,15 @@ class SignedIdsTest {
           4_096,
           Duration.ofSeconds(9));
 
-  private EmbeddedRedis redis;
-  private RedisEngine engine;
-  private SignedIds here;
-  private SignedIds there;
+  @AutoClose private final NotesOfFleets notes = new NotesOfFleets();
+  private final SignedIds here = ids("fleet");
+  private final SignedIds there = ids("fleet");
   private long nanos;
 
-  @BeforeEach
-  void start() throws IOException {
-    redis = EmbeddedRedis.start();
-    engine =
-        RedisEngine.start(
-            Configs.replica(
-                Configs.of("providers: [{name: p, type: openai, keys: [{key: k, id: a}]}]"),
-                redis.url(),
-                "a"));
-    Await.until("Redis is up", engine::isUp);
-    here = ids("fleet");
-    there = ids("fleet");
-  }
+  SignedIdsTest() throws IOException {}
 
   private SignedIds ids(String fleet) {
-    return new SignedIds(new FleetSecret(engine.notes(fleet), () -> nanos));
-  }
-
-  @AfterEach
-  void stop() throws IOException {
-    engine.close();
-    redis.close();
+    return new SignedIds(new FleetSecret(notes.of(fleet), () -> nanos));
   }
 
   @Test
@@ -89,7 +65,7 @@ class SignedIdsTest {
   @Test
   void a_replica_that_knows_the_secret_gives_it_back_to_a_redis_that_lost_it() {
     String id = here.of(TICKET);
-    engine.notes("fleet").replace("secret", "", Duration.ofSeconds(1)).join(); // as good as lost
+    notes.of("fleet").replace("secret", "", Duration.ofSeconds(1)).join(); // as good as lost
     nanos += Duration.ofMinutes(2).toNanos();
     String later = here.of(TICKET);
     SignedIds third = ids("fleet");

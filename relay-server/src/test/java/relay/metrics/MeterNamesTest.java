@@ -14,30 +14,16 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.Documents;
-import relay.config.Config;
 import relay.pool.Configs;
 
 /** Which series exist, from the start on, and what they are called. */
 @Tag("slow")
 @Timeout(60)
 class MeterNamesTest {
-  private static final String AUTH =
-      """
-      server:
-        auth:
-          clients:
-            - {name: free, key: client-secret-1}
-            - {name: team, key: client-secret-2, rpm_limit: 4, budget: [{tokens: 5, per: day}]}
-      """;
-  private static final Config CONFIG = Configs.of(AUTH + Configs.POOLS);
-  @AutoClose private final Meters meters = new Meters(CONFIG);
+  @AutoClose private final Meters meters = new Meters(MeteredClients.CONFIG);
 
   private List<String> series(String name) {
-    return meters
-        .scrape()
-        .lines()
-        .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
-        .toList();
+    return MeteredClients.series(meters, name);
   }
 
   @Test

@@ -14,7 +14,6 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import relay.config.Config;
 import relay.embedded.EmbeddedRedis;
 import relay.metrics.ClientMeters.Served;
 import relay.model.TokenUsage;
@@ -29,18 +28,9 @@ import relay.redis.model.Demand;
 @Tag("slow")
 @Timeout(60)
 class MetersTest {
-  private static final String AUTH =
-      """
-      server:
-        auth:
-          clients:
-            - {name: free, key: client-secret-1}
-            - {name: team, key: client-secret-2, rpm_limit: 4, budget: [{tokens: 5, per: day}]}
-      """;
-  private static final Config CONFIG = Configs.of(AUTH + Configs.POOLS);
   private static final String KEY = "pool=\"anthropic\",key=\"acme-1\"";
 
-  @AutoClose private final Meters meters = new Meters(CONFIG);
+  @AutoClose private final Meters meters = new Meters(MeteredClients.CONFIG);
 
   @Test
   void requests_count_by_provider_model_status_and_origin() {
@@ -155,8 +145,9 @@ class MetersTest {
   @Test
   void gauges_read_the_engine() throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start();
-        RedisEngine engine = RedisEngine.start(Configs.replica(CONFIG, redis.url(), "r"))) {
-      KeyPool pool = engine.pool(Plans.of(CONFIG.providers().getFirst()));
+        RedisEngine engine =
+            RedisEngine.start(Configs.replica(MeteredClients.CONFIG, redis.url(), "r"))) {
+      KeyPool pool = engine.pool(Plans.of(MeteredClients.CONFIG.providers().getFirst()));
       meters.bind(engine, List.of(pool));
       assertTrue(
           pool.acquire(Demand.of("opus", 10, 10)).get(5, TimeUnit.SECONDS)
@@ -234,11 +225,7 @@ class MetersTest {
   }
 
   private List<String> series(String name) {
-    return meters
-        .scrape()
-        .lines()
-        .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
-        .toList();
+    return MeteredClients.series(meters, name);
   }
 
   private double value(String series) {
