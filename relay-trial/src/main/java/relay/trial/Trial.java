@@ -73,9 +73,10 @@ public final class Trial {
       Runtime.getRuntime().addShutdownHook(new Thread(terminal::close, "trial-terminal"));
       Trial trial = new Trial(plan, terminal, style);
       int workers = number(options, WORKERS);
-      return workers > 0
-          ? trial.runWorkers(workers)
-          : options.contains(AGENTS) ? trial.runAgents() : trial.run();
+      return trial.exitCode(
+          workers > 0
+              ? () -> trial.withWorkers(workers)
+              : options.contains(AGENTS) ? trial::withAgents : trial::ofOnePool);
     }
   }
 
@@ -105,10 +106,14 @@ public final class Trial {
     terminal.print("");
   }
 
-  private int runAgents() {
-    begin("relay try --agents", "two replicas, four pools of one key each, all of them saturated");
+  /** One kind of trial. Returns whether its promise holds. */
+  private interface Kind {
+    boolean run() throws IOException, InterruptedException;
+  }
+
+  private int exitCode(Kind kind) {
     try {
-      return new AgentsTrial(AgentsPlan.standard(), terminal, style).run() ? 0 : 1;
+      return kind.run() ? 0 : 1;
     } catch (IOException e) {
       return failed(e);
     } catch (InterruptedException e) {
@@ -117,16 +122,14 @@ public final class Trial {
     }
   }
 
-  private int runWorkers(int workers) {
+  private boolean withAgents() throws IOException, InterruptedException {
+    begin("relay try --agents", "two replicas, four pools of one key each, all of them saturated");
+    return new AgentsTrial(AgentsPlan.standard(), terminal, style).run();
+  }
+
+  private boolean withWorkers(int workers) throws IOException, InterruptedException {
     begin("relay try --workers", "workers with leases beside the proxy's load, on one account");
-    try {
-      return new WorkersTrial(WorkersPlan.standard(workers), terminal, style).run().holds() ? 0 : 1;
-    } catch (IOException e) {
-      return failed(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return 1;
-    }
+    return new WorkersTrial(WorkersPlan.standard(workers), terminal, style).run().holds();
   }
 
   private int failed(IOException e) {
@@ -136,7 +139,7 @@ public final class Trial {
     return 1;
   }
 
-  private int run() {
+  private boolean ofOnePool() throws IOException, InterruptedException {
     begin("relay try", "two replicas share one pool of keys");
     try (TrialStage stage =
         new TrialStage(
@@ -164,12 +167,7 @@ public final class Trial {
       terminal.erase();
       new Summary(style).draw(measured).forEach(terminal::print);
       farewell();
-      return measured.promiseHolds() ? 0 : 1;
-    } catch (IOException e) {
-      return failed(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return 1;
+      return measured.promiseHolds();
     }
   }
 
