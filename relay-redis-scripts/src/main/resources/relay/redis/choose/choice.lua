@@ -51,6 +51,12 @@ local function look_at_all(r, k, g, now, left, input, output)
   return 1, load, want_in, want_out
 end
 
+-- Whether a key's turn is before that of another of the same rank.
+local function is_next(k, other, ranked)
+  if ranked and k[K_FLIGHT] ~= other[K_FLIGHT] then return k[K_FLIGHT] < other[K_FLIGHT] end
+  return k[K_PASS] < other[K_PASS]
+end
+
 -- The best candidate for a request: its index in the list, and what to reserve. Among the candidates of the
 -- highest priority that can carry it, one of the session's group comes first. Then the strategy decides: the
 -- least load, the next turn or the smallest random number. A key's turn is its pass, which grows by 1/weight
@@ -63,7 +69,8 @@ function choice.best_of(r, list, request, now, favourite, seed, left)
   local strategy, daily, slot = p[STRATEGY], p[DAY] == 1, math.floor(now / p[SLOT])
   local ranked, weighted = strategy == LEAST_LOADED, strategy == WEIGHTED
   local quick = not daily and strategy ~= RANDOM -- a rank is known before the rest
-  local best, best_rank, best_flight, best_pass, best_priority, best_order, best_input, best_output
+  local free, asked, by_order = 1 - p[KEPT], p[ASKED], favourite or weighted
+  local best, best_rank, best_priority, best_order, best_input, best_output
   local stopped, small, dimension, limit = 0, 0, 0, 0
   for c = 1, #list, 2 do
     local k, g = list[c], list[c + 1]
@@ -72,7 +79,7 @@ function choice.best_of(r, list, request, now, favourite, seed, left)
     if best then
       if k[K_PRIORITY] < best_priority then break end
       if quick and not g.above and not (ranked and g[MIRRORED] > 0) then
-        rank = ranked and gate.load_of(k, g, 1 - p[KEPT], left, input, output, p[ASKED]) or 0
+        rank = ranked and gate.load_of(k, g, free, left, input, output, asked) or 0
         if rank > 1 then rank = nil end -- less may count of a request that is larger than a limit
       end
     end
@@ -93,10 +100,12 @@ function choice.best_of(r, list, request, now, favourite, seed, left)
       end
     end
     if rank then
-      local flight, pass = ranked and k[K_FLIGHT] or 0, k[K_PASS]
-      local order = (weighted and k[K_WEIGHT] == 0 and 2 or 0) + (favourite and g.field ~= favourite and 1 or 0) -- a spare is last
+      local order = 0
+      if by_order then -- a spare is last
+        order = (weighted and k[K_WEIGHT] == 0 and 2 or 0) + (favourite and g.field ~= favourite and 1 or 0)
+      end
       local better = not best or order < best_order or order == best_order
-        and (rank < best_rank or rank == best_rank and (flight < best_flight or flight == best_flight and pass < best_pass))
+        and (rank < best_rank or rank == best_rank and is_next(k, list[best], ranked))
       if better and not state then
         if not ranked then
           state, load, want_in, want_out = gate.look(p, k, g, now, left, input, output)
@@ -105,8 +114,7 @@ function choice.best_of(r, list, request, now, favourite, seed, left)
         end
       end
       if better and state == 1 then
-        best, best_rank, best_flight, best_pass, best_priority = c, rank, flight, pass, k[K_PRIORITY]
-        best_order, best_input, best_output = order, want_in, want_out
+        best, best_rank, best_priority, best_order, best_input, best_output = c, rank, k[K_PRIORITY], order, want_in, want_out
       end
     end
   end

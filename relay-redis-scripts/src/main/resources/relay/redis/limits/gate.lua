@@ -14,6 +14,9 @@ function gate.headway(bucket, cost, limit, used, saved, burst, shrunk)
   return math.max(math.min(burst * limit, free), cost * (1 + math.min(1, 4 * shrunk)) - saved)
 end
 
+-- The debt in one dimension, less what has flown off until `now`.
+local function debt_at(p, g, d, now) return g[LEVEL + d] - math.max(0, now - g[AT]) * g[LIMIT + d] / quota_group.refill_us(p, g) end
+
 -- What the pacer says of a cost: nil if it does not pass now, else the share of the limit that a mirrored bucket lacks then,
 -- or 0. `level`: the debt as of now.
 local function paced_load(g, d, cost, limit, used, level, now)
@@ -81,32 +84,32 @@ end
 -- Whether a group's pacer admits a request that is not larger than its limits, and that its windows have room for. `left` as for
 -- `look`. `load`: that of the fullest window. Returns the load of the fullest dimension; nil if it does not.
 function gate.paced(p, g, now, left, input, output, load)
-  local bucket, window, asked = g[MIRRORED] > 0, quota_group.refill_us(p, g), p[ASKED]
-  local at, _, _, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = unpack(g, 1, LEVEL + 4)
+  local bucket, asked = g[MIRRORED] > 0, p[ASKED]
+  local burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = unpack(g, BURST, LEVEL + 4)
   local kept = bucket and p[OTHERS] or p[KEPT]
   if left > 0 then u1, u2, u3 = expected.used_with_left(g, left) end
   if kept > 0 then
     local free = 1 - kept
-    l1, l2, l3, l4, window = l1 * free, l2 * free, l3 * free, l4 * free, window * free -- debts flow at the same rate
+    l1, l2, l3, l4 = l1 * free, l2 * free, l3 * free, l4 * free
   end
   if shrunk < 1 then burst = quota_group.burst_of(burst, shrunk, shrunk_at, now) end
   -- The debt only falls over time. If even the last recorded debt passes the pacer, its decay since does not
   -- matter. This is the usual case.
-  local passed, both, room, x = now > at and now - at or 0, input + output, bucket and 0 or burst, 0
+  local both, room, x = input + output, bucket and 0 or burst, 0
   if l1 > 0 and d1 + asked > room * (l1 - u1) then
-    x = paced_load(g, 1, asked, l1, u1, d1 - passed * l1 / window, now)
+    x = paced_load(g, 1, asked, l1, u1, debt_at(p, g, 1, now), now)
     if not x then return elseif x > load then load = x end
   end
   if l2 > 0 and input > 0 and d2 + input > room * (l2 - u2) then
-    x = paced_load(g, 2, input, l2, u2, d2 - passed * l2 / window, now)
+    x = paced_load(g, 2, input, l2, u2, debt_at(p, g, 2, now), now)
     if not x then return elseif x > load then load = x end
   end
   if l3 > 0 and output > 0 and d3 + output > room * (l3 - u3) then
-    x = paced_load(g, 3, output, l3, u3, d3 - passed * l3 / window, now)
+    x = paced_load(g, 3, output, l3, u3, debt_at(p, g, 3, now), now)
     if not x then return elseif x > load then load = x end
   end
   if l4 > 0 and both > 0 and d4 + both > room * (l4 - (u2 + u3)) then
-    x = paced_load(g, 4, both, l4, u2 + u3, d4 - passed * l4 / window, now)
+    x = paced_load(g, 4, both, l4, u2 + u3, debt_at(p, g, 4, now), now)
     if not x then return elseif x > load then load = x end
   end
   return load

@@ -66,8 +66,8 @@ end
 -- would admit more than the window can, and no debt would be left. A full window that admits just what leaves it repeats each
 -- pause for ever.
 function quota_group.refill_us(p, g)
-  local window = p[WINDOW] / (1 - p[SLOWED])
-  return g[MIRRORED] > 0 and window or math.max(window, (SLOTS + 1) * p[SLOT])
+  local window, least = p[WINDOW] / (1 - p[SLOWED]), (SLOTS + 1) * p[SLOT]
+  return (g[MIRRORED] > 0 or window > least) and window or least
 end
 
 -- What a dimension's window holds, and what is expected still to come in it.
@@ -88,8 +88,8 @@ end
 -- The debt in one dimension, after some of it has flown off. `ring.roll` must have run.
 function quota_group.flown(g, d, limit, used, level)
   if level >= 0 then return level end
-  local least = g[MIRRORED] > 0 and 0 or -quota_group.credit(g, d, limit, limit - used)
-  return level > least and level or least
+  if g[MIRRORED] > 0 or 10 * (limit - used) >= limit then return 0 end -- most are: it has no credit
+  return math.max(level, -quota_group.credit(g, d, limit, limit - used))
 end
 
 -- A debt less what is given back. Like what flows off, that makes no more than the credit.
