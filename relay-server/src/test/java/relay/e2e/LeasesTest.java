@@ -219,8 +219,7 @@ class LeasesTest {
 
   @Test
   void a_refused_request_does_not_lower_the_learned_mean() throws Exception {
-    String unestimated =
-        "{\"model\":\"untaught\",\"provider\":\"untaught\",\"input_tokens\":1200}";
+    String unestimated = "{\"model\":\"untaught\",\"provider\":\"untaught\",\"input_tokens\":1200}";
     String refusal = "{\"status\":400,\"input_tokens\":0,\"output_tokens\":0}";
     Set<String> reserved = new HashSet<>();
     for (int n = 0; n < 20; n++) {

@@ -87,8 +87,7 @@ final class LeaseEndingsTest {
     LeaseRef ref =
         new LeaseRef(
             Lasting.id("c0ffee", name), "k", "account0/" + Pools.CLASS, 10, 10, 1, 0, false, 0, 0);
-    return new PendingUpdate.ByRef(
-        ref, new Usage(1, 25, 10), 0, false, new CompletableFuture<>());
+    return new PendingUpdate.ByRef(ref, new Usage(1, 25, 10), 0, false, new CompletableFuture<>());
   }
 
   @Test
