@@ -21,10 +21,12 @@ import relay.model.HeaderLines;
  * absent.
  */
 record CallBody(JsonNode root) {
+  private static final int BUFFERS = 64; // those of calls that are read at once, kept for later
+
   private static final ObjectMapper MAPPER =
       JsonMapper.builder(
               // Its usual buffers are those of a thread, and a virtual thread has each once
-              JsonFactory.builder().recyclerPool(JsonRecyclerPools.newLockFreePool()).build())
+              JsonFactory.builder().recyclerPool(JsonRecyclerPools.newBoundedPool(BUFFERS)).build())
           .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
