@@ -5,9 +5,10 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -31,7 +32,7 @@ public final class LeaseLoop implements AutoCloseable, Driver.Events {
 
   private final WorkerCalls calls;
   private final Driver driver;
-  private final Map<Connection, Turn> turns = new IdentityHashMap<>();
+  private final Map<Connection, Turn> turns = new HashMap<>();
   private final Deque<Connection> idle = new ArrayDeque<>();
   private final Deque<String> granted = new ArrayDeque<>();
   private final Deque<Long> acquiresDue = new ArrayDeque<>(); // those that are not sent yet
@@ -76,6 +77,10 @@ public final class LeaseLoop implements AutoCloseable, Driver.Events {
     Connection connection = driver.dial(turn.answer);
     turns.put(connection, turn);
     return connection;
+  }
+
+  private Turn turn(Connection connection) {
+    return Objects.requireNonNull(turns.get(connection));
   }
 
   /** Runs a closed loop. Between two calls no answer is read, so no request is sent. */
@@ -157,7 +162,7 @@ public final class LeaseLoop implements AutoCloseable, Driver.Events {
         return;
       }
       Connection connection = idle.pop();
-      turns.get(connection).settles = settles;
+      turn(connection).settles = settles;
       if (settles) {
         connection.ask(calls.settle(granted.pop()), settlesDue.pop());
       } else {
@@ -179,7 +184,7 @@ public final class LeaseLoop implements AutoCloseable, Driver.Events {
   @Override
   public synchronized void answered(Connection connection) throws IOException {
     long now = System.nanoTime();
-    Turn turn = turns.get(connection);
+    Turn turn = turn(connection);
     Tally tally = turn.settles ? pairs.settles : pairs.acquires;
     if (connection.answer().status() != 200) {
       tally.fault("status " + connection.answer().status());
