@@ -35,7 +35,7 @@ public final class LeaseEndings {
   private final Queue<Ending> endings = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean alarmSet = new AtomicBoolean();
   private volatile boolean endedSinceAlarm; // a lease has ended since the last alarm
-  private volatile long acquiredNanos; // when an acquire call has taken endings last
+  private volatile long takenNanos; // when an acquire has taken endings, or one was sent at once
   private final AtomicLong overage = new AtomicLong();
   private final LongSupplier nanoTime;
   private volatile boolean closing;
@@ -51,7 +51,7 @@ public final class LeaseEndings {
       LongSupplier nanoTime) {
     this.alarm = alarm;
     this.nanoTime = nanoTime;
-    acquiredNanos = nanoTime.getAsLong() - HELD_NANOS;
+    takenNanos = nanoTime.getAsLong() - HELD_NANOS;
     calls = new LeaseCalls(scripts);
     unsent = new UnsentUpdates(scripts, nanoTime);
     recovery = new Recovery(scripts, ledger, debt, unsent, this::send, nanoTime);
@@ -73,11 +73,12 @@ public final class LeaseEndings {
       case PendingUpdate.Recharge again -> recovery.recharge(again);
       case Ending ending -> {
         endings.add(ending);
-        boolean isLone = ending instanceof PendingUpdate.ByRef && !alarmSet.get() && isQuiet();
-        if (closing || isLone) {
-          flush(); // alarms no longer fire, or there is nothing to share a call with
-        }
-        if (!closing) {
+        if (closing) {
+          flush(); // alarms no longer fire
+        } else if (ending instanceof PendingUpdate.ByRef && isQuiet()) {
+          takenNanos = nanoTime.getAsLong(); // a second one waits for others, as for an acquire
+          flush();
+        } else {
           if (!endedSinceAlarm) {
             endedSinceAlarm = true;
           }
@@ -112,7 +113,7 @@ public final class LeaseEndings {
 
   /** Takes endings for an acquire call. Report the outcome to {@link #acquireDone}. */
   List<Ending> takeForAcquire() {
-    acquiredNanos = nanoTime.getAsLong();
+    takenNanos = nanoTime.getAsLong();
     return Coalescer.takeUpTo(endings, BATCH);
   }
 
@@ -122,9 +123,9 @@ public final class LeaseEndings {
     }
   }
 
-  /** Whether no acquire came lately. */
+  /** Whether there is no call to wait for. */
   private boolean isQuiet() {
-    return nanoTime.getAsLong() - acquiredNanos >= HELD_NANOS;
+    return nanoTime.getAsLong() - takenNanos >= HELD_NANOS;
   }
 
   /**
