@@ -20,8 +20,8 @@ public final class LeaseCost {
   private final List<Burst.Measured> requests = new ArrayList<>();
   private final List<Burst.Measured> pairs = new ArrayList<>();
   private final List<Burst.Measured> keyed = new ArrayList<>();
-  private final List<LeaseLoop.Pairs> atRate = new ArrayList<>();
-  private final List<LeaseLoop.Pairs> keyedAtRate = new ArrayList<>();
+  private final List<AtRate> atRate = new ArrayList<>();
+  private final List<AtRate> keyedAtRate = new ArrayList<>();
 
   private LeaseCost(Options options) {
     this.options = options;
@@ -46,8 +46,8 @@ public final class LeaseCost {
       }
       for (int run = 1; run <= options.rounds(); run++) {
         System.err.println("open loop, run " + run + " of " + options.rounds());
-        atRate.add(atRate(port, false));
-        keyedAtRate.add(atRate(port, true));
+        atRate.add(atRate(stage, port, false));
+        keyedAtRate.add(atRate(stage, port, true));
       }
       return new LeasePage(
               stage.redis().version(), options, requests, pairs, keyed, atRate, keyedAtRate)
@@ -63,6 +63,9 @@ public final class LeaseCost {
     return micros;
   }
 
+  /** An open loop, and its calls of scripts for a lease. */
+  record AtRate(LeaseLoop.Pairs pairs, double functionCalls) {}
+
   /** The cost of an acquire and its settle in a closed loop. */
   private static Burst.Measured pairs(Stage stage, int port, boolean isKeyed, Duration time)
       throws IOException {
@@ -76,10 +79,14 @@ public final class LeaseCost {
     }
   }
 
-  private LeaseLoop.Pairs atRate(int port, boolean isKeyed)
+  private AtRate atRate(Stage stage, int port, boolean isKeyed)
       throws IOException, InterruptedException {
+    Duration time = options.part(OPEN);
+    long before = stage.redis().functionCalls();
     try (LeaseLoop loop = new LeaseLoop(port, isKeyed)) {
-      return loop.open(RATE, OPEN_WARM, options.part(OPEN)).checked();
+      LeaseLoop.Pairs pairs = loop.open(RATE, OPEN_WARM, time).checked();
+      double all = RATE / 1e3 * OPEN_WARM.plus(time).toMillis();
+      return new AtRate(pairs, (stage.redis().functionCalls() - before) / all);
     }
   }
 }

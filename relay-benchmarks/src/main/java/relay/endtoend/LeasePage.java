@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import relay.endtoend.LeaseCost.AtRate;
 import relay.load.LeaseLoop.Pairs;
 import relay.load.Tally;
 
@@ -15,8 +16,8 @@ record LeasePage(
     List<Burst.Measured> requests,
     List<Burst.Measured> pairs,
     List<Burst.Measured> keyed,
-    List<Pairs> atRate,
-    List<Pairs> keyedAtRate) {
+    List<AtRate> atRate,
+    List<AtRate> keyedAtRate) {
 
   String text() {
     return String.format(
@@ -50,6 +51,8 @@ record LeasePage(
         %s
         %s
 
+        A lease took %.2f calls of scripts, %.2f with `idempotency_key`.
+
         Other processes took up to %.0f %% of the machine while processor time was measured.
         """,
         Machine.card(redisVersion),
@@ -64,6 +67,8 @@ record LeasePage(
         line("acquire with `idempotency_key`", keyedAtRate, Pairs::acquires),
         line("settle", atRate, Pairs::settles),
         line("settle of those with `idempotency_key`", keyedAtRate, Pairs::settles),
+        Median.of(atRate, AtRate::functionCalls),
+        Median.of(keyedAtRate, AtRate::functionCalls),
         100 * strangers());
   }
 
@@ -83,8 +88,8 @@ record LeasePage(
         / Median.of(requests, run -> run.cost().relayMicros());
   }
 
-  private static String line(String call, List<Pairs> runs, Function<Pairs, Tally> tally) {
-    List<Tally> all = runs.stream().map(tally).toList();
+  private static String line(String call, List<AtRate> runs, Function<Pairs, Tally> tally) {
+    List<Tally> all = runs.stream().map(AtRate::pairs).map(tally).toList();
     return "| " + call + " | " + cell(all, 0.5) + " | " + cell(all, 0.99) + " |";
   }
 
