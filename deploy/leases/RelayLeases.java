@@ -108,24 +108,30 @@ public final class RelayLeases { // one file, no dependency, Java 17 or later
     public void observed(Map<String, ?> headers) { tell("POST", "/observed", Map.of("headers", headers), Duration.ZERO); }
     /** By the provider: every replica learns of it. It ends the lease. */
     public void refused(int status, Map<String, ?> headers, String body) {
-      String text = body.substring(0, Math.min(body.length(), 16_384));
-      end("POST", "/refused", Map.of("status", status, "headers", headers, "body", text));
+      Map<String, Object> told = new HashMap<>(total(true, 1));
+      told.putAll(Map.of("status", status, "headers", headers, "body", body.substring(0, Math.min(body.length(), 16_384))));
+      end("POST", "/refused", told);
     }
     /** Nothing was sent: all is given back. */
     public void cancel() { end("DELETE", "", Map.of()); }
-    /** Settles the usage; a request that was sent and has none counts its part of what was reserved. */
     private void close(boolean failed) {
+      Map<String, Long> total = total(failed, 0);
+      if (total.get("requests") == 0) cancel();
+      end("POST", "/settle", total);
+    }
+    /** A request that was sent and has no usage counts its part of what was reserved; a refused one used nothing. */
+    private Map<String, Long> total(boolean failed, int refused) {
       long input = used.get(0), output = used.get(1), known = used.get(4);
+      if (made.get() <= output) known += refused; // else it made output
       long all = Math.max(Math.max(sent.get(), known), Math.min(made.get(), 1));
-      if (all == 0 && failed) cancel();
-      if (all == 0) all = requests;
+      if (all == 0 && !failed) all = requests;
       if (all > known) {
         input += part("input_tokens", all - known);
         output += failed ? 0 : part("output_tokens", all - known);
         output = Math.max(output, made.get());
       }
-      end("POST", "/settle", Map.of("input_tokens", input, "output_tokens", output,
-          "cache_read_tokens", used.get(2), "cache_write_tokens", used.get(3), "requests", all));
+      return Map.of("input_tokens", input, "output_tokens", output, "cache_read_tokens", used.get(2),
+          "cache_write_tokens", used.get(3), "requests", Math.min(all, requests));
     }
     private long part(String member, long of) { return (number(member) * of + requests - 1) / requests; }
     private void renew() {

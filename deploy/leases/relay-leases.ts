@@ -17,6 +17,7 @@ export interface Granted {
   reserved: { input_tokens: number; output_tokens: number }; ttl_ms: number;
 }
 const NONE = { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0, requests: 0 };
+const NAMES = Object.keys(NONE) as (keyof typeof NONE)[];
 const plain = (headers: HeadersInit) => Object.fromEntries(new Headers(headers));
 
 /** Relay's refusal: its status, its headers, and in `waitMs` the time until a retry, if it told one. */
@@ -51,69 +52,68 @@ export class Pool {
       try {
         return await this.#once(method, path, body);
       } catch (failure) {
-        const told = failure instanceof Refused ? failure.waitMs : undefined;
-        const wait = told ?? back;
-        const hopeless = told === undefined && failure instanceof Refused && !failure.passing;
-        if (hopeless || Date.now() + wait > end) throw failure;
-        await new Promise((done) => setTimeout(done, wait));
+        const { waitMs, passing } = failure instanceof Refused ? failure : { waitMs: undefined, passing: true };
+        if ((waitMs === undefined && !passing) || Date.now() + (waitMs ?? back) > end) throw failure;
+        await new Promise((done) => setTimeout(done, waitMs ?? back));
       }
     }
   }
   async #once(method: string, path: string, body: { wait_ms?: number }): Promise<string> {
     const signal = AbortSignal.timeout(this.#timeoutMs + (body.wait_ms ?? 0));
     const headers = { authorization: `Bearer ${this.#key}`, "content-type": "application/json" };
-    const json = method === "POST" ? JSON.stringify(body) : undefined;
-    const answer = await fetch(this.#url + path, { method, headers, signal, body: json }), text = await answer.text();
-    if (!answer.ok) throw new Refused(answer.status, answer.headers, text);
-    return text;
+    const answer = await fetch(this.#url + path, { method, headers, signal, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Refused(answer.status, answer.headers, await answer.text());
+    return answer.text();
   }
 }
 
 /** `granted`: Relay's answer. `lost`: Relay has ended the lease, as no renewal reached it within its ttl. */
 export class Lease {
-  granted: Granted; lost = false; #pool: Pool; #sent = 0; #made = 0; #used = { ...NONE }; #over = false; #renewals;
+  granted: Granted; lost = false; #pool: Pool; #sent = 0; #made = 0; #used = { ...NONE }; #over = false; #timer;
   constructor(pool: Pool, granted: Granted) {
     [this.#pool, this.granted] = [pool, granted];
-    this.#renewals = setInterval(async () => {
-      this.lost ||= !(await this.#try("POST", "/progress", { output_tokens: this.#made }));
-      if (this.lost) clearInterval(this.#renewals);
-    }, granted.ttl_ms / 3);
+    this.#timer = setInterval(() => this.#try("POST", "/progress", { output_tokens: this.#made }), granted.ttl_ms / 3);
   }
   sent(requests = 1) { this.#sent += requests; } // call it right before a request goes out
   progress(outputTokens: number) { this.#made = Math.max(this.#made, outputTokens); } // all so far; a renewal tells it
   /** What a request used; `input_tokens` are all, with those of the cache. The calls of a lease add up. */
   usage(used: Partial<typeof NONE>) {
-    for (const name of Object.keys(NONE) as (keyof typeof NONE)[]) this.#used[name] += { requests: 1, ...used }[name] ?? 0;
+    for (const name of NAMES) this.#used[name] += { requests: 1, ...used }[name] ?? 0;
   }
-  /** `observed`: of a good answer, to learn from. `refused`: the provider's; ends the lease. `cancel`: nothing was sent. */
+  /** `observed`: of a good answer, to learn from. `refused`: by the provider, for all replicas; it ends the lease. */
   observed(headers: HeadersInit) { return this.#try("POST", "/observed", { headers: plain(headers) }); }
   refused(status: number, headers: HeadersInit, body = "") {
-    return this.#end("POST", "/refused", { status, headers: plain(headers), body: body.slice(0, 16384) });
+    const told = { status, headers: plain(headers), body: body.slice(0, 16384) };
+    return this.#end("POST", "/refused", { ...told, ...this.#total(true, 1) });
   }
-  cancel() { return this.#end("DELETE", "", {}); }
-  /** Settles the usage; a request that was sent and has none counts its part of what was reserved. */
+  cancel() { return this.#end("DELETE", "", {}); } // nothing was sent: all is given back
   async close(failed = false) {
-    const { requests, reserved } = this.granted, known = this.#used.requests;
+    const total = this.#total(failed);
+    await (total.requests ? this.#end("POST", "/settle", total) : this.cancel());
+  }
+  /** A request that was sent and has no usage counts its part of what was reserved; a refused one used nothing. */
+  #total(failed: boolean, refused = 0) {
+    const { requests, reserved } = this.granted, used = { ...this.#used };
+    const known = used.requests + (this.#made > used.output_tokens ? 0 : refused); // unless it made output
     const sent = Math.max(this.#sent, known, this.#made > 0 ? 1 : 0) || (failed ? 0 : requests);
-    const used = { ...this.#used, requests: sent }, part = (n: number) => Math.ceil((n * (sent - known)) / requests);
+    const part = (n: number) => Math.ceil((n * (sent - known)) / requests);
     if (sent > known) {
       used.input_tokens += part(reserved.input_tokens);
       used.output_tokens = Math.max(this.#made, used.output_tokens + (failed ? 0 : part(reserved.output_tokens)));
     }
-    await (sent ? this.#end("POST", "/settle", used) : this.cancel());
+    return { ...used, requests: Math.min(sent, requests) };
   }
   async #end(method: string, path: string, body: object) {
-    clearInterval(this.#renewals);
+    clearInterval(this.#timer);
     if (!this.#over && (this.#over = true)) await this.#try(method, path, body, 10_000);
   }
-  /** Whether the lease is still there. A failure of Relay is none of the work's: it is logged. */
-  async #try(method: string, path: string, body: object, maxWaitMs?: number) {
+  async #try(method: string, path: string, body: object, maxWaitMs = 0) { // a failure of Relay is none of the work's
     try {
       await this.#pool.call(method, `/${this.granted.lease}${path}`, body, maxWaitMs);
-      return true;
     } catch (failure) {
       console.warn(`relay: lease at ${this.granted.key}, ${path || method}:`, failure);
-      return !(failure instanceof Refused && failure.status === 404);
+      this.lost ||= failure instanceof Refused && failure.status === 404;
+      if (this.lost) clearInterval(this.#timer);
     }
   }
 }

@@ -8,9 +8,10 @@
 One file, no dependency, Python 3.9 or later. Threads may share a pool and a lease.
 """
 import http.client, json, logging, threading, time, urllib.error, urllib.request, uuid
+FAILURES = (OSError, http.client.HTTPException)
 USAGE = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "requests")
 
-class Refused(Exception):
+class Refused(OSError):
     """Relay's refusal: its `status`, its `headers`, and in `wait` the seconds until a retry, if it told them."""
     def __init__(self, status, headers, body):
         super().__init__(f"{status}: {body[:500].decode('utf-8', 'replace')}")
@@ -18,8 +19,6 @@ class Refused(Exception):
         ms, s = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
         self.wait = int(ms) / 1000 if ms.isdecimal() else int(s) if s.isdecimal() else None
         self.passing = status >= 500 and headers.get("x-should-retry") != "false"
-
-FAILURES = (Refused, OSError, http.client.HTTPException)
 
 class Pool:
     def __init__(self, url, key, timeout=10):
@@ -30,24 +29,21 @@ class Pool:
         body = {"idempotency_key": uuid.uuid4().hex, **ask, "model": model}
         return Lease(self, json.loads(self._call("POST", "", body, max_wait)))
 
-    def _call(self, method, path, body, max_wait):
-        """Waits as told; asks again if no answer came, or a balancer's 5xx."""
+    def _call(self, method, path, body, max_wait):  # waits as told; asks again if no answer came, or a balancer's 5xx
         end, back = time.monotonic() + max_wait, 0.25
         while True:
             try:
                 return self._once(method, path, body)
             except FAILURES as failure:
-                told = getattr(failure, "wait", None)
+                told, passing = getattr(failure, "wait", None), getattr(failure, "passing", True)
                 wait, back = back if told is None else told, min(5, 2 * back)
-                hopeless = told is None and isinstance(failure, Refused) and not failure.passing
-                if hopeless or time.monotonic() + wait > end:
+                if (told is None and not passing) or time.monotonic() + wait > end:
                     raise
             time.sleep(wait)
 
     def _once(self, method, path, body):
         headers = {"authorization": "Bearer " + self._key, "content-type": "application/json"}
-        data = json.dumps(body).encode() if method == "POST" else None
-        request = urllib.request.Request(self._url + path, data, headers, method=method)
+        request = urllib.request.Request(self._url + path, json.dumps(body).encode(), headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=self._timeout + body.get("wait_ms", 0) / 1000) as answer:
                 return answer.read()
@@ -86,34 +82,38 @@ class Lease:
         self._try("POST", "/observed", {"headers": dict(headers)})
 
     def refused(self, status, headers, body=""):  # by the provider: every replica learns of it; ends the lease
-        self._end("POST", "/refused", {"status": status, "headers": dict(headers), "body": body[:16384]})
+        told = {"status": status, "headers": dict(headers), "body": body[:16384]}
+        self._end("POST", "/refused", {**told, **self._total(failed=True, refused=1)})
 
     def cancel(self):  # nothing was sent: all is given back
         self._end("DELETE", "", {})
 
     def close(self, failed=False):
-        """Settles the usage; a request that was sent and has none counts its part of what was reserved."""
+        total = self._total(failed)
+        self._end("POST", "/settle", total) if total["requests"] else self.cancel()
+
+    def _total(self, failed, refused=0):
+        """A request that was sent and has no usage counts its part of what was reserved; a refused one used nothing."""
         *used, known = self._used
+        known += refused if self._made <= used[1] else 0  # unless it made output
         sent = max(self._sent, known, self._made > 0) or (0 if failed else self.requests)
         if sent > known:
             part = [-(-self.granted["reserved"][name] * (sent - known) // self.requests) for name in USAGE[:2]]
             used[:2] = used[0] + part[0], max(self._made, used[1] + (0 if failed else part[1]))
-        self._end("POST", "/settle", dict(zip(USAGE, (*used, sent)))) if sent else self.cancel()
+        return dict(zip(USAGE, (*used, min(sent, self.requests))))
 
     def _end(self, method, path, body):
         with self._lock:
             over, _ = self._over.is_set(), self._over.set()
-        return over or self._try(method, path, body, lambda *call: self._pool._call(*call, 10))
+        over or self._try(method, path, body, 10)
 
-    def _try(self, method, path, body, call=None):
-        """Whether the lease is still there. A failure of Relay is none of the work's: it is logged."""
+    def _try(self, method, path, body, max_wait=0):  # a failure of Relay is none of the work's: it is logged
         try:
-            (call or self._pool._once)(method, self._path + path, body)
+            self._pool._call(method, self._path + path, body, max_wait)
         except FAILURES as error:
             logging.getLogger("relay").warning("lease at %s, %s: %s", self.key, path or method, error)
-            return getattr(error, "status", 0) != 404
-        return True
+            self.lost = self.lost or getattr(error, "status", 0) == 404
 
     def _renew(self):
         while not (self.lost or self._over.wait(self.granted["ttl_ms"] / 3000)):
-            self.lost = not self._try("POST", "/progress", {"output_tokens": self._made})
+            self._try("POST", "/progress", {"output_tokens": self._made})

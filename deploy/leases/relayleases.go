@@ -114,18 +114,30 @@ func (l *Lease) Usage(input, output, cacheRead, cacheWrite, requests int64) {
 // ends the lease. Cancel: nothing was sent, all is given back.
 func (l *Lease) Observed(header http.Header) { l.tell("POST", "/observed", Ask{"headers": header}, 0) }
 func (l *Lease) Refused(status int, header http.Header, body string) {
-	l.end("POST", "/refused", Ask{"status": status, "headers": header, "body": body[:min(len(body), 16384)]})
+	told := l.total(true, 1)
+	told["status"], told["headers"], told["body"] = status, header, body[:min(len(body), 16384)]
+	l.end("POST", "/refused", told)
 }
 func (l *Lease) Cancel() { l.end("DELETE", "", nil) }
 
-// Settles the usage; a request that was sent and has none counts its part of what was reserved.
 func (l *Lease) close(failed bool) {
-	input, output, known, made := l.used[0].Load(), l.used[1].Load(), l.used[4].Load(), l.Progress.Load()
-	sent := max(l.Sent.Load(), known, min(made, 1))
-	if sent == 0 && failed {
+	total := l.total(failed, 0)
+	if total["requests"] == int64(0) {
 		l.Cancel()
 	}
-	sent = cmp.Or(sent, l.Requests)
+	l.end("POST", "/settle", total)
+}
+
+// A request that was sent and has no usage counts its part of what was reserved; a refused one used nothing.
+func (l *Lease) total(failed bool, refused int64) Ask {
+	input, output, known, made := l.used[0].Load(), l.used[1].Load(), l.used[4].Load(), l.Progress.Load()
+	if made <= output { // else the refused one made output
+		known += refused
+	}
+	sent := max(l.Sent.Load(), known, min(made, 1))
+	if !failed {
+		sent = cmp.Or(sent, l.Requests)
+	}
 	if unknown := sent - known; unknown > 0 {
 		input += (l.Reserved["input_tokens"]*unknown + l.Requests - 1) / l.Requests
 		if !failed {
@@ -133,8 +145,8 @@ func (l *Lease) close(failed bool) {
 		}
 		output = max(output, made)
 	}
-	l.end("POST", "/settle", Ask{"input_tokens": input, "output_tokens": output, "cache_read_tokens": l.used[2].Load(),
-		"cache_write_tokens": l.used[3].Load(), "requests": sent})
+	return Ask{"input_tokens": input, "output_tokens": output, "cache_read_tokens": l.used[2].Load(),
+		"cache_write_tokens": l.used[3].Load(), "requests": min(sent, l.Requests)}
 }
 func (l *Lease) end(method, path string, body Ask) {
 	if !l.over.Swap(true) {

@@ -10,7 +10,9 @@ SDK would escape the limiter: use `model.with_retry()` instead.
 import asyncio, collections
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.rate_limiters import BaseRateLimiter
-from relay_leases import Pool, Refused
+from relay_leases import FAILURES, Pool
+
+CACHE_WRITES = ("cache_creation", "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")  # each counted once
 
 class RelayLimiter(BaseRateLimiter, BaseCallbackHandler):
     def __init__(self, pool, model, max_wait=600, ttl_ms=600_000, **ask):
@@ -21,10 +23,11 @@ class RelayLimiter(BaseRateLimiter, BaseCallbackHandler):
     def acquire(self, *, blocking=True):
         try:
             lease = self._pool.lease(self._model, max_wait=self._max_wait if blocking else 0, **self._ask)
-        except Refused as refused:
-            if blocking or refused.status != 429:
-                raise
-            return False
+        except FAILURES as failure:
+            if not blocking and getattr(failure, "status", 0) == 429:
+                return False
+            failure.is_before_lease = True  # on_llm_error gets it, too
+            raise
         lease.sent()
         self._open.append(lease)
         return True
@@ -36,12 +39,13 @@ class RelayLimiter(BaseRateLimiter, BaseCallbackHandler):
         lease, used = self._open.popleft(), getattr(response.generations[0][0], "message", None)
         if used := getattr(used, "usage_metadata", None):
             cache = used.get("input_token_details") or {}
-            lease.usage(used["input_tokens"], used["output_tokens"], cache.get("cache_read") or 0, cache.get("cache_creation") or 0)
+            written = sum(cache.get(name) or 0 for name in CACHE_WRITES)
+            lease.usage(used["input_tokens"], used["output_tokens"], cache.get("cache_read") or 0, written)
         lease.close()
 
     def on_llm_error(self, error, **_):
-        if isinstance(error, Refused):
-            return  # by Relay: there is no lease
+        if hasattr(error, "is_before_lease"):
+            return
         lease, answer = self._open.popleft(), getattr(error, "response", None)
         if getattr(answer, "status_code", 0) >= 400:
             lease.refused(answer.status_code, answer.headers, answer.text)

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import relay.embedded.EmbeddedRedis;
+import relay.load.LeaseLoop;
 import relay.load.Question;
 import relay.load.SentRequests;
 
@@ -23,6 +24,7 @@ final class Stage implements AutoCloseable {
   private final ProviderProcess provider;
   private final Path clientsFile;
   private final List<MeasuredReplica> replicas = new ArrayList<>();
+  private String worker = "";
   private List<String> clients = List.of(); // the keys of those that have limits of their own
 
   /**
@@ -68,6 +70,12 @@ final class Stage implements AutoCloseable {
     writeClients();
   }
 
+  /** The next replicas also know the client that may use leases. */
+  void admitWorker() throws IOException {
+    worker = "  - { name: worker, key: " + LeaseLoop.WORKER_KEY + ", leases: true }\n";
+    writeClients();
+  }
+
   /** What a load of this question sends. */
   SentRequests requests(Question question) {
     return clients.isEmpty()
@@ -77,7 +85,7 @@ final class Stage implements AutoCloseable {
 
   /** Once for all replicas, because each watches the file. */
   private void writeClients() throws IOException {
-    StringBuilder text = new StringBuilder("clients:\n");
+    StringBuilder text = new StringBuilder("clients:\n").append(worker);
     for (int n = 0; n < clients.size(); n++) {
       text.append(
           "  - { name: client-%d, key: %s, rpm_limit: 100000000, tpm_limit: 1000000000%s }\n"
@@ -86,7 +94,7 @@ final class Stage implements AutoCloseable {
                   clients.get(n),
                   n % 2 == 0 ? ", budget: [ { tokens: 1000000000000, per: month } ]" : ""));
     }
-    if (clients.isEmpty()) {
+    if (clients.isEmpty() && worker.isEmpty()) {
       text.append("  []\n");
     }
     Files.writeString(clientsFile, text);

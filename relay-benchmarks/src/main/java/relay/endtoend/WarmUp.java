@@ -18,14 +18,29 @@ final class WarmUp {
 
   private WarmUp() {}
 
+  /** A load of some seconds; returns the microseconds of what is measured. */
+  @FunctionalInterface
+  interface Round {
+    double run() throws IOException;
+  }
+
   static void run(Stage stage) throws IOException {
+    run(() -> round(stage));
+  }
+
+  static void run(Round load) throws IOException {
     double least = Double.MAX_VALUE;
     int settled = 0;
     for (int round = 0; round < MOST_ROUNDS && settled < SETTLED_ROUNDS; round++) {
-      double micros = round(stage);
+      double micros = load.run();
       settled = micros > SETTLED * least ? settled + 1 : 0;
       least = Math.min(least, micros);
     }
+  }
+
+  /** Lets the JIT compiler work. */
+  static void rest() {
+    LockSupport.parkNanos(REST.toNanos());
   }
 
   /** One round; returns the microseconds of a small request. */
@@ -34,7 +49,7 @@ final class WarmUp {
     System.err.printf("warm-up: %.0f us a request%n", micros);
     Burst.events().measure(stage, SHORT);
     Burst.large().measure(stage, SHORT);
-    LockSupport.parkNanos(REST.toNanos());
+    rest();
     return micros;
   }
 }

@@ -12,7 +12,7 @@ final class Connection {
   private final SelectionKey key;
   private final AnswerReader reader;
   private final SentRequests requests;
-  private final ByteBuffer request;
+  private ByteBuffer request;
   private volatile long sinceNanos; // set before the request by the sending thread
 
   Connection(SocketChannel channel, SelectionKey key, AnswerReader reader, SentRequests requests) {
@@ -36,6 +36,17 @@ final class Connection {
   void ask(long dueNanos) throws IOException {
     reader.reset();
     requests.next(request);
+    send(dueNanos);
+  }
+
+  /** Sends this request. No other may be in progress. */
+  void ask(ByteBuffer one, long dueNanos) throws IOException {
+    reader.reset();
+    request = one;
+    send(dueNanos);
+  }
+
+  private void send(long dueNanos) throws IOException {
     sinceNanos = dueNanos;
     write();
   }

@@ -75,7 +75,8 @@ public final class OpenLease {
     if (ending == Ending.SETTLED) {
       Admitted admitted = admitted(lease, quota, stops());
       quotas.count(caller, new Usage(requests, charge.inputTokens(), charge.outputTokens()));
-      admitted.used(charge.equals(all) ? told : new ReportedUsage(usage, false, false));
+      boolean teaches = charge.equals(all) && !isRefusal; // a refused request makes nothing
+      admitted.used(teaches ? told : new ReportedUsage(usage, false, false));
       if (usage == null) {
         record.charged(charge.inputTokens(), charge.outputTokens());
       }

@@ -24,7 +24,8 @@ import relay.redis.model.Share;
 /**
  * What a worker asks a lease for: a request that Relay does not send, or several together.
  *
- * @param owner a short hash of the client, by which Redis counts its open leases
+ * @param owner a short hash of the client, by which Redis counts its open leases; empty if it is
+ *     granted already
  * @param inputTokens negative if they are to be estimated from the bytes
  * @param outputTokens negative if the learned mean serves
  * @param patience how long it waits for capacity
@@ -95,7 +96,7 @@ record LeaseCall(
     int granted = ticket.grant().requests();
     long most = ticket.maxOutputTokens();
     return new LeaseCall(
-        ownerOf(ticket.client()),
+        "", // it is counted already
         ticket.model(),
         ticket.inputBytes(),
         Estimator.UNKNOWN,

@@ -7,6 +7,7 @@ import relay.admission.OpenLease;
 import relay.leases.LeaseApi.Call;
 import relay.metrics.LeaseMeters.Event;
 import relay.model.HeaderLines;
+import relay.model.JsonString;
 import relay.model.RelayError;
 import relay.model.TokenUsage;
 import relay.redis.model.Limits;
@@ -173,6 +174,7 @@ record OpenLeaseCalls(SignedIds ids, Call call) {
   }
 
   private static LeaseReply done(String id, String status) {
-    return LeaseApi.done(LeaseApi.answer().put("lease", id).put("status", status));
+    return LeaseApi.done(
+        "{\"lease\":" + JsonString.quote(id) + ",\"status\":" + JsonString.quote(status) + "}");
   }
 }

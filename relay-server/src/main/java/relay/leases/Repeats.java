@@ -74,16 +74,21 @@ final class Repeats {
         ended = true;
       }
 
-      /** It was granted a lease. Returns when others can know it. */
-      void granted(String json) {
+      /**
+       * It was granted a lease. Its answer need not wait: until others can know it, a repeated call
+       * is {@link Busy}, and looks again.
+       *
+       * @return completes when others can know it, or Redis cannot be told
+       */
+      CompletableFuture<?> granted(String json) {
         end();
-        notes.replace(name, json, KEEP).exceptionally(_ -> null).join();
+        return notes.replace(name, json, KEEP).exceptionally(_ -> null);
       }
 
-      /** It was not granted anything: the next one asks anew. */
-      void refused() {
+      /** It was not granted anything: the next one asks anew. Else as {@link #granted}. */
+      CompletableFuture<?> refused() {
         end();
-        notes.drop(name, mine).exceptionally(_ -> null).join();
+        return notes.drop(name, mine).exceptionally(_ -> null);
       }
     }
 

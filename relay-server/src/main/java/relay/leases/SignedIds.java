@@ -20,6 +20,7 @@ final class SignedIds {
   private static final int CODE_BYTES = 16;
 
   private final FleetSecret secret;
+  private volatile @Nullable Keyed keyed; // the last one
 
   SignedIds(FleetSecret secret) {
     this.secret = secret;
@@ -66,11 +67,32 @@ final class SignedIds {
     return ticket != null && ticket.client().equals(client) ? ticket : null;
   }
 
-  private static byte[] code(byte[] secret, byte[] text) {
+  private byte[] code(byte[] secret, byte[] text) {
+    Keyed last = keyed;
+    if (last == null || !Arrays.equals(last.secret, secret)) {
+      last = new Keyed(secret, macOf(secret));
+      keyed = last;
+    }
+    return Arrays.copyOf(last.mac().doFinal(text), CODE_BYTES);
+  }
+
+  /** A code's beginning, to clone: cheaper than a search through the security providers. */
+  @SuppressWarnings("ArrayRecordComponent") // compared by content
+  private record Keyed(byte[] secret, Mac unused) {
+    Mac mac() {
+      try {
+        return (Mac) unused.clone();
+      } catch (CloneNotSupportedException e) {
+        return macOf(secret); // a custom security provider without clone support
+      }
+    }
+  }
+
+  private static Mac macOf(byte[] secret) {
     try {
       Mac mac = Mac.getInstance(HASH);
       mac.init(new SecretKeySpec(secret, HASH));
-      return Arrays.copyOf(mac.doFinal(text), CODE_BYTES);
+      return mac;
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("every Java platform has " + HASH, e);
     }

@@ -14,21 +14,21 @@ public final class JsonString {
   /** Appends what {@link #quote(String)} returns. */
   public static StringBuilder quote(StringBuilder out, String text) {
     out.append('"');
+    int from = 0; // of what is copied as it is
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
+      if (c >= ' ' && c != '"' && c != '\\') {
+        continue;
+      }
+      out.append(text, from, i);
+      from = i + 1;
       switch (c) {
         case '"', '\\' -> out.append('\\').append(c);
         case '\n' -> out.append("\\n");
         case '\t' -> out.append("\\t");
-        default -> {
-          if (c < ' ') {
-            out.append("\\u").append(HexFormat.of().toHexDigits(c));
-          } else {
-            out.append(c);
-          }
-        }
+        default -> out.append("\\u").append(HexFormat.of().toHexDigits(c));
       }
     }
-    return out.append('"');
+    return out.append(text, from, text.length()).append('"');
   }
 }

@@ -140,10 +140,13 @@ class LeaseExamplesTest {
       String relay = "http://127.0.0.1:" + replicas.port(0);
       String worker = Setup.clientKey("worker");
       assertEquals(
-          "True True\nTrue\nFalse\n429\n",
+          "True True\nTrue\nFalse\n429\naway\n",
           Programs.done(folder, "python3", "langchain_driver.py", relay, worker));
       replicas.awaitLine(
           "chat", "chat/default", "rpm 3/10 itpm 2200/100000 otpm 250/10000 inflight 0");
+      String written =
+          "relay_tokens_total{key=\"chat\",model=\"chat\",pool=\"chat\",type=\"cache_creation\"}";
+      assertEquals(400, replicas.metric(0, written));
     }
   }
 

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -47,6 +49,7 @@ class LeasesTest {
     pool(setup, "dead", "rpm_limit: 10, itpm_limit: 100000, max_concurrent: 1");
     pool(setup, "refused", "rpm_limit: 10");
     pool(setup, "observed", "");
+    pool(setup, "untaught", "otpm_limit: 100000");
     pool(setup, "partly", "rpm_limit: 40, itpm_limit: 100000, otpm_limit: 20000");
     pool(setup, "bulk", "rpm_limit: 40, itpm_limit: 100000");
     pool(setup, "mine", "rpm_limit: 100");
@@ -212,6 +215,20 @@ class LeasesTest {
     told(200, reported, "progress", "{\"output_tokens\":60}");
     told(200, reported, "refused", refusal.formatted(""));
     awaitUse("partly", "rpm 9/40 itpm 1680/100000 otpm 155/20000 inflight 0");
+  }
+
+  @Test
+  void a_refused_request_does_not_lower_the_learned_mean() throws Exception {
+    String unestimated = "{\"model\":\"untaught\",\"provider\":\"untaught\",\"input_tokens\":1200}";
+    String refusal = "{\"status\":400,\"input_tokens\":0,\"output_tokens\":0}";
+    Set<String> reserved = new HashSet<>();
+    for (int n = 0; n < 20; n++) {
+      JsonNode lease = call("worker", "POST", LEASES, unestimated).json();
+      reserved.add(lease.get("reserved").toString());
+      told(200, lease, "refused", refusal);
+      cancelled(404, lease); // so that either replica grants and learns
+    }
+    assertEquals(1, reserved.size(), reserved::toString);
   }
 
   @Test

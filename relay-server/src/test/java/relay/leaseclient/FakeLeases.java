@@ -76,7 +76,7 @@ final class FakeLeases implements AutoCloseable {
   private static String grant(String scenario) {
     return "{\"lease\": \"L-1_x\", \"provider\": \"anthropic\", \"key\": \"acme-\\u0032\","
         + " \"account\": \"acme\", \"model\": \"m\", \"class\": \"\\\"}{,\", \"requests\": "
-        + (scenario.equals("bulk") ? 4 : 1)
+        + (scenario.equals("bulk") || scenario.equals("partly") ? 4 : 1)
         + ", \"reserved\": {\"input_tokens\": 1200, \"output_tokens\": 300}, \"ttl_ms\": 1000}";
   }
 

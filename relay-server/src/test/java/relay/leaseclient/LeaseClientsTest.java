@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -86,6 +87,12 @@ class LeaseClientsTest {
     assertEquals(JSON.readTree(json), asked.getLast().body(), scenario);
   }
 
+  private static void refusal(String scenario, String used) throws IOException {
+    ObjectNode told = (ObjectNode) server.asked(scenario, "refused").getLast().body();
+    JsonNode rest = told.deepCopy().without(List.of("status", "headers", "body"));
+    assertEquals(JSON.readTree(used), rest, scenario);
+  }
+
   private static String usage(int input, int output, int read, int write, int requests) {
     return "{\"input_tokens\": %d, \"output_tokens\": %d, \"cache_read_tokens\": %d, \"cache_write_tokens\": %d, \"requests\": %d}"
         .formatted(input, output, read, write, requests);
@@ -144,6 +151,22 @@ class LeaseClientsTest {
     assertEquals(429, refused.get("status").asInt());
     String headers = refused.get("headers").toString().replaceAll("[\\[\\]]", ""); // go has lists
     assertTrue(headers.equalsIgnoreCase("{\"retry-after\":\"7\"}"), headers);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"python", "java", "go", "typescript"})
+  void a_refusal_tells_what_was_used(String language) throws IOException {
+    refusal(language + "/refused", usage(0, 0, 0, 0, 1));
+    calls(language + "/partly", "acquire", "refused");
+    refusal(language + "/partly", usage(310, 20, 1, 2, 3)); // one without an answer yet
+    calls(language + "/made", "acquire", "refused");
+    refusal(language + "/made", usage(1200, 7, 0, 0, 1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"python", "java", "go", "typescript"})
+  void more_requests_than_granted_are_told_as_all(String language) throws IOException {
+    body(language + "/often", "settle", usage(1210, 320, 0, 0, 1));
   }
 
   @ParameterizedTest

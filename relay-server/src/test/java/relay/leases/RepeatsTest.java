@@ -35,16 +35,16 @@ class RepeatsTest {
     assertInstanceOf(Turn.Busy.class, begin(there));
     expire();
     Turn.First newer = assertInstanceOf(Turn.First.class, begin(there));
-    late.refused();
+    late.refused().join();
     assertInstanceOf(Turn.Busy.class, begin(here));
-    newer.granted("{}");
-    late.refused();
+    newer.granted("{}").join();
+    late.refused().join();
     assertEquals(new Turn.Answered("{}"), begin(here));
   }
 
   @Test
   void after_its_own_refusal_the_next_one_asks_anew() {
-    assertInstanceOf(Turn.First.class, begin(here)).refused();
+    assertInstanceOf(Turn.First.class, begin(here)).refused().join();
     assertInstanceOf(Turn.First.class, begin(there));
   }
 }

@@ -104,5 +104,32 @@ final class LeaseDriver {
           lease.observed(Map.of("x-ratelimit-limit-requests", "50"));
           lease.refused(429, Map.of("retry-after", "7"), "slow \"down\"");
         });
+    run(
+        "partly",
+        30,
+        Map.of("requests", 4),
+        lease -> {
+          lease.sent(1);
+          lease.usage(10, 20, 1, 2, 1);
+          lease.sent(2);
+          lease.refused(429, Map.of(), "");
+        });
+    run(
+        "made",
+        30,
+        Map.of(),
+        lease -> {
+          lease.sent(1);
+          lease.progress(7);
+          lease.refused(529, Map.of(), "");
+        });
+    run(
+        "often",
+        30,
+        Map.of(),
+        lease -> {
+          lease.sent(2);
+          lease.usage(10, 20, 0, 0, 1);
+        });
   }
 }

@@ -70,4 +70,13 @@ func main() {
 		l.Refused(429, http.Header{"Retry-After": {"7"}}, "slow \"down\"")
 		return nil
 	})
+	run("partly", half, relayleases.Ask{"requests": 4}, func(l *lease) error {
+		l.Sent.Add(1)
+		l.Usage(10, 20, 1, 2, 1)
+		l.Sent.Add(2)
+		l.Refused(429, nil, "")
+		return nil
+	})
+	run("made", half, nil, func(l *lease) error { l.Sent.Add(1); l.Progress.Store(7); l.Refused(529, nil, ""); return nil })
+	run("often", half, nil, func(l *lease) error { l.Sent.Add(2); l.Usage(10, 20, 0, 0, 1); return nil })
 }

@@ -31,9 +31,19 @@ def bulk(lease):
 def refused(lease):
     lease.sent(); lease.observed({"x-ratelimit-limit-requests": "50"}); lease.refused(429, {"retry-after": "7"}, "slow \"down\"")
 
+def partly(lease):
+    lease.sent(); lease.usage(10, 20, 1, 2); lease.sent(2); lease.refused(429, {})
+
+def made(lease):
+    lease.sent(); lease.progress(7); lease.refused(529, {})
+
+def often(lease):
+    lease.sent(); lease.sent(); lease.usage(10, 20)
+
 def used(lease):
     lease.sent(); lease.usage(1, 2)
 
 run("waits", used, 20); run("seconds", used, 20); run("bound", used, 1); run("budget", used, 20); run("lost", used); run("balancer", used)
 run("sent", sent_boom); run("unsent", boom); run("unknown", lambda lease: None); run("renews", renews); run("gone", gone)
 run("unsettled", used); run("bulk", bulk, requests=10, partial=True); run("refused", refused)
+run("partly", partly, requests=4); run("made", made); run("often", often)

@@ -44,3 +44,9 @@ await run("refused", async (lease) => {
   lease.sent(); await lease.observed({ "x-ratelimit-limit-requests": "50" });
   await lease.refused(429, { "retry-after": "7" }, 'slow "down"');
 });
+await run("partly", async (lease) => {
+  lease.sent(); lease.usage({ input_tokens: 10, output_tokens: 20, cache_read_tokens: 1, cache_write_tokens: 2 });
+  lease.sent(2); await lease.refused(429, {});
+}, 30_000, { requests: 4 });
+await run("made", async (lease) => { lease.sent(); lease.progress(7); await lease.refused(529, {}); });
+await run("often", async (lease) => { lease.sent(2); lease.usage({ input_tokens: 10, output_tokens: 20 }); });

@@ -12,7 +12,8 @@ for name, base in (("callbacks", type("BaseCallbackHandler", (), {})), ("rate_li
     setattr(module, base.__name__, base)
 sys.modules["langchain_core"] = types.ModuleType("langchain_core")
 
-from langchain_limiter import Pool, Refused, RelayLimiter
+from langchain_limiter import Pool, RelayLimiter
+from relay_leases import Refused
 
 def result(**usage):
     message = types.SimpleNamespace(usage_metadata=usage)
@@ -20,7 +21,7 @@ def result(**usage):
 
 limiter = RelayLimiter(Pool(sys.argv[1], sys.argv[2]), "chat", input_tokens=1200, output_tokens=300)
 print(limiter.acquire(), asyncio.run(limiter.aacquire()))
-limiter.on_llm_end(result(input_tokens=1000, output_tokens=250, input_token_details={"cache_read": 0}), run_id=1)
+limiter.on_llm_end(result(input_tokens=1000, output_tokens=250, input_token_details={"cache_creation": 0, "ephemeral_5m_input_tokens": 400}), run_id=1)
 limiter.on_llm_error(TimeoutError("no answer"), run_id=2)
 print(limiter.acquire())
 refusal = RuntimeError("429")
@@ -32,3 +33,10 @@ try:
 except Refused as refused:
     limiter.on_llm_error(refused, run_id=4)
     print(refused.status)
+
+away = RelayLimiter(Pool("http://127.0.0.1:1", "none"), "chat", max_wait=0)
+try:
+    away.acquire()
+except OSError as failure:
+    away.on_llm_error(failure, run_id=5)
+    print("away")

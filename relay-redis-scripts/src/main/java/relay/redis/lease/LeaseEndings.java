@@ -19,12 +19,14 @@ import relay.redis.script.Reply;
 /**
  * Sends the ends of leases to Redis without waiting for replies. An ending travels in the next
  * acquire call, which makes it cheap and counts it before that request. If no acquire comes for
- * {@value #HELD_MS} ms, endings are sent in a call of their own. Endings that could not be sent are
- * kept, up to {@value UnsentUpdates#MOST}, and sent again; Redis counts each once.
+ * {@value #HELD_MS} ms, endings are sent in a call of their own. The first one after such a pause
+ * is sent at once if somebody waits for its answer. Endings that could not be sent are kept, up to
+ * {@value UnsentUpdates#MOST}, and sent again; Redis counts each once.
  */
 public final class LeaseEndings {
   private static final int BATCH = 64;
   private static final int HELD_MS = 2;
+  private static final long HELD_NANOS = TimeUnit.MILLISECONDS.toNanos(HELD_MS);
 
   private final LeaseCalls calls;
   private final Alarm alarm;
@@ -33,8 +35,9 @@ public final class LeaseEndings {
   private final Queue<Ending> endings = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean alarmSet = new AtomicBoolean();
   private volatile boolean endedSinceAlarm; // a lease has ended since the last alarm
-  private volatile boolean acquiredSinceAlarm; // an acquire call has taken endings since then
+  private volatile long takenNanos; // when an acquire has taken endings, or one was sent at once
   private final AtomicLong overage = new AtomicLong();
+  private final LongSupplier nanoTime;
   private volatile boolean closing;
 
   /**
@@ -47,6 +50,8 @@ public final class LeaseEndings {
       Alarm alarm,
       LongSupplier nanoTime) {
     this.alarm = alarm;
+    this.nanoTime = nanoTime;
+    takenNanos = nanoTime.getAsLong() - HELD_NANOS;
     calls = new LeaseCalls(scripts);
     unsent = new UnsentUpdates(scripts, nanoTime);
     recovery = new Recovery(scripts, ledger, debt, unsent, this::send, nanoTime);
@@ -70,6 +75,9 @@ public final class LeaseEndings {
         endings.add(ending);
         if (closing) {
           flush(); // alarms no longer fire
+        } else if (ending instanceof PendingUpdate.ByRef && isQuiet()) {
+          takenNanos = nanoTime.getAsLong(); // a second one waits for others, as for an acquire
+          flush();
         } else {
           if (!endedSinceAlarm) {
             endedSinceAlarm = true;
@@ -105,16 +113,19 @@ public final class LeaseEndings {
 
   /** Takes endings for an acquire call. Report the outcome to {@link #acquireDone}. */
   List<Ending> takeForAcquire() {
-    if (!acquiredSinceAlarm) {
-      acquiredSinceAlarm = true;
-    }
+    takenNanos = nanoTime.getAsLong();
     return Coalescer.takeUpTo(endings, BATCH);
   }
 
   private void setAlarm() {
     if (!alarmSet.get() && alarmSet.compareAndSet(false, true)) {
-      var _ = alarm.in(TimeUnit.MILLISECONDS.toNanos(HELD_MS), this::onAlarm);
+      var _ = alarm.in(HELD_NANOS, this::onAlarm);
     }
+  }
+
+  /** Whether there is no call to wait for. */
+  private boolean isQuiet() {
+    return nanoTime.getAsLong() - takenNanos >= HELD_NANOS;
   }
 
   /**
@@ -122,10 +133,9 @@ public final class LeaseEndings {
    * timer's thread. While acquire calls come, endings wait for the next one.
    */
   private void onAlarm() {
-    if (!acquiredSinceAlarm) {
+    if (isQuiet()) {
       flush();
     }
-    acquiredSinceAlarm = false;
     alarmSet.set(false);
     if (endedSinceAlarm || !endings.isEmpty()) {
       endedSinceAlarm = false;

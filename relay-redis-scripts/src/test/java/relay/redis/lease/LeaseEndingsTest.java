@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -24,6 +25,9 @@ import relay.redis.ScriptConnection;
 import relay.redis.link.RedisGoneException;
 import relay.redis.link.RedisLink;
 import relay.redis.model.Demand;
+import relay.redis.model.Ending;
+import relay.redis.model.Lasting;
+import relay.redis.model.LeaseRef;
 import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.Usage;
@@ -77,6 +81,26 @@ final class LeaseEndingsTest {
     assertEquals(true, hasEnded("a"));
     assertEquals(false, hasEnded("b"));
     Await.until("it is told", SOON, () -> settlements.overageTokens() == 15);
+  }
+
+  private PendingUpdate.ByRef awaited(String name) {
+    LeaseRef ref =
+        new LeaseRef(
+            Lasting.id("c0ffee", name), "k", "account0/" + Pools.CLASS, 10, 10, 1, 0, false, 0, 0);
+    return new PendingUpdate.ByRef(ref, new Usage(1, 25, 10), 0, false, new CompletableFuture<>());
+  }
+
+  @Test
+  void an_ending_that_somebody_waits_for_is_carried_only_where_acquires_come() {
+    PendingUpdate.ByRef lone = awaited("a");
+    settlements.send(lone);
+    assertEquals(Ending.UNKNOWN, lone.done().orTimeout(10, TimeUnit.SECONDS).join());
+    var _ = granted("b");
+    PendingUpdate.ByRef carried = awaited("c");
+    settlements.send(carried);
+    assertEquals(false, settlements.isEmpty());
+    var _ = granted("d");
+    assertEquals(Ending.UNKNOWN, carried.done().orTimeout(10, TimeUnit.SECONDS).join());
   }
 
   @Test
