@@ -45,13 +45,12 @@ final class BudgetLedgerTest {
   private static final Budget DOLLARS =
       new Budget(Budget.Unit.USD, Budget.Per.MONTH, false, 100 * Budget.DOLLAR);
   private final AtomicLong nanos = new AtomicLong(1);
+  private Runnable onClock = () -> {}; // once, when the ledger looks at the clock
   private final PoolParts parts = new PoolParts(redis.url(), plan(BUDGET), this::now);
   private final RedisLink link = parts.link;
   private final PoolScripts scripts = parts.scripts;
   private final BudgetLedger ledger = parts.ledger;
   private final ScriptConnection wire = new ScriptConnection(redis.url());
-
-  private Runnable onClock = () -> {}; // once, when the ledger looks at the clock
 
   private static PoolPlan plan(Budget... budgets) {
     return new PoolPlan(
