@@ -2,9 +2,13 @@ package relay.leases;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import relay.admission.Admission;
 import relay.admission.Admitted;
@@ -22,6 +26,7 @@ import relay.model.JsonString;
 import relay.model.LeasePath;
 import relay.model.RelayError;
 import relay.redis.Notes;
+import relay.redis.model.Lasting;
 
 /**
  * The calls by which a worker takes part in the pools and calls the providers by itself. Which
@@ -40,8 +45,15 @@ public final class LeaseApi {
           "the store of the leases cannot be reached: send the same call again after the time"
               + " given");
 
+  private static final RelayError TOO_MANY =
+      RelayError.rateLimited(
+          "the client has %d leases open at all providers together, and may have no more: settle or cancel what is done"
+              .formatted(Lasting.MOST_OPEN),
+          Duration.ofSeconds(1));
+
   private final SignedIds ids;
   private final Repeats repeats;
+  private final OpenLeaseSums sums = new OpenLeaseSums(System::nanoTime);
 
   /**
    * @param notes that all replicas share
@@ -104,7 +116,7 @@ public final class LeaseApi {
   }
 
   private LeaseReply about(Call call) throws BadCallException {
-    LeaseReply reply = new OpenLeaseCalls(ids, call).serve(call.path().id());
+    LeaseReply reply = new OpenLeaseCalls(ids, sums, call).serve(call.path().id());
     return reply != null
         ? reply
         : refused(RelayError.notFound("there is nothing at " + call.path().shown()));
@@ -173,6 +185,34 @@ public final class LeaseApi {
   }
 
   private LeaseReply search(Call call, LeaseCall wanted, List<Route> chosen) {
+    String owner = wanted.owner();
+    if (!sums.begin(owner, owners -> open(call.admission().routes().all(), owners))) {
+      call.record().meters().clients().denied(call.client(), "open_leases");
+      return refused(TOO_MANY);
+    }
+    LeaseReply reply = null;
+    try {
+      reply = found(call, wanted, chosen);
+      return reply;
+    } finally {
+      sums.asked(owner, reply instanceof LeaseReply.Done);
+    }
+  }
+
+  /** How many leases owners have open in all pools. */
+  private static CompletableFuture<List<Long>> open(List<Route> routes, List<String> owners) {
+    CompletableFuture<List<Long>> sum =
+        CompletableFuture.completedFuture(Collections.nCopies(owners.size(), 0L));
+    for (Route route : routes) {
+      sum =
+          sum.thenCombine(
+              route.pool().openLeases(owners),
+              (a, b) -> IntStream.range(0, a.size()).mapToObj(n -> a.get(n) + b.get(n)).toList());
+    }
+    return sum;
+  }
+
+  private LeaseReply found(Call call, LeaseCall wanted, List<Route> chosen) {
     try (LeaseSearch search =
         call.admission()
             .search(wanted, call.caller(), chosen, call.record(), call.cancellation())) {

@@ -14,7 +14,7 @@ import relay.redis.model.Limits;
 import relay.upstream.KnownReply;
 
 /** The calls about a lease that was granted. */
-record OpenLeaseCalls(SignedIds ids, Call call) {
+record OpenLeaseCalls(SignedIds ids, OpenLeaseSums sums, Call call) {
   private static final int ALL = -1; // requests
 
   private static final LeaseReply NOT_FOUND =
@@ -138,6 +138,7 @@ record OpenLeaseCalls(SignedIds ids, Call call) {
   }
 
   private LeaseReply ended(LeaseTicket ticket, String id, Event event) {
+    sums.ended(LeaseCall.ownerOf(ticket.client()));
     LeaseApi.count(call, event, ticket.grant().provider());
     return done(id, event.label());
   }
