@@ -138,7 +138,7 @@ class ArchitectureTest {
           Map.entry("relay.memory", 1),
           Map.entry(
               "relay.metrics", 4), // a replica's meters, those of clients and leases, their totals
-          Map.entry("relay.model", 11), // shared value types
+          Map.entry("relay.model", 12), // shared value types
           Map.entry("relay.operate", 3), // the commands, where they find their config, warnings
           Map.entry(
               "relay.pipeline", 5), // the way of a request, its client, its errors, ids, key probes

@@ -15,6 +15,7 @@ import relay.config.ServiceTiers;
 import relay.config.ServiceTiers.Tier;
 import relay.estimate.Estimator;
 import relay.model.Dialect;
+import relay.model.SessionId;
 import relay.model.Sha256;
 import relay.redis.model.Demand;
 import relay.redis.model.Lasting;
@@ -118,7 +119,7 @@ record LeaseCall(
   }
 
   private static String session(String stated) {
-    return stated.isEmpty() ? "" : hash(stated);
+    return stated.isEmpty() ? "" : SessionId.of(stated);
   }
 
   /** 32 hexadecimal digits. */

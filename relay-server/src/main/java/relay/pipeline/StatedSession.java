@@ -1,11 +1,6 @@
 package relay.pipeline;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
-import java.security.MessageDigest;
-import java.util.HexFormat;
-import org.jspecify.annotations.Nullable;
-import relay.model.Sha256;
+import relay.model.SessionId;
 
 /**
  * A conversation that the client names in the head: Claude Code's session, and the agent within it.
@@ -14,7 +9,6 @@ import relay.model.Sha256;
 final class StatedSession {
   private static final String SESSION = "x-claude-code-session-id";
   private static final String AGENT = "x-claude-code-agent-id";
-  private static final int ID_BYTES = 16;
 
   private StatedSession() {}
 
@@ -24,16 +18,7 @@ final class StatedSession {
     if (session == null || session.isEmpty()) {
       return "";
     }
-    MessageDigest digest = Sha256.begin();
-    add(digest, session);
-    add(digest, client.header(AGENT));
-    return HexFormat.of().formatHex(digest.digest(), 0, ID_BYTES);
-  }
-
-  private static void add(MessageDigest digest, @Nullable String name) {
-    if (name != null) {
-      digest.update(name.getBytes(UTF_8));
-    }
-    digest.update((byte) 0);
+    String agent = client.header(AGENT);
+    return agent == null ? SessionId.of(session) : SessionId.of(session, agent);
   }
 }

@@ -1,8 +1,8 @@
 package relay.request;
 
 import java.security.MessageDigest;
-import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
+import relay.model.SessionId;
 import relay.model.Sha256;
 
 /**
@@ -17,13 +17,8 @@ import relay.model.Sha256;
  * name.
  */
 final class SessionTrace {
-  /** For longer strings only both ends and the length are hashed. */
-  static final int WHOLE_BYTES = 16 * 1024;
-
   /** The rank of an id that names a conversation by itself. */
   static final int ALONE = 3;
-
-  private static final int ID_BYTES = 16;
 
   private final @Nullable MessageDigest prefix;
   private final String known; // if there is no prefix
@@ -70,7 +65,7 @@ final class SessionTrace {
   void add(byte[] body, int start, int end) {
     if (prefix != null && statedRank < ALONE) {
       any = true;
-      update(prefix, body, start, end);
+      SessionId.add(prefix, body, start, end);
     }
   }
 
@@ -84,7 +79,7 @@ final class SessionTrace {
     if (prefix != null && end > start && rank > statedRank) {
       statedRank = rank;
       stated = Sha256.begin();
-      update(stated, body, start, end);
+      SessionId.add(stated, body, start, end);
     }
   }
 
@@ -97,19 +92,6 @@ final class SessionTrace {
     if (stated != null && prefix != null && statedRank < ALONE) {
       stated.update(prefix.digest());
     }
-    return HexFormat.of().formatHex(digest.digest(), 0, ID_BYTES);
-  }
-
-  private static void update(MessageDigest digest, byte[] body, int start, int end) {
-    int length = end - start;
-    for (int shift = 0; shift < Integer.SIZE; shift += Byte.SIZE) {
-      digest.update((byte) (length >>> shift));
-    }
-    if (length <= WHOLE_BYTES) {
-      digest.update(body, start, length);
-    } else {
-      digest.update(body, start, WHOLE_BYTES / 2);
-      digest.update(body, end - WHOLE_BYTES / 2, WHOLE_BYTES / 2);
-    }
+    return SessionId.of(digest);
   }
 }

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.model.SessionId;
 
 class SessionTest {
   private static final String FIRST =
@@ -130,7 +131,7 @@ class SessionTest {
 
   @Test
   void a_long_string_counts_by_its_ends_and_length() {
-    String line = "x".repeat(SessionTrace.WHOLE_BYTES);
+    String line = "x".repeat(SessionId.WHOLE_BYTES);
     String body = "{\"model\":\"m\",\"system\":\"a" + line + "b\"}";
     assertNotEquals(session(body), session(body.replace("a" + line, "c" + line)));
     assertNotEquals(session(body), session(body.replace(line + "b", line + "c")));
