@@ -20,7 +20,6 @@ public final class CarrierSockets extends SocketFactory {
   private final IntUnaryOperator connectTimeout;
   private final SpareBuffers rooms;
   private final TlsBuffers tlsBuffers;
-  private volatile @Nullable CarrierChannel last;
 
   CarrierSockets(
       Carrier carrier,
@@ -35,18 +34,17 @@ public final class CarrierSockets extends SocketFactory {
     this.tlsBuffers = tlsBuffers;
   }
 
-  /**
-   * Whether input or the end of the stream arrived on the last socket made here while no thread
-   * reads. An idle connection with such input must not get a request.
-   */
-  public boolean hasUnsolicitedInput() {
-    CarrierChannel known = last;
-    return known != null && known.hasUnsolicitedInput();
-  }
-
   /** Whether a socket was made by any instance of this class, or is TLS on such a socket. */
   public static boolean made(Socket socket) {
     return socket instanceof CarrierSocket || socket instanceof SecureSocket;
+  }
+
+  /**
+   * Whether input or the end of the stream arrived on this {@link #made} socket while no thread
+   * reads. An idle connection with such input must not get a request.
+   */
+  public static boolean hasUnsolicitedInput(Socket socket) {
+    return endpoint(socket).connection().hasUnsolicitedInput();
   }
 
   /**
@@ -86,7 +84,6 @@ public final class CarrierSockets extends SocketFactory {
   @Override
   public Socket createSocket() throws IOException {
     CarrierChannel connection = new CarrierChannel(carrier, beforeWaiting);
-    last = connection;
     return new CarrierSocket(new CarrierEndpoint(connection, connectTimeout, rooms, tlsBuffers));
   }
 

@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import javax.net.SocketFactory;
 import okhttp3.Connection;
 import okhttp3.ConnectionPool;
 import okhttp3.Dispatcher;
@@ -70,29 +71,28 @@ final class ConnectionSlots {
   final class ConnectionSlot implements AutoCloseable {
     private final OkHttpClient client;
     private final int home;
-    private final @Nullable CarrierSockets sockets; // of its own connection
     private final SharedConnections.@Nullable Shared shared;
     private @Nullable RealConnection kept; // of its last call
     private @Nullable KeptExchange current; // of its call, if it is on the kept connection
     private long idleSince;
 
-    private ConnectionSlot(OkHttpClient client, int home, @Nullable CarrierSockets sockets) {
+    private ConnectionSlot(OkHttpClient client, int home) {
       this.client = client;
       this.home = home;
-      this.sockets = sockets;
       shared = null;
     }
 
     private ConnectionSlot(SharedConnections.Shared shared) {
       client = shared.client();
       home = 0;
-      sockets = null;
       this.shared = shared;
     }
 
     /** Whether the connection is unusable: closed by the provider, or out of sync. */
     private boolean isSpent() {
-      return sockets != null && sockets.hasUnsolicitedInput();
+      return kept != null
+          && CarrierSockets.made(kept.socket())
+          && CarrierSockets.hasUnsolicitedInput(kept.socket());
     }
 
     OkHttpClient client() {
@@ -227,7 +227,7 @@ final class ConnectionSlots {
   }
 
   private ConnectionSlot alone(int home) {
-    CarrierSockets sockets = carriers.sockets(home, ReadWait::announce, ConnectTime::left);
+    SocketFactory sockets = carriers.sockets(home, ReadWait::announce, ConnectTime::left);
     ConnectionPool pool =
         new ConnectionPool(
             new RealConnectionPool(
@@ -244,7 +244,7 @@ final class ConnectionSlots {
             .socketFactory(sockets)
             .dispatcher(new Dispatcher(common.dispatcher().executorService())) // never used
             .build();
-    return new ConnectionSlot(client, home, sockets);
+    return new ConnectionSlot(client, home);
   }
 
   /** Closes connections that were idle for too long. Called periodically. */

@@ -23,6 +23,7 @@ import relay.model.Dialect;
 class RoutingTest {
   private static final Dialect DIALECT = Dialect.ANTHROPIC;
   private static final String MODEL = "claude-x";
+  private static final String OPEN = "relay_breaker_state{pool=\"failing\",state=\"open\"}";
 
   private static RawProvider fine() throws IOException {
     return new RawProvider((request, connection) -> connection.write(Says.fine(DIALECT)));
@@ -118,11 +119,16 @@ class RoutingTest {
     try (RawProvider provider = fine();
         RawProvider failing = new RawProvider(RoutingTest::overloaded)) {
       Setup setup = full("soon", "late", provider);
-      List<String> models = List.of("models: [" + MODEL + "]");
-      setup.provider("failing", DIALECT, failing.url(), models, List.of(Setup.key("f-1")));
+      List<String> settings = List.of("models: [" + MODEL + "]", "max_attempts: 1"); // no pause
+      setup.provider("failing", DIALECT, failing.url(), settings, List.of(Setup.key("f-1")));
       try (Replicas replicas = setup.start(1)) {
         assertEquals(List.of("soon", "late"), providers(replicas, 2));
-        Await.until("its breaker is open", () -> ask(replicas, MODEL).status() == 200);
+        Await.until(
+            "its breaker is open",
+            () -> {
+              boolean fails = ask(replicas, MODEL).status() == 529; // where it waits, time passes
+              return fails && replicas.metric(0, OPEN) == 1;
+            });
         assertEquals(List.of("soon"), providers(replicas, 1));
       }
     }

@@ -27,6 +27,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.LocalTls;
 import relay.carrier.Carriers;
+import relay.carrier.SecureSockets;
+import relay.carrier.TlsEngines;
+import relay.tls.ClientTls;
 
 @Tag("slow")
 class ConnectionSlotsTest {
@@ -152,7 +155,12 @@ class ConnectionSlotsTest {
           }
         });
     web.start();
-    OkHttpClient http = tls.client().protocols(List.of(Protocol.HTTP_1_1)).build();
+    TlsEngines engines = ClientTls.engines(tls.trust(), null, List.of(Protocol.HTTP_1_1.toString()));
+    OkHttpClient http =
+        new OkHttpClient.Builder()
+            .sslSocketFactory(new SecureSockets(engines), tls.trust())
+            .protocols(List.of(Protocol.HTTP_1_1))
+            .build();
     ConnectionSlots lanes = new ConnectionSlots(clients(http), carriers, LONG, false);
     CompletableFuture<Boolean> another = new CompletableFuture<>();
     carriers.execute(
@@ -176,14 +184,17 @@ class ConnectionSlotsTest {
   }
 
   private static ProviderClients clients(OkHttpClient http) {
-    return new ProviderClients(Protocol.HTTP_1_1, _ -> completedFuture(http));
+    OkHttpClient traced = http.newBuilder().eventListenerFactory(AttemptTrace.FACTORY).build();
+    return new ProviderClients(Protocol.HTTP_1_1, _ -> completedFuture(traced));
   }
 
   private void begin(ConnectionSlots lanes) throws IOException {
     ConnectionSlots.ConnectionSlot lane = lanes.take((made, _) -> made.join());
-    Response response =
-        lane.client().newCall(new Request.Builder().url(web.url("/")).build()).execute();
-    lane.spoke(response, null);
+    AttemptTrace trace = new AttemptTrace();
+    Request request =
+        new Request.Builder().url(web.url("/")).tag(AttemptTrace.class, trace).build();
+    Response response = lane.client().newCall(request).execute();
+    lane.spoke(response, trace.connection());
     underWay.add(lane);
     open.add(response);
   }
