@@ -41,6 +41,13 @@ final class OpenLeaseSums {
     }
   }
 
+  /** An owner that a reading asks for, and its sum's {@code since} before that. */
+  private record Asked(String owner, Sum sum, long since) {
+    static Asked of(Map.Entry<String, Sum> entry) {
+      return new Asked(entry.getKey(), entry.getValue(), entry.getValue().since);
+    }
+  }
+
   OpenLeaseSums(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
     readNanos = nanoTime.getAsLong() - READ_NANOS;
@@ -53,24 +60,31 @@ final class OpenLeaseSums {
    */
   boolean begin(String owner, Pools pools) {
     CompletableFuture<Void> latest;
+    List<Asked> toRead = List.of();
     synchronized (this) {
-      Sum sum = sums.computeIfAbsent(owner, _ -> new Sum());
+      sums.computeIfAbsent(owner, _ -> new Sum());
       if (reading.isDone() && nanoTime.getAsLong() - readNanos >= READ_NANOS) {
-        reading = read(pools);
-      }
-      if (sum.open() < Lasting.MOST_OPEN) {
-        sum.asking++;
-        return true;
+        readNanos = nanoTime.getAsLong();
+        reading = new CompletableFuture<>();
+        toRead = sums.entrySet().stream().map(Asked::of).toList();
       }
       latest = reading;
     }
-    latest.join();
-    synchronized (this) {
-      Sum sum = sums.computeIfAbsent(owner, _ -> new Sum());
-      boolean may = sum.open() < Lasting.MOST_OPEN;
-      sum.asking += may ? 1 : 0;
-      return may;
+    if (!toRead.isEmpty()) {
+      read(toRead, pools, latest); // without the lock, which the thread of the answers takes
     }
+    if (mayAsk(owner)) {
+      return true;
+    }
+    latest.join();
+    return mayAsk(owner);
+  }
+
+  private synchronized boolean mayAsk(String owner) {
+    Sum sum = sums.computeIfAbsent(owner, _ -> new Sum());
+    boolean may = sum.open() < Lasting.MOST_OPEN;
+    sum.asking += may ? 1 : 0;
+    return may;
   }
 
   /** What {@link #begin} allowed is over. */
@@ -90,31 +104,32 @@ final class OpenLeaseSums {
     }
   }
 
-  /** Completes normally, in any case: without an answer, what was known before holds. */
-  private CompletableFuture<Void> read(Pools pools) {
-    readNanos = nanoTime.getAsLong();
-    List<Map.Entry<String, Sum>> all = List.copyOf(sums.entrySet());
+  /**
+   * Completes {@code done} normally, in any case: without an answer, what was known before holds.
+   */
+  private void read(List<Asked> all, Pools pools, CompletableFuture<Void> done) {
     List<CompletableFuture<Void>> calls = new ArrayList<>();
     for (int n = 0; n < all.size(); n += OWNERS_A_CALL) {
-      List<Map.Entry<String, Sum>> some = all.subList(n, Math.min(n + OWNERS_A_CALL, all.size()));
-      List<Long> before = some.stream().map(each -> each.getValue().since).toList();
+      List<Asked> some = all.subList(n, Math.min(n + OWNERS_A_CALL, all.size()));
       calls.add(
           pools
-              .open(some.stream().map(Map.Entry::getKey).toList())
-              .thenAccept(open -> take(some, open, before))
+              .open(some.stream().map(Asked::owner).toList())
+              .thenAccept(open -> take(some, open))
               .exceptionally(_ -> null));
     }
-    return CompletableFuture.allOf(calls.toArray(CompletableFuture[]::new));
+    var _ =
+        CompletableFuture.allOf(calls.toArray(CompletableFuture[]::new))
+            .whenComplete((_, _) -> done.complete(null));
   }
 
-  private synchronized void take(
-      List<Map.Entry<String, Sum>> some, List<Long> open, List<Long> before) {
+  private synchronized void take(List<Asked> some, List<Long> open) {
     for (int n = 0; n < open.size(); n++) {
-      Sum sum = some.get(n).getValue();
+      Asked asked = some.get(n);
+      Sum sum = asked.sum;
       sum.read = open.get(n);
-      sum.since -= before.get(n);
+      sum.since -= asked.since;
       if (sum.read + sum.since <= 0 && sum.asking == 0) {
-        sums.remove(some.get(n).getKey());
+        sums.remove(asked.owner);
       }
     }
   }

@@ -7,8 +7,8 @@ import java.util.HexFormat;
 
 /**
  * The id of a conversation, 32 hexadecimal digits. A name has the same one wherever a client states
- * it: in a header, in a body, or for a lease. It is a hash: it is stored in Redis, and a name may be
- * a person's.
+ * it: in a header, in a body, or for a lease. It is a hash: it is stored in Redis, and a name may
+ * be a person's.
  */
 public final class SessionId {
   /** For longer strings only both ends and the length are hashed. */

@@ -267,7 +267,8 @@ class CarrierChannelTest {
             kept(made);
             before.complete(CarrierSockets.hasUnsolicitedInput(made));
             ended.join();
-            while (!CarrierSockets.hasUnsolicitedInput(made)) { // the test has a bound, and fails with it
+            while (!CarrierSockets.hasUnsolicitedInput(
+                made)) { // the test has a bound, and fails with it
               LockSupport.parkNanos(1_000_000);
             }
             after.complete(true);

@@ -47,7 +47,7 @@ class LeaseSessionsTest {
   LeaseSessionsTest() throws Exception {}
 
   private String answer() {
-    return "{\"id\":\"resp_%d\",\"object\":\"response\",\"output\":[],\"usage\":{\"input_tokens\":7,\"output_tokens\":3}}"
+    return "{\"id\":\"resp_%dabc\",\"object\":\"response\",\"output\":[],\"usage\":{\"input_tokens\":7,\"output_tokens\":3}}"
         .formatted(made.incrementAndGet());
   }
 

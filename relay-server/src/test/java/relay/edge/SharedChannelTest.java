@@ -32,8 +32,7 @@ class SharedChannelTest {
 
   private final FrameAllowance allowance = new FrameAllowance(NOW);
   private final Http2Port http2 =
-      new Http2Port(
-          new Buffers(16 * 1024), OptionMap.create(UndertowOptions.ENABLE_HTTP2, true));
+      new Http2Port(new Buffers(16 * 1024), OptionMap.create(UndertowOptions.ENABLE_HTTP2, true));
   @AutoClose private final Carriers carriers = new Carriers("carrier", 1);
 
   @Test

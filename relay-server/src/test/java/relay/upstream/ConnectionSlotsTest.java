@@ -155,7 +155,8 @@ class ConnectionSlotsTest {
           }
         });
     web.start();
-    TlsEngines engines = ClientTls.engines(tls.trust(), null, List.of(Protocol.HTTP_1_1.toString()));
+    TlsEngines engines =
+        ClientTls.engines(tls.trust(), null, List.of(Protocol.HTTP_1_1.toString()));
     OkHttpClient http =
         new OkHttpClient.Builder()
             .sslSocketFactory(new SecureSockets(engines), tls.trust())
