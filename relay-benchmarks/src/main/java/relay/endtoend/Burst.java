@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 import relay.load.ClosedLoop;
 import relay.load.Question;
 import relay.load.SentRequests;
@@ -60,6 +61,11 @@ record Burst(Question question, int connections) {
           Median.of(runs, run -> run.cost().redisMicros()),
           Median.of(runs, run -> run.cost().functionCalls()),
           Median.of(runs, run -> run.cost().commands()));
+    }
+
+    /** The most that other processes took of the machine during a run, in percent. */
+    static double strangers(Stream<Measured> runs) {
+      return 100 * runs.mapToDouble(run -> run.cost().strangers()).max().orElseThrow();
     }
   }
 

@@ -106,16 +106,10 @@ record EndToEndPage(
   }
 
   private String strangersLine() {
-    double most =
-        Stream.of(small, large, events)
-            .flatMap(List::stream)
-            .mapToDouble(run -> run.cost().strangers())
-            .max()
-            .orElseThrow();
     return String.format(
         Locale.ROOT,
         "Other processes took up to %.0f %% of the machine while requests were measured.%n",
-        100 * most);
+        Burst.Measured.strangers(Stream.of(small, large, events).flatMap(List::stream)));
   }
 
   private static String line(String what, List<Burst.Measured> runs) {

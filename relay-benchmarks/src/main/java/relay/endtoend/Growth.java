@@ -81,7 +81,7 @@ public final class Growth {
             grown,
             Burst.Measured.cells(runs),
             Median.of(runs, Burst.Measured::perSecond),
-            100 * runs.stream().mapToDouble(run -> run.cost().strangers()).max().orElseThrow());
+            Burst.Measured.strangers(runs.stream()));
     System.err.print(line);
     page.append(line);
   }

@@ -69,7 +69,7 @@ record LeasePage(
         line("settle of those with `idempotency_key`", keyedAtRate, Pairs::settles),
         Median.of(atRate, AtRate::functionCalls),
         Median.of(keyedAtRate, AtRate::functionCalls),
-        100 * strangers());
+        Burst.Measured.strangers(Stream.of(requests, pairs, keyed).flatMap(List::stream)));
   }
 
   private static String line(String what, List<Burst.Measured> runs) {
@@ -101,13 +101,5 @@ record LeasePage(
         runs.stream()
             .map(run -> String.format(Locale.ROOT, "%.2f", run.latencies().millis(share)))
             .collect(Collectors.joining(", ")));
-  }
-
-  private double strangers() {
-    return Stream.of(requests, pairs, keyed)
-        .flatMap(List::stream)
-        .mapToDouble(run -> run.cost().strangers())
-        .max()
-        .orElseThrow();
   }
 }

@@ -1,6 +1,7 @@
 package relay.load;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
@@ -8,12 +9,17 @@ import java.nio.channels.CancelledKeyException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Connections to servers on loopback, and the event loop that reads their answers on one thread.
  */
 final class Driver implements AutoCloseable {
+  /** How often a thread that waits for answers looks whether it is to end. */
+  static final Duration LOOK_AGAIN = Duration.ofMillis(50);
+
   private static final int BUFFER_BYTES = 64 << 10;
 
   private final Selector selector;
@@ -49,6 +55,28 @@ final class Driver implements AutoCloseable {
     Connection connection = new Connection(channel, key, new AnswerReader(body), requests);
     key.attach(connection);
     return connection;
+  }
+
+  /** Waits for a time. */
+  static void parkUntil(long nanos) {
+    for (long early = nanos - System.nanoTime(); early > 0; early = nanos - System.nanoTime()) {
+      LockSupport.parkNanos(early);
+    }
+  }
+
+  /** Starts a thread that handles events until it is interrupted. */
+  Thread startReader(Events events) {
+    return Thread.ofPlatform().daemon().name("answers").start(() -> read(events));
+  }
+
+  private void read(Events events) {
+    try {
+      while (!Thread.currentThread().isInterrupted()) {
+        poll(System.nanoTime() + LOOK_AGAIN.toNanos(), events);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Handles events until the given time. */

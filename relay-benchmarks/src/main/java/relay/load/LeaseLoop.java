@@ -1,7 +1,6 @@
 package relay.load;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -22,7 +21,6 @@ public final class LeaseLoop implements AutoCloseable, Driver.Events {
 
   private static final int CONNECTIONS = 64;
   private static final Duration PATIENCE = Duration.ofSeconds(10);
-  private static final Duration LOOK_AGAIN = Duration.ofMillis(50);
 
   /** How long an open loop holds a lease. */
   private static final Duration HELD = Duration.ofMillis(50);
@@ -107,7 +105,7 @@ public final class LeaseLoop implements AutoCloseable, Driver.Events {
     double gap = 1e9 / perSecond;
     long number = (warm.toMillis() + time.toMillis()) * perSecond / 1000;
     long held = Math.round(HELD.toNanos() / gap);
-    Thread reader = Thread.ofPlatform().daemon().name("answers").start(this::read);
+    Thread reader = driver.startReader(this);
     for (long n = 0; n < number + held; n++) {
       long at = begin + Math.round(n * gap);
       if (n < number) {
@@ -119,7 +117,7 @@ public final class LeaseLoop implements AutoCloseable, Driver.Events {
     }
     long patience = System.nanoTime() + PATIENCE.toNanos();
     while (isBusy() && System.nanoTime() - patience < 0) {
-      LockSupport.parkNanos(LOOK_AGAIN.toNanos());
+      LockSupport.parkNanos(Driver.LOOK_AGAIN.toNanos());
     }
     reader.interrupt();
     reader.join();
@@ -144,11 +142,7 @@ public final class LeaseLoop implements AutoCloseable, Driver.Events {
 
   /** Waits until a call is due. */
   private void due(Deque<Long> calls, long dueNanos) throws IOException {
-    for (long early = dueNanos - System.nanoTime();
-        early > 0;
-        early = dueNanos - System.nanoTime()) {
-      LockSupport.parkNanos(early);
-    }
+    Driver.parkUntil(dueNanos);
     synchronized (this) {
       calls.add(dueNanos);
       send();
@@ -171,32 +165,16 @@ public final class LeaseLoop implements AutoCloseable, Driver.Events {
     }
   }
 
-  private void read() {
-    try {
-      while (!Thread.currentThread().isInterrupted()) {
-        driver.poll(System.nanoTime() + LOOK_AGAIN.toNanos(), this);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
   @Override
   public synchronized void answered(Connection connection) throws IOException {
-    long now = System.nanoTime();
     Turn turn = turn(connection);
-    Tally tally = turn.settles ? pairs.settles : pairs.acquires;
-    if (connection.answer().status() != 200) {
-      tally.fault("status " + connection.answer().status());
-    } else if (connection.sinceNanos() - recordFromNanos >= 0) {
-      tally.add(now - connection.sinceNanos());
-    }
+    (turn.settles ? pairs.settles : pairs.acquires).answered(connection, recordFromNanos);
     String id = turn.answer.take();
     if (!id.isEmpty() && !turn.settles) {
       granted.add(id);
     }
     if (isClosed) {
-      (id.isEmpty() || turn.settles ? acquiresDue : settlesDue).add(now);
+      (id.isEmpty() || turn.settles ? acquiresDue : settlesDue).add(System.nanoTime());
     }
     if (connection.answer().closes()) {
       connection.close();

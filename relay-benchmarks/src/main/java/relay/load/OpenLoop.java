@@ -1,7 +1,6 @@
 package relay.load;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -16,7 +15,6 @@ import java.util.concurrent.locks.LockSupport;
 public final class OpenLoop implements AutoCloseable, Driver.Events {
   private static final int CONNECTIONS = 64;
   private static final Duration PATIENCE = Duration.ofSeconds(10);
-  private static final Duration LOOK_AGAIN = Duration.ofMillis(50);
 
   private final Driver driver;
   private final Deque<Connection> idle = new ArrayDeque<>();
@@ -46,17 +44,15 @@ public final class OpenLoop implements AutoCloseable, Driver.Events {
     long from = begin + warm.toNanos();
     start(from);
     long requests = (warm.toMillis() + time.toMillis()) * perSecond / 1000;
-    Thread reader = Thread.ofPlatform().daemon().name("answers").start(this::read);
+    Thread reader = driver.startReader(this);
     for (long n = 0; n < requests; n++) {
       long due = begin + 1_000_000_000L * n / perSecond;
-      for (long early = due - System.nanoTime(); early > 0; early = due - System.nanoTime()) {
-        LockSupport.parkNanos(early);
-      }
+      Driver.parkUntil(due);
       ask(due);
     }
     long patience = System.nanoTime() + PATIENCE.toNanos();
     while (busy() && System.nanoTime() - patience < 0) {
-      LockSupport.parkNanos(LOOK_AGAIN.toNanos());
+      LockSupport.parkNanos(Driver.LOOK_AGAIN.toNanos());
     }
     reader.interrupt();
     reader.join();
@@ -88,25 +84,9 @@ public final class OpenLoop implements AutoCloseable, Driver.Events {
     }
   }
 
-  private void read() {
-    try {
-      while (!Thread.currentThread().isInterrupted()) {
-        driver.poll(System.nanoTime() + LOOK_AGAIN.toNanos(), this);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
   @Override
   public synchronized void answered(Connection connection) throws IOException {
-    long since = connection.sinceNanos();
-    int status = connection.answer().status();
-    if (status != 200) {
-      tally.fault("status " + status);
-    } else if (since - recordFromNanos >= 0) {
-      tally.add(System.nanoTime() - since);
-    }
+    tally.answered(connection, recordFromNanos);
     Connection next = connection;
     if (connection.answer().closes()) {
       connection.close();

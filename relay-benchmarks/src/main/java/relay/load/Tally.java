@@ -16,6 +16,16 @@ public final class Tally {
     latencies.add(latencyNanos);
   }
 
+  /** Counts a connection's answer. One that was due before {@code fromNanos} counts only if bad. */
+  void answered(Connection connection, long fromNanos) {
+    int status = connection.answer().status();
+    if (status != 200) {
+      fault("status " + status);
+    } else if (connection.sinceNanos() - fromNanos >= 0) {
+      add(System.nanoTime() - connection.sinceNanos());
+    }
+  }
+
   void fault(String what) {
     faults.merge(what, 1, Integer::sum);
   }

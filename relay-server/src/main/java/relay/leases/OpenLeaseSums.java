@@ -14,8 +14,8 @@ import relay.redis.model.Lasting;
  * Cluster, so no script can count them together: each counts its own, and this is their sum as a
  * replica knows it. While clients acquire, it reads all pools once a second, beside the acquires,
  * and adds what it granted and ended itself since. So a client exceeds the bound by no more than
- * what other replicas grant it in that second. Only who seems to be at the bound waits for a
- * reading, if the last one is older. Thread-safe.
+ * what other replicas grant it in that second. Only a client that seems to be at the bound waits
+ * for a reading, if the last one is older. Thread-safe.
  */
 final class OpenLeaseSums {
   private static final long READ_NANOS = TimeUnit.SECONDS.toNanos(1);

@@ -46,7 +46,7 @@ class OpenLeasesTest {
     provider.close();
   }
 
-  /** Makes as if the client that has a lease in a pool had so many more. */
+  /** Adds open leases to a pool, for the one client that has a lease there. */
   private void addOpen(String pool, int count) throws IOException {
     try (RedisSocket redis = replicas.redisSocket()) {
       String open = redis.text("KEYS", "relay:{" + pool + "}:leases:*:@*");

@@ -20,7 +20,7 @@ import relay.redis.script.Reply;
  * Sends the ends of leases to Redis without waiting for replies. An ending travels in the next
  * acquire call, which makes it cheap and counts it before that request. If no acquire comes for
  * {@value #HELD_MS} ms, endings are sent in a call of their own. The first one after such a pause
- * is sent at once if somebody waits for its answer. Endings that could not be sent are kept, up to
+ * is sent at once if a caller waits for its answer. Endings that could not be sent are kept, up to
  * {@value UnsentUpdates#MOST}, and sent again; Redis counts each once.
  */
 public final class LeaseEndings {

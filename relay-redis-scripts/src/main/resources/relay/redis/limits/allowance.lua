@@ -7,7 +7,7 @@ local NEARLY = 1e-6 -- a debt flows off in fractions
 -- and the microseconds until nothing is in use. `ring.roll` must have run up to now.
 local function left_of(p, g, d, now)
   local limit, window = g[LIMIT + d], quota_group.refill_us(p, g)
-  local level = g[LEVEL + d] - math.max(0, now - g[AT]) * limit / window
+  local level = quota_group.debt_at(p, g, d, now)
   local empty = math.max(0, level) * window / limit
   local burst, shrunk = quota_group.burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
   if g[MIRRORED] > 0 then return gate.headway(true, 0, limit * (1 - p[OTHERS]), 0, 0, burst, shrunk) - math.max(0, level), empty end

@@ -14,12 +14,10 @@ function gate.headway(bucket, cost, limit, used, saved, burst, shrunk)
   return math.max(math.min(burst * limit, free), cost * (1 + math.min(1, 4 * shrunk)) - saved)
 end
 
--- The debt in one dimension, less what has flown off until `now`.
-local function debt_at(p, g, d, now) return g[LEVEL + d] - math.max(0, now - g[AT]) * g[LIMIT + d] / quota_group.refill_us(p, g) end
-
 -- What the pacer says of a cost: nil if it does not pass now, else the share of the limit that a mirrored bucket lacks then,
--- or 0. `level`: the debt as of now.
-local function paced_load(g, d, cost, limit, used, level, now)
+-- or 0.
+local function paced_load(p, g, d, cost, limit, used, now)
+  local level = quota_group.debt_at(p, g, d, now)
   local burst, shrunk = quota_group.burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
   if g[MIRRORED] > 0 then
     local debt = level > 0 and level + cost or cost
@@ -97,19 +95,19 @@ function gate.paced(p, g, now, left, input, output, load)
   -- matter. This is the usual case.
   local both, room, x = input + output, bucket and 0 or burst, 0
   if l1 > 0 and d1 + asked > room * (l1 - u1) then
-    x = paced_load(g, 1, asked, l1, u1, debt_at(p, g, 1, now), now)
+    x = paced_load(p, g, 1, asked, l1, u1, now)
     if not x then return elseif x > load then load = x end
   end
   if l2 > 0 and input > 0 and d2 + input > room * (l2 - u2) then
-    x = paced_load(g, 2, input, l2, u2, debt_at(p, g, 2, now), now)
+    x = paced_load(p, g, 2, input, l2, u2, now)
     if not x then return elseif x > load then load = x end
   end
   if l3 > 0 and output > 0 and d3 + output > room * (l3 - u3) then
-    x = paced_load(g, 3, output, l3, u3, debt_at(p, g, 3, now), now)
+    x = paced_load(p, g, 3, output, l3, u3, now)
     if not x then return elseif x > load then load = x end
   end
   if l4 > 0 and both > 0 and d4 + both > room * (l4 - (u2 + u3)) then
-    x = paced_load(g, 4, both, l4, u2 + u3, debt_at(p, g, 4, now), now)
+    x = paced_load(p, g, 4, both, l4, u2 + u3, now)
     if not x then return elseif x > load then load = x end
   end
   return load

@@ -70,6 +70,11 @@ function quota_group.refill_us(p, g)
   return (g[MIRRORED] > 0 or window > least) and window or least
 end
 
+-- The debt in one dimension as of `now`: less what has flown off since the last touch. Below nothing it has no bound yet.
+function quota_group.debt_at(p, g, d, now)
+  return g[LEVEL + d] - math.max(0, now - g[AT]) * g[LIMIT + d] / quota_group.refill_us(p, g)
+end
+
 -- What a dimension's window holds, and what is expected still to come in it.
 function quota_group.used_of(g, d) return d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d] end
 function quota_group.coming_of(g, d) return d >= 3 and g[COMING] or 0 end
@@ -79,17 +84,18 @@ function quota_group.coming_of(g, d) return d >= 3 and g[COMING] or 0 end
 -- and has paid that back when it leaves the window. `free` is what the window has free. Where output is still to come, the debt
 -- follows what is expected of it, up and down by the deviation of that.
 function quota_group.credit(g, d, limit, free)
+  if 10 * free >= limit then return 0 end
   local varies = d >= 3 and g[COMING] > 0
   local most = math.min(varies and 0.03 or 0.05, g[BURST] / 4) * limit
   if varies then most = most + math.sqrt(g[VARIANCE]) end
-  return most * math.max(0, 1 - 10 * math.max(0, free) / limit)
+  return most * (1 - 10 * math.max(0, free) / limit)
 end
 
 -- The debt in one dimension, after some of it has flown off. `ring.roll` must have run.
 function quota_group.flown(g, d, limit, used, level)
   if level >= 0 then return level end
-  if g[MIRRORED] > 0 or 10 * (limit - used) >= limit then return 0 end -- most are: it has no credit
-  return math.max(level, -quota_group.credit(g, d, limit, limit - used))
+  local least = g[MIRRORED] > 0 and 0 or -quota_group.credit(g, d, limit, limit - used)
+  return level > least and level or least
 end
 
 -- A debt less what is given back. Like what flows off, that makes no more than the credit.
