@@ -62,7 +62,7 @@ public final class KeyPool {
 
   /** Gets what each heartbeat tells of the pool's provider. */
   void tells(Consumer<SurveyReply.Beside> listener) {
-    scripts.fleet().tells(listener);
+    scripts.fleet().tells(parts.sweeps.also(listener));
   }
 
   /** The pool's present keys and limits. */

@@ -45,6 +45,7 @@ final class PoolComposition {
   final Retirement retirement;
   final Rekeys rekeys;
   final Heartbeat heartbeat;
+  final Sweeps sweeps;
   final Grants grants;
   final WaitingRoom room;
 
@@ -82,6 +83,7 @@ final class PoolComposition {
             outage,
             accepted,
             new Heartbeat.Senders(leaseEndings, renewals, exchange, rekeys, retirement));
+    sweeps = new Sweeps(scripts, alarm);
     grants =
         new Grants(
             link,

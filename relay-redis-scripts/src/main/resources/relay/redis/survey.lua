@@ -46,7 +46,8 @@
 --                 asked for
 --         clients: {for each model class that was short: {for each client that asked: `client:rank`, weight, requests
 --                 that wait, millionths of a limit that it was granted in a window}}, if news is asked for
---         beside: {1 if the breaker is not closed, the version of `refused`}, if news is asked for
+--         beside: {1 if the breaker is not closed, the version of `refused`, 1 if more leases are due: see `sweep`}, if news is
+--                 asked for
 --       {-3}                                   unknown pool
 -- COST  one read of all records, one write of the changed ones, one of the picture if it draws
 -- @uses wire/numbers, state/pool, state/pool_key, state/quota_group, state/records, state/ring, state/lease
@@ -73,7 +74,7 @@ local p = r.pool
 local now = pool.time(p, given, ceiling)
 local slot = math.floor(now / p[SLOT])
 ready_sets.hold(r, KEYS, 13)
-lease.sweep(r, now, 1400)
+local more_due = lease.sweep_most(r, now)
 
 local alive, passed = missing_replicas.beat(p, replicas, state, replica, config == 'leave', now)
 pool.keep(p, state, leases, due, later)
@@ -184,6 +185,6 @@ if born then
   if all then reply[at + 1][3] = 1 end
   reply[at + 2] = queue_report.standings(r, now)
   reply[at + 3] = { (redis.call('HGET', breaker, 'state') or 'closed') == 'closed' and 0 or 1,
-    tonumber(redis.call('HGET', refused, 'version') or 0) }
+    tonumber(redis.call('HGET', refused, 'version') or 0), more_due and 1 or 0 }
 end
 return reply

@@ -24,6 +24,7 @@ import relay.redis.walk.Clock;
 import relay.redis.walk.HeldLease;
 import relay.redis.walk.Step;
 import relay.redis.walk.StoredPool;
+import relay.redis.walk.SweepStep;
 import relay.redis.walk.Wish;
 
 /** Leases that expired or were lost, a lost window, and reports that are taken back. */
@@ -121,22 +122,44 @@ final class LostRecordsTest {
     }
   }
 
-  @Test
-  void four_surveys_return_the_leases_of_a_dead_replica() {
+  private void grant(int leases) {
     call(new Step.Configure(0, 7, plan(0, new Limits(1_000_000, 0, 0, 0))));
-    int leases = 5_000;
     for (int from = 0; from < leases; from += 100) {
       List<Wish> wishes = new ArrayList<>();
       IntStream.range(from, from + 100).forEach(n -> wishes.add(new Wish("l" + n, 1, 1, "")));
       call(new Step.Acquire(wishes, 7, 30_000, FIELDS));
     }
+  }
+
+  private long live() {
+    return (Long) call(new Step.Survey("r", 0, List.of(), List.of(), List.of())).get(4);
+  }
+
+  @Test
+  void short_calls_return_the_leases_of_a_dead_replica() {
+    grant(600);
     micros += 31 * SECOND;
-    Step survey =
-        new Step.Survey("r", 0, plan(0, new Limits(0, 0, 0, 0)).groups(), List.of(), List.of());
-    for (int n = 0; n < 3; n++) {
-      assertTrue((Long) call(survey).get(4) > 0, "a call returns a bounded number");
+    long before = live();
+    assertEquals(600 - 64, before, "a call checks a bounded number");
+    int calls = 0;
+    while (call(new SweepStep(List.of())).get(2).equals(1L)) {
+      calls++;
     }
-    assertEquals(0L, call(survey).get(4));
+    assertEquals(8, calls, "the ninth says that there are no more");
+    assertEquals(0, live());
+  }
+
+  @Test
+  void a_replica_sweeps_what_a_burst_has_left_without_any_request() {
+    micros = 1_000 * (System.currentTimeMillis() - 40_000);
+    int leases = 10_000; // would take its heartbeats more than a minute
+    grant(leases);
+    try (RedisEngine engine =
+        RedisEngine.start(Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED))) {
+      KeyPool pool = engine.pool(plan(0, new Limits(1_000_000, 0, 0, 0)));
+      Await.until("none lives", Duration.ofSeconds(40), () -> pool.snapshot().join().leases() == 0);
+      assertEquals(leases, pool.snapshot().join().expiredLeases());
+    }
   }
 
   @Test

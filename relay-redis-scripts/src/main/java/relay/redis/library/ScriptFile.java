@@ -33,6 +33,7 @@ public enum ScriptFile {
   CONFIGURE,
   PLAN,
   SURVEY,
+  SWEEP,
   LEARN,
   BREAKER,
   EVIDENCE,

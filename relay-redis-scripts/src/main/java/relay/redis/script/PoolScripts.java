@@ -167,6 +167,15 @@ public final class PoolScripts {
     return caller.call(new Call(ScriptFile.RENEW, k, args)).thenApply(Reply::of);
   }
 
+  /** Checks some leases that are due. Returns whether more are. */
+  public CompletableFuture<Boolean> sweep() {
+    List<byte[]> k = caller.leaseKeys();
+    k.addAll(candidates().allSets());
+    return caller
+        .call(new Call(ScriptFile.SWEEP, k, caller.clockArgs()))
+        .thenApply(reply -> !Reply.isUnknown(reply) && Reply.number(reply.get(2)) == 1);
+  }
+
   /** How many lasting leases these owners have open, in order. */
   public CompletableFuture<List<Long>> opened(List<String> owners) {
     byte[][] args = owners.stream().map(RedisKeys::bytes).toArray(byte[][]::new);

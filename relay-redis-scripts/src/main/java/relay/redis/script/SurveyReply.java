@@ -45,12 +45,13 @@ public record SurveyReply(List<Object> values) {
   record News(String position, boolean all, boolean crowded, List<String> fields) {}
 
   /**
-   * What a heartbeat tells of the pool's provider, so that nobody asks while nothing changes.
+   * What a heartbeat tells beside the pool's state, so that nobody asks while nothing changes.
    *
    * @param paused whether the breaker is not closed
    * @param refusals the version of what accounts refuse
+   * @param due whether more leases are due than it has checked
    */
-  public record Beside(boolean paused, long refusals) {}
+  public record Beside(boolean paused, long refusals, boolean due) {}
 
   /** On the pool's clock, in microseconds. */
   long micros() {
@@ -205,7 +206,8 @@ public record SurveyReply(List<Object> values) {
   /** The reply to a call that asked for news, without groups and keys. */
   Beside beside() {
     List<Object> r = row(10);
-    return new Beside(Reply.number(r.get(0)) == 1, Reply.number(r.get(1)));
+    return new Beside(
+        Reply.number(r.get(0)) == 1, Reply.number(r.get(1)), Reply.number(r.get(2)) == 1);
   }
 
   private List<Object> row(int index) {

@@ -41,6 +41,16 @@ final class EndingModel {
     return reply;
   }
 
+  /** As the script: what a heartbeat does first. */
+  List<Object> sweep(Clock clock) {
+    if (!pool.isKnown()) {
+      return PoolModel.UNKNOWN;
+    }
+    long now = pool.time(clock);
+    return List.of(
+        1L, now, leases.sweep(now, LeasesModel.MOST, pool.shape().windowMicros()) ? 1L : 0L);
+  }
+
   /** Ends leases, each with its requests, input and output tokens. */
   List<Object> end(List<Step.Cost> costs) {
     return costs.stream().<Object>map(this::end).toList();

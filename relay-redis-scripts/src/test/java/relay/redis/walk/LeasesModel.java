@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 /** The leases of a pool: live ones, ended ones, and the time of each one's next check. */
 final class LeasesModel {
   static final long TOMB = 30_000_000;
+  static final int MOST = 64; // that a call checks which is no request's
+
   private static final long KEPT = 3_600_000_000L; // of a lease that lasts
   private static final long TICK = 100_000;
   private static final long NOTHING_DUE = 9_000_000_000_000_000L;
@@ -133,10 +135,10 @@ final class LeasesModel {
     sweepAt = Math.min(sweepAt, lease.deadline);
   }
 
-  /** Checks what is due, with a bound for each queue. */
-  void sweep(long now, int most, long windowMicros) {
+  /** Checks what is due, with a bound for each queue. Returns whether more is due. */
+  boolean sweep(long now, int most, long windowMicros) {
     if (now < sweepAt) {
-      return;
+      return false;
     }
     // Before the list is checked: an id in both queues takes a place in each.
     List<String> ids =
@@ -174,6 +176,7 @@ final class LeasesModel {
       }
     }
     sweepAt = Math.min(next, later.values().stream().mapToLong(at -> at).min().orElse(NOTHING_DUE));
+    return sweepAt <= now;
   }
 
   private void turn(String id, long now, long windowMicros) {

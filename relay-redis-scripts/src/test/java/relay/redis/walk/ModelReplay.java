@@ -110,6 +110,7 @@ final class ModelReplay implements AutoCloseable {
             Step.Cooldown _,
             Step.Quarantine _,
             RestoreStep _,
+            SweepStep _,
             Step.Configure _,
             Step.Survey _,
             Step.Uncounted _ -> {}

@@ -388,7 +388,7 @@ final class PoolModel {
       return UNKNOWN;
     }
     long now = time(clock);
-    leases.sweep(now, 1400, shape.windowMicros());
+    leases.sweep(now, LeasesModel.MOST, shape.windowMicros());
     List<Object> reply = surveys.survey(this, now, replica, groupIds, keys);
     heard = surveys.alive(now) == 0 ? 0 : replica.isEmpty() ? heard : now;
     return reply;

@@ -37,7 +37,7 @@ public sealed interface Step {
       permits PickStep, BreakerStep, ProbeStep, LearnStep, TallyStep, TalliedStep {}
 
   /** Calls of the scripts that count, in a file of their own. */
-  sealed interface Counted extends Step permits ChargeStep, RestoreStep {}
+  sealed interface Counted extends Step permits ChargeStep, RestoreStep, SweepStep {}
 
   /** One request without a conversation. */
   static Acquire acquire(

@@ -107,7 +107,8 @@ final class Walk {
           case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 ->
               past.isEmpty() ? acquire() : again(past.get(random.nextInt(past.size())));
           case 10 -> reconfigure();
-          case 11, 12, 13 -> survey();
+          case 11, 12 -> survey();
+          case 13 -> new SweepStep(sets());
           case 14, 15 -> charge();
           case 16, 17 -> cooldown();
           case 25, 26 -> observe();
@@ -135,6 +136,7 @@ final class Walk {
       case Step.Observe o ->
           new Step.Observe(o.group(), o.stated(), o.left(), o.granted(), o.fullMs(), sets());
       case RestoreStep r -> new RestoreStep(r.fields(), sets());
+      case SweepStep _ -> new SweepStep(sets());
       case Step.Renew r -> new Step.Renew(r.leaseMs(), r.held(), sets());
       case Step.Configure c ->
           c.plan().equals(plan) ? configure(c.known(), c.fresh()) : reconfigured(c);
