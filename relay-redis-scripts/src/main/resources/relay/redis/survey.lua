@@ -67,7 +67,7 @@ if born then next_ms, free = string.match(next_ms, '^([^{]*)(.*)$') end
 position = born and numbers.bounded_moment(position, 'position')
 if born and not string.find(next_ms, '^[-?]$') then numbers.number(next_ms, 'next_ms') end
 survey_plans.check(config)
-local PICTURE_MS = 10000
+local PICTURE_MS, AGAIN_US = 10000, 2e6 -- what is as it was is written again, or extended, so often
 local r = records.open(state, win, leases, due, later)
 if not r then return { -3 } end
 local p = r.pool
@@ -76,16 +76,16 @@ local slot = math.floor(now / p[SLOT])
 ready_sets.hold(r, KEYS, 13)
 local more_due = lease.sweep_most(r, now)
 
-local alive, passed = missing_replicas.beat(p, replicas, state, replica, config == 'leave', now)
-pool.keep(p, state, leases, due, later)
+local beats, alive, passed = missing_replicas.beat(p, replicas, state, replica, config == 'leave', now)
+if records.is_due(r, 'keep', now, 60e6) then pool.keep(p, state, leases, due, later) end
 
 local fleet = members.read(r)
 local was = fleet.replicas[replica]
 local plan = string.match(config, '^%d+') or config == 'leave' and was and was.plan
-local heard = missing_replicas.own(state, redis.call('ZRANGEBYSCORE', replicas, now - GONE_US, '+inf'))
+local heard = missing_replicas.own(state, missing_replicas.since(beats, now - GONE_US))
 local live = survey_plans.take_roll(fleet, replica, config, now, heard)
 if shares == '1' then
-  missing_replicas.keep_free(p, replicas, fleet, now)
+  missing_replicas.keep_free(p, replicas, beats, fleet, now)
 elseif shares and now >= p[KEPT_UNTIL] then
   p[KEPT], p[SLOWED] = 0, 0
 end
@@ -102,10 +102,10 @@ local reply = { 1, now, p[EPOCH], #alive, p[LIVE], p[EXPIRED], 0, survey_plans.r
 local all = false
 if born and plan then
   draw, all = survey_plans.take_pen(r, replica, plan, config == 'leave', live, now)
-  all = draw and (all or redis.call('PEXPIRE', picture, PICTURE_MS) == 0)
+  all = draw and (all or records.is_due(r, 'picture', now, AGAIN_US) and redis.call('PEXPIRE', picture, PICTURE_MS) == 0)
   reply[7] = draw and (all and 2 or 1) or 0
 end
-local retiring = born and plan and redis.call('HGET', state, 'retiring')
+local retiring = born and plan and records.text(r, 'retiring')
 if retiring then plan_lines.forget_some(r, fleet, picture, now, retiring) end
 survey_plans.drain(r, fleet, now, picture, draw and lines, reply[8][5], quarantine)
 if born then change_log.pass_time(r, now) end
@@ -167,9 +167,13 @@ end
 for n = 1, #lines, 200 do redis.call('HSET', picture, unpack(lines, n, math.min(n + 199, #lines))) end
 if #lines > 0 then redis.call('PEXPIRE', picture, PICTURE_MS) end
 if born and draw then
-  redis.call('SET', summary, string.format('replicas %.0f leases %.0f expired %.0f next_capacity_ms %s', #alive, p[LIVE],
-    p[EXPIRED], next_ms), 'PX', PICTURE_MS)
-  if free ~= '' then
+  local words = string.format('replicas %.0f leases %.0f expired %.0f next_capacity_ms %s', #alive, p[LIVE], p[EXPIRED], next_ms)
+  if words ~= r.summary or records.is_due(r, 'summary', now, AGAIN_US) then
+    redis.call('SET', summary, words, 'PX', PICTURE_MS)
+    r.summary = words
+  end
+  if free ~= '' and (free ~= r.free or records.is_due(r, 'free', now, AGAIN_US)) then
+    r.free = free
     local key, classes = string.gsub(summary, ':pool$', ':free'), {}
     for class, share in string.gmatch(free, '{([^}]*)}([01]%.%d+)') do classes[#classes + 1], classes[#classes + 2] = class, share end
     redis.call('DEL', key)

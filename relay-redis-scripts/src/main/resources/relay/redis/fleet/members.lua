@@ -11,14 +11,16 @@
 -- after all have;
 -- `seen` the plans in the limits since its last part was announced, `-` before that; `sets` its ready sets.
 -- draining: a key that no plan has, and that still has leases. unused: a ready set that no live plan has.
--- @uses state/pool
+-- @uses state/pool, state/records
 local members = {}
 local GONE_US = 10e6 -- a replica without a heartbeat for so long is removed
 local ROLLOUT_US = 300e6 -- by then every replica should have a key's new secret
 
+-- The fleet, from the cache if it holds it: who changes it writes it in the same call.
 function members.read(r)
+  if r.fleet then return r.fleet end
   local fleet = { replicas = {}, plans = {}, draining = {}, unused = {} }
-  local text = redis.call('HGET', r.state, 'configs') or ''
+  local text = records.text(r, 'configs') or ''
   for line in string.gmatch(text, '[^\n]+') do
     local kind, id, rest = string.match(line, '^(%S+) (%S+) ?(.*)$')
     if kind == 'replica' then
@@ -39,6 +41,7 @@ function members.read(r)
       fleet.unused[id] = true
     end
   end
+  r.fleet = fleet
   return fleet
 end
 
@@ -65,7 +68,8 @@ function members.write(r, fleet)
     lines[#lines + 1] = 'draining ' .. key .. ' account ' .. fleet.draining[key]
   end
   for _, name in ipairs(members.names_of(fleet.unused)) do lines[#lines + 1] = 'unused ' .. name end
-  redis.call('HSET', r.state, 'configs', table.concat(lines, '\n'))
+  fleet.changed = false
+  records.put_text(r, 'configs', table.concat(lines, '\n'))
 end
 
 -- Registers a replica's plan.

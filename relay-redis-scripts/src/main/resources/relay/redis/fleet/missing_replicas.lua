@@ -14,6 +14,7 @@ local NEXT_US = 5e5 -- until the next heartbeat
 local SHARE = 0.9
 local ALIVE_US = 3e6
 local MOST_OTHERS = 0.99
+local EXTEND_US = 1e7 -- so often the TTL is extended, and it is so much longer
 
 -- A form is the last part of the name of a state.
 local function mark_of(state) return string.match(state, ':(%d+)$') end
@@ -60,19 +61,36 @@ end
 -- How long a missing replica matters.
 local function memory_us(p) return math.max(60e6, p[WINDOW] + ALONE_US) end
 
--- A heartbeat of a replica, or its last call; '' for an observer, of which nothing is noted. Returns the live replicas of all
--- versions, and the time since the last heartbeat of this one.
+-- The names of those that were heard since a time. `heard`: names and times, in order of time.
+function missing_replicas.since(heard, time)
+  local names = {}
+  for n = #heard, 2, -2 do
+    if tonumber(heard[n]) < time then break end
+    names[#names + 1] = heard[n - 1]
+  end
+  return names
+end
+
+-- A heartbeat of a replica, or its last call; '' for an observer, of which nothing is noted. Returns each replica of all versions
+-- and the time of its last heartbeat, in order of time; those that are alive; and the time since the last heartbeat of this version.
 function missing_replicas.beat(p, name, state, replica, leaves, now)
+  local memory, passed = memory_us(p), p[HEARD] > 0 and now - p[HEARD] or 0
   if leaves then
     redis.call('ZREM', name, missing_replicas.name(state, replica))
   elseif replica ~= '' then
-    redis.call('ZADD', name, now, missing_replicas.name(state, replica))
-    redis.call('PEXPIRE', name, memory_us(p) / 1000)
+    local joins = redis.call('ZADD', name, now, missing_replicas.name(state, replica)) > 0
+    if joins or math.floor(now / EXTEND_US) ~= math.floor(p[HEARD] / EXTEND_US) then
+      redis.call('PEXPIRE', name, (memory + EXTEND_US) / 1000)
+    end
   end
-  local alive, passed = redis.call('ZRANGEBYSCORE', name, now - ALIVE_US, '+inf'), p[HEARD] > 0 and now - p[HEARD] or 0
+  local heard = redis.call('ZRANGE', name, 0, -1, 'WITHSCORES')
+  if heard[2] and tonumber(heard[2]) < now - memory then
+    redis.call('ZREMRANGEBYSCORE', name, '-inf', string.format('(%.0f', now - memory))
+    heard = redis.call('ZRANGE', name, 0, -1, 'WITHSCORES')
+  end
+  local alive = missing_replicas.since(heard, now - ALIVE_US)
   p[HEARD] = #missing_replicas.own(state, alive) > 0 and (replica ~= '' and not leaves and now or p[HEARD]) or 0
-  redis.call('ZREMRANGEBYSCORE', name, '-inf', string.format('(%.0f', now - memory_us(p)))
-  return alive, passed
+  return heard, alive, passed
 end
 
 -- When replicas joined, in order.
@@ -83,14 +101,14 @@ local function joined_at(fleet)
   return times
 end
 
--- `heard`: each replica and the time of its last heartbeat, in order of time. A newcomer takes the place of the first that
--- is missing since before: that one was restarted, and is forgotten.
-function missing_replicas.keep_free(p, name, fleet, now)
-  local heard, joined = redis.call('ZRANGE', name, 0, -1, 'WITHSCORES'), joined_at(fleet)
-  local kept, slowed, first, replicas, next_joined = 0, 0, 1, #heard / 2, 1
+-- `heard`: as `beat` returns it. A newcomer takes the place of the first that is missing since before: that one was restarted,
+-- and is forgotten.
+function missing_replicas.keep_free(p, name, heard, fleet, now)
+  local joined, kept, slowed, first, replicas, next_joined = nil, 0, 0, 1, #heard / 2, 1
   for n = 1, replicas do
     local at = tonumber(heard[2 * n])
     if at > now - MISSING_US then break end
+    joined = joined or joined_at(fleet)
     while tonumber(heard[2 * first]) < at - 3e6 do first = first + 1 end
     local share = SHARE / (replicas - first + 1) -- it divides by those that it saw alive
     local from, to = math.max(at, now - p[WINDOW]), math.min(at + ALONE_US, now + NEXT_US)

@@ -153,9 +153,9 @@ function plan_lines.forget_some(r, fleet, picture, now, cursor)
     end
   end
   if page[1] == '0' then
-    redis.call('HDEL', r.state, 'retiring')
+    records.put_text(r, 'retiring', false)
   else
-    redis.call('HSET', r.state, 'retiring', page[1])
+    records.put_text(r, 'retiring', page[1])
   end
 end
 
@@ -167,7 +167,7 @@ function plan_lines.retire_plans(r, fleet, live, picture, now)
       dead = true
       for _, name in ipairs(plan.sets) do fleet.unused[name] = true end
       fleet.plans[id] = nil
-      redis.call('HDEL', r.state, 'drawer:' .. id)
+      records.put_text(r, 'drawer:' .. id, false)
     end
   end
   if not dead then return end

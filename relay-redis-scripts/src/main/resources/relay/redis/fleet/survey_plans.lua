@@ -20,7 +20,7 @@ local function introduce(r, replica, config, heard)
   if config ~= '-' and (not plan or words == '') then return '' end
   local present, lines, mine = {}, {}, plan and replica .. ' ' .. words
   for _, id in ipairs(heard) do present[id] = true end
-  for line in string.gmatch(redis.call('HGET', r.state, 'about') or '', '[^\n]+') do
+  for line in string.gmatch(records.text(r, 'about') or '', '[^\n]+') do
     local id = string.match(line, '^%S+')
     if mine and id == replica then
       lines[#lines + 1], mine = mine, nil
@@ -30,7 +30,7 @@ local function introduce(r, replica, config, heard)
   end
   if mine and #lines < MOST_ABOUT then lines[#lines + 1] = mine end
   local text = table.concat(lines, '\n')
-  if plan then redis.call('HSET', r.state, 'about', text) end
+  if plan then records.put_text(r, 'about', text) end
   return text == '' and text or '\n' .. text
 end
 
@@ -93,15 +93,15 @@ end
 -- last replica of a plan that leaves does, too, whoever drew before.
 function survey_plans.take_pen(r, replica, plan, leaves, live, now)
   local field = 'drawer:' .. plan
-  local drawer, till = string.match(redis.call('HGET', r.state, field) or '', '^(%S+) (%d+)$')
+  local drawer, till = string.match(records.text(r, field) or '', '^(%S+) (%d+)$')
   local has = drawer == replica -- even if its lease is over: no other has drawn since
   if leaves then
-    if has then redis.call('HDEL', r.state, field) end
+    if has then records.put_text(r, field, false) end
     return has or not live[plan], not has
   end
   if drawer and not has and tonumber(till) > now then return false, false end
   if not has or tonumber(till) < now + PEN_US / 2 then
-    redis.call('HSET', r.state, field, string.format('%s %.0f', replica, now + PEN_US))
+    records.put_text(r, field, string.format('%s %.0f', replica, now + PEN_US))
   end
   return true, not has
 end

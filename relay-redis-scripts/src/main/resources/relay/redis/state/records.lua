@@ -45,7 +45,7 @@ end
 function records.records(state, win, p)
   p[STAMP] = math.max(p[STAMP] + 1, numbers.server_time())
   return {
-    state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, wakes = {}, sizes = {}, shut = {}, rows = {}, large = {}, waiting = {},
+    state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, wakes = {}, sizes = {}, shut = {}, rows = {}, large = {}, waiting = {}, texts = {}, done = {},
     -- pending writes of a call; reused, because growing a table is expensive
     changed = {}, changes = 0, values = {}, written = {}, queued = {},
     -- what is new since when: see fleet/change_log
@@ -144,6 +144,30 @@ end
 function records.put_names(r, field, names)
   r.lists[field] = nil
   redis.call('HSET', r.state, field, names)
+end
+
+-- A field of the state that holds a text, such as `configs`; false if there is none.
+function records.text(r, field)
+  local text = r.texts[field]
+  if text == nil then
+    text = redis.call('HGET', r.state, field)
+    r.texts[field] = text
+  end
+  return text
+end
+
+-- Writes it at once; false deletes it.
+function records.put_text(r, field, text)
+  if r.texts[field] == text then return end
+  r.texts[field] = text
+  if text then redis.call('HSET', r.state, field, text) else redis.call('HDEL', r.state, field) end
+end
+
+-- Whether something that a call does now and then is due: `what` was last done so long ago, or by another process.
+function records.is_due(r, what, now, every_us)
+  if r.done[what] and now < r.done[what] + every_us then return false end
+  r.done[what] = now
+  return true
 end
 
 -- Marks a record for writing at the end of the call.
