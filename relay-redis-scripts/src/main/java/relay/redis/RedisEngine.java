@@ -309,6 +309,7 @@ public final class RedisEngine implements AutoCloseable {
 
   private void tick() {
     // The executor drops a task that throws: each tick survives whatever the others throw.
+    faults.run(masters::tick);
     ticked.forEach(pool -> faults.run(() -> tick(pool)));
     breakers.values().forEach(breaker -> faults.run(breaker::tick));
     refusals.values().forEach(one -> faults.run(one::tick));

@@ -78,8 +78,12 @@ final class ClusterMasters implements Masters {
             () -> faults.run(this::watch), WATCH_MS, WATCH_MS, TimeUnit.MILLISECONDS);
   }
 
-  private void watch() {
+  @Override
+  public void tick() {
     links.values().forEach(MasterLink::tick);
+  }
+
+  private void watch() {
     if (connections.logins.mayChange()) {
       RedisServers.Login now = connections.logins.now();
       links.values().forEach(link -> link.authenticate(now));

@@ -53,7 +53,8 @@ public final class Connections implements AutoCloseable {
       calls = Runnable::run;
       answers = Runnable::run;
       resources = new LinkResources(null);
-      deadlines = new Deadlines(timeout.toNanos(), resources::afterOnEventLoop, System::nanoTime);
+      deadlines =
+          new Deadlines(timeout.toNanos(), resources::afterOnEventLoop, answers, System::nanoTime);
     } else {
       LoopEvents events = LoopEvents.on(loop);
       calls = events;
@@ -65,6 +66,7 @@ public final class Connections implements AutoCloseable {
               (nanos, task) -> {
                 var _ = loop.executeAfter(task, nanos);
               },
+              answers,
               System::nanoTime);
     }
     client = new FunctionClient(resources, options(servers.tls()));

@@ -17,8 +17,8 @@ import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.handler.flush.FlushConsolidationHandler;
 import io.netty.resolver.AddressResolverGroup;
-import io.netty.util.HashedWheelTimer;
 import io.netty.util.Timer;
+import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.EventExecutorGroup;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GlobalEventExecutor;
@@ -65,10 +65,7 @@ final class LinkResources implements ClientResources {
   private final SocketAddressResolver addresses =
       SocketAddressResolver.create(DnsResolvers.UNRESOLVED);
 
-  /** A tick wakes a thread; little here has a time, and none of it is short. */
-  private final Timer timer =
-      new HashedWheelTimer(
-          Thread.ofPlatform().name("redis-timer").daemon().factory(), 500, TimeUnit.MILLISECONDS);
+  private final Timer timer = new HandshakeTimer();
 
   /**
    * @param events serves the connection; null for a thread of the resources' own
@@ -85,11 +82,9 @@ final class LinkResources implements ClientResources {
   /** Runs a task on the thread that reads replies, after a delay in nanoseconds. */
   void afterOnEventLoop(long nanos, Runnable task) {
     EventLoop loop = eventLoop;
-    if (loop == null || loop.isShuttingDown()) {
-      task.run(); // no connection, so no reply can be waiting
-    } else {
-      var _ = loop.schedule(task, nanos, TimeUnit.NANOSECONDS);
-    }
+    EventExecutor there =
+        loop == null || loop.isShuttingDown() ? GlobalEventExecutor.INSTANCE : loop;
+    var _ = there.schedule(task, nanos, TimeUnit.NANOSECONDS);
   }
 
   @Override
@@ -166,7 +161,6 @@ final class LinkResources implements ClientResources {
 
   @Override
   public Future<Boolean> shutdown(long quietPeriod, long timeout, TimeUnit unit) {
-    var _ = timer.stop();
     return loops.shutdown(quietPeriod, timeout, unit);
   }
 }

@@ -34,6 +34,9 @@ public sealed interface Masters extends AutoCloseable permits SingleMaster, Clus
   /** Connects, or retries in the background if Redis does not answer now. */
   void start();
 
+  /** Called twice a second. Does not block. */
+  void tick();
+
   /** The way to a pool's master. */
   default RedisLink link(String pool) {
     int slot = SlotHash.getSlot(pool); // every key has the pool as its hash tag

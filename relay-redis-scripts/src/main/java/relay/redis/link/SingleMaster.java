@@ -42,13 +42,19 @@ final class SingleMaster implements Masters {
   @Override
   public void start() {
     master.start();
-    var _ =
-        watch.scheduleWithFixedDelay(
-            () -> faults.run(this::watch), WATCH_MS, WATCH_MS, TimeUnit.MILLISECONDS);
+    if (sentinels != null || connections.logins.mayChange()) { // else a thread would wake in vain
+      var _ =
+          watch.scheduleWithFixedDelay(
+              () -> faults.run(this::watch), WATCH_MS, WATCH_MS, TimeUnit.MILLISECONDS);
+    }
+  }
+
+  @Override
+  public void tick() {
+    master.tick();
   }
 
   private void watch() {
-    master.tick();
     if (connections.logins.mayChange()) {
       master.authenticate(connections.logins.now());
     }

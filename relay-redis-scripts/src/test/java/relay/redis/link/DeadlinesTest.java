@@ -1,109 +1,169 @@
 package relay.redis.link;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.time.Duration;
+import java.util.Comparator;
+import java.util.PriorityQueue;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
-import relay.guards.Await;
 
 /** Time in which this process did not run counts against no call. */
 class DeadlinesTest {
-  private static final Duration SOON = Duration.ofSeconds(20);
   private static final long MS = 1_000_000;
   private static final long TIMEOUT = 100 * MS;
 
-  @Test
-  void a_call_without_an_answer_fails() {
-    try (Deadlines deadlines = new Deadlines(TIMEOUT, (_, task) -> task.run(), System::nanoTime)) {
-      CompletableFuture<Object> reply = new CompletableFuture<>();
-      var _ = deadlines.watch(reply);
-      var failure = assertThrows(ExecutionException.class, () -> reply.get(20, TimeUnit.SECONDS));
-      assertInstanceOf(TimeoutException.class, failure.getCause());
+  private final IoThread io = new IoThread();
+  private final Deadlines deadlines = new Deadlines(TIMEOUT, io, Runnable::run, () -> io.now);
+
+  /** The thread that reads replies, in simulated time. */
+  private static final class IoThread implements Deadlines.IoTimer {
+    private final Queue<Timer> timers = new PriorityQueue<>(Comparator.comparing(Timer::due));
+    private long now;
+    private int faults;
+    private int looks;
+
+    private record Timer(long due, Runnable task) {}
+
+    @Override
+    public void after(long nanos, Runnable task) {
+      if (faults > 0) {
+        faults--;
+        throw new StackOverflowError("intended by the test");
+      }
+      timers.add(new Timer(now + nanos, task));
     }
+
+    /** It runs for a time. */
+    void runs(long nanos) {
+      long end = now + nanos;
+      while (!timers.isEmpty() && timers.peek().due() <= end) {
+        Timer next = timers.remove();
+        now = Math.max(now, next.due());
+        looks++;
+        next.task().run();
+      }
+      now = end;
+    }
+
+    /** The process stands still for a time. */
+    void stalls(long nanos) {
+      now += nanos;
+    }
+  }
+
+  private static void assertTimedOut(CompletableFuture<?> reply) {
+    assertTrue(reply.isCompletedExceptionally());
+    assertInstanceOf(TimeoutException.class, reply.exceptionNow());
+  }
+
+  @Test
+  void a_call_without_an_answer_fails_at_its_timeout() {
+    CompletableFuture<Object> reply = new CompletableFuture<>();
+    var _ = deadlines.watch(reply);
+    io.runs(TIMEOUT - MS);
+    assertFalse(reply.isDone());
+    io.runs(12 * MS);
+    assertTimedOut(reply);
+  }
+
+  @Test
+  void each_call_has_its_own_time() {
+    CompletableFuture<Object> first = new CompletableFuture<>();
+    CompletableFuture<Object> second = new CompletableFuture<>();
+    var _ = deadlines.watch(first);
+    io.runs(45 * MS);
+    var _ = deadlines.watch(second);
+    io.runs(TIMEOUT - MS);
+    assertTimedOut(first);
+    assertFalse(second.isDone());
+    io.runs(12 * MS);
+    assertTimedOut(second);
   }
 
   @Test
   void a_reply_that_was_read_is_no_timeout_however_late_its_future_completes() {
-    try (Deadlines deadlines = new Deadlines(TIMEOUT, (_, task) -> task.run(), System::nanoTime)) {
-      CompletableFuture<Object> read = new CompletableFuture<>();
-      CompletableFuture<Object> unread = new CompletableFuture<>();
-      deadlines.watch(read).answered();
-      var _ = deadlines.watch(unread);
-      Await.until("the later call fails", SOON, unread::isCompletedExceptionally);
-      assertFalse(read.isDone());
+    CompletableFuture<Object> read = new CompletableFuture<>();
+    CompletableFuture<Object> unread = new CompletableFuture<>();
+    deadlines.watch(read).answered();
+    var _ = deadlines.watch(unread);
+    io.runs(2 * TIMEOUT);
+    assertTimedOut(unread);
+    assertFalse(read.isDone());
+  }
+
+  @Test
+  void calls_that_are_answered_cost_a_look_each_half_timeout_and_none_when_there_are_none() {
+    for (int n = 0; n < 1_000; n++) { // a second
+      deadlines.watch(new CompletableFuture<>()).answered();
+      io.runs(MS);
+    }
+    assertTrue(io.looks <= 20, io.looks + " looks");
+    io.runs(TIMEOUT);
+    assertTrue(io.timers.isEmpty());
+  }
+
+  @Test
+  void a_fault_of_a_look_ends_neither_the_deadlines_of_calls_nor_later_ones() {
+    io.faults = 1;
+    CompletableFuture<Object> first = new CompletableFuture<>();
+    var _ = deadlines.watch(first);
+    CompletableFuture<Object> next = new CompletableFuture<>();
+    var _ = deadlines.watch(next);
+    io.runs(60 * MS);
+    io.faults = 1;
+    io.runs(60 * MS);
+    assertFalse(next.isDone(), "no look is set");
+    var _ = deadlines.watch(new CompletableFuture<>());
+    io.runs(2 * TIMEOUT);
+    assertTimedOut(first);
+    assertTimedOut(next);
+  }
+
+  @Test
+  void a_stalled_process_fails_no_call_before_it_has_polled_several_times() {
+    CompletableFuture<Object> reply = new CompletableFuture<>();
+    var _ = deadlines.watch(reply);
+    io.runs(MS);
+    for (int polls = 0; polls < 3; polls++) {
+      io.stalls(3_600_000 * MS);
+      io.runs(0); // one late look, then it polls its sockets
+      assertFalse(reply.isDone(), "after " + polls + " polls");
     }
   }
 
   @Test
-  void the_thread_survives_any_throwable() {
-    AtomicInteger thrown = new AtomicInteger();
-    Deadlines.IoTimer failing =
-        (_, task) -> {
-          if (thrown.getAndIncrement() < 3) {
-            throw new StackOverflowError("intended by the test");
-          }
-          task.run();
-        };
-    try (Deadlines deadlines = new Deadlines(TIMEOUT, failing, System::nanoTime)) {
-      CompletableFuture<Object> stuck = new CompletableFuture<>();
-      var _ = deadlines.watch(stuck);
-      Await.until("the fault", SOON, () -> thrown.get() > 0);
-      CompletableFuture<Object> reply = new CompletableFuture<>();
-      var _ = deadlines.watch(reply);
-      stuck.complete("answered");
-      Await.until("a deadline after the fault", SOON, reply::isCompletedExceptionally);
-    }
+  void a_jump_of_the_time_counts_as_the_pause_and_a_little() {
+    var _ = deadlines.watch(new CompletableFuture<>());
+    io.stalls(3_600_000 * MS);
+    assertEquals(52_500_000, deadlines.runningNanos());
+    io.runs(0);
+    assertEquals(52_500_000, deadlines.runningNanos());
+    io.stalls(3_600_000 * MS);
+    assertEquals(78_750_000, deadlines.runningNanos());
   }
 
   @Test
-  void a_jump_of_the_time_counts_as_two_ticks() {
-    AtomicLong now = new AtomicLong();
-    AtomicInteger ticks = new AtomicInteger();
-    Deadlines.IoTimer ioThread = (_, task) -> task.run();
-    try (Deadlines deadlines =
-        new Deadlines(
-            TIMEOUT,
-            ioThread,
-            () -> {
-              ticks.incrementAndGet();
-              return now.addAndGet(3_600_000 * MS); // an hour each time it is read
-            })) {
-      CompletableFuture<Object> reply = new CompletableFuture<>();
-      var _ = deadlines.watch(reply);
-      Await.until("three ticks", SOON, () -> deadlines.runningNanos() >= 60 * MS);
-      assertTrue(ticks.get() >= 3, "an hour counted as more than two ticks");
-      reply.complete("late, but within the running time");
-    }
+  void the_time_stands_still_without_calls() {
+    deadlines.watch(new CompletableFuture<>()).answered();
+    io.runs(TIMEOUT);
+    long before = deadlines.runningNanos();
+    io.runs(3_600_000 * MS);
+    assertEquals(before, deadlines.runningNanos());
   }
 
   @Test
   void nothing_fails_while_the_thread_that_reads_replies_is_stalled() {
-    AtomicInteger asked = new AtomicInteger();
-    AtomicLong reads = new AtomicLong();
-    try (Deadlines deadlines =
-        new Deadlines(
-            TIMEOUT,
-            (_, _) -> asked.incrementAndGet(), // it never comes to its timers
-            () -> {
-              reads.incrementAndGet();
-              return System.nanoTime();
-            })) {
-      CompletableFuture<Object> reply = new CompletableFuture<>();
-      var _ = deadlines.watch(reply);
-      Await.until("the thread is asked", SOON, () -> asked.get() == 1);
-      long before = reads.get();
-      // Far more ticks than a timeout has
-      Await.until("ticks pass", SOON, () -> reads.get() > before + 30);
-      assertFalse(reply.isDone());
-    }
+    CompletableFuture<Object> reply = new CompletableFuture<>();
+    var _ = deadlines.watch(reply);
+    io.stalls(3_600_000 * MS); // it never comes to its timers
+    CompletableFuture<Object> later = new CompletableFuture<>();
+    var _ = deadlines.watch(later);
+    assertFalse(reply.isDone());
+    assertFalse(later.isDone());
   }
 }
