@@ -27,6 +27,9 @@ java_options=(
   # the 7,000th request.
   -XX:Tier4InvocationThreshold=2000
   -XX:Tier4CompileThreshold=6000
+  # The JVM looks each ten seconds for monitors that nobody uses, instead of four times a second: an idle replica wakes less often.
+  -XX:+UnlockDiagnosticVMOptions
+  -XX:AsyncDeflationInterval=10000
   # No counter file for jps and jstat: it takes a twentieth of a start.
   -XX:-UsePerfData
   # JFR events of these libraries are unused, and their declaration delays a start.
@@ -47,5 +50,5 @@ case $OSTYPE in linux*) java_options+=(-XX:+UseTransparentHugePages -Xlog:pagesi
 # one machine could no longer share them.
 use_cache() {
   java_options+=(-XX:AOTCache="$1" -Xlog:aot=off,cds=off
-    -XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0)
+    -XX:ArchiveRelocationMode=0)
 }

@@ -43,7 +43,8 @@ final class DashboardFeed implements AutoCloseable {
   private final ScheduledExecutorService thread =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("dashboard").daemon().factory());
-  private long ticks;
+  private final long started = System.nanoTime();
+  private long ticks; // seconds; only the dashboard's thread writes it, as below
 
   /** Only the dashboard's thread writes {@code seen}. */
   private static final class Viewer {
@@ -55,7 +56,7 @@ final class DashboardFeed implements AutoCloseable {
       Served served, Supplier<PoolJson.Configuration> configuration, InstantSource clock) {
     this.clock = clock;
     source = new DashboardSource(served, configuration, clock.millis());
-    var _ = thread.scheduleAtFixedRate(this::tick, 0, 1, TimeUnit.SECONDS);
+    thread.execute(this::tick);
   }
 
   /** Answers {@code GET /dashboard/events}. */
@@ -89,12 +90,28 @@ final class DashboardFeed implements AutoCloseable {
 
   private void tick() {
     try {
-      source.sample(ticks++, clock.millis());
+      source.sample(ticks, clock.millis());
       if (!viewers.isEmpty()) {
         show();
       }
-    } catch (Throwable e) { // the schedule would end
+    } catch (Throwable e) { // the next tick tries again
       report(e);
+    } finally {
+      // without a viewer only every second tick takes a sample
+      int pause =
+          viewers.isEmpty() && ticks % DashboardSource.SAMPLE_EVERY == 0
+              ? DashboardSource.SAMPLE_EVERY
+              : 1;
+      ticks += pause;
+      tickAt(started + TimeUnit.SECONDS.toNanos(ticks));
+    }
+  }
+
+  private void tickAt(long nanos) {
+    try {
+      var _ = thread.schedule(this::tick, nanos - System.nanoTime(), TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      // the replica stops
     }
   }
 
@@ -109,7 +126,7 @@ final class DashboardFeed implements AutoCloseable {
   /** Reads the state, and sends each viewer what it has not seen. */
   private void show() {
     long now = clock.millis();
-    if (ticks % CLIENTS_EVERY == 1 || state.version() == 0) {
+    if (ticks % CLIENTS_EVERY == 0 || state.version() == 0) {
       readClients(now);
     }
     state.update(source.pools(now), now);

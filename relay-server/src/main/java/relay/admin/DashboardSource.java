@@ -25,7 +25,7 @@ import relay.redis.model.PoolSnapshot;
  * five minutes, and since when something is wrong. Not thread-safe.
  */
 final class DashboardSource {
-  private static final int SAMPLE_EVERY = 2;
+  static final int SAMPLE_EVERY = 2;
   private static final String BREAKER = "breaker";
   private static final String CLIENTS = "clients";
   private static final String DRAINING = "draining";

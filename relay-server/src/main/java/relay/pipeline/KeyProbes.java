@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -35,12 +36,14 @@ import relay.upstream.UpstreamCall.Outcome;
  * request that costs money can tell. If it is refused, the request goes on with another account,
  * and the pause doubles.
  *
- * <p>Checks each pool's last snapshot once a second. A replica runs at most one probe per pool, and
- * Redis gives the turn for a key to one replica.
+ * <p>Checks each pool's last snapshot every two seconds, or once a second while a key is
+ * quarantined. A replica runs at most one probe per pool, and Redis gives the turn for a key to one
+ * replica.
  */
 public final class KeyProbes implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(KeyProbes.class);
   private static final long LOOK_MS = 1_000;
+  private static final long LOOK_FOR_FIRST_MS = 2_000;
 
   /** Keys per check. If there are more, the first ones are restored first. */
   private static final int KEYS = 50;
@@ -80,16 +83,26 @@ public final class KeyProbes implements AutoCloseable {
 
   /** Starts the checks. */
   public void start() {
-    var _ =
-        looks.scheduleWithFixedDelay(this::lookOrReport, LOOK_MS, LOOK_MS, TimeUnit.MILLISECONDS);
+    lookIn(LOOK_MS);
   }
 
-  /** Nothing may end the checks: the scheduler would not run them again, nor say so. */
-  private void lookOrReport() {
+  private void lookIn(long millis) {
     try {
-      look();
+      var _ = looks.schedule(this::lookOrReport, millis, TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      // the replica is stopping
+    }
+  }
+
+  /** Nothing may end the checks. */
+  private void lookOrReport() {
+    boolean quarantined = false;
+    try {
+      quarantined = look();
     } catch (Throwable e) {
       report("probes", e);
+    } finally {
+      lookIn(quarantined ? LOOK_MS : LOOK_FOR_FIRST_MS);
     }
   }
 
@@ -101,24 +114,28 @@ public final class KeyProbes implements AutoCloseable {
     }
   }
 
-  private void look() {
+  /** Returns whether a key is quarantined. */
+  private boolean look() {
     List<Route> present = routes.get();
+    boolean quarantined = false;
     Set<String> names = present.stream().map(Route::name).collect(Collectors.toSet());
     probation.keySet().retainAll(names); // a provider that comes back has a pool of its own
     for (Route route : present) {
+      PoolSnapshot pool = route.pool().latest();
+      if (pool == null || pool.keys().stream().allMatch(key -> key.quarantine() == null)) {
+        continue;
+      }
+      quarantined = true;
       try {
-        look(route);
+        look(route, pool);
       } catch (Throwable e) { // the others' keys are probed all the same
         report("probes of " + route.name(), e);
       }
     }
+    return quarantined;
   }
 
-  private void look(Route route) {
-    PoolSnapshot pool = route.pool().latest();
-    if (pool == null) {
-      return;
-    }
+  private void look(Route route, PoolSnapshot pool) {
     List<String> over =
         quarantined(
             pool,

@@ -19,24 +19,18 @@ import relay.config.RecordedReads;
 /**
  * Reloads the configuration when one of its files changes, and on request.
  *
- * <p>Every second or two one thread reads all files of the last attempt, and compares their
- * contents. Polling works alike for an editor's write or rename, a ConfigMap's symlinks, a network
- * mount and a file that does not exist yet; file system notifications miss some of these. A change
- * is loaded when two polls in a row read the same contents, so that a writer can finish its file.
+ * <p>Every two seconds one thread reads all files of the last attempt, and compares their contents.
+ * Polling works alike for an editor's write or rename, a ConfigMap's symlinks, a network mount and
+ * a file that does not exist yet; file system notifications miss some of these. A change is loaded
+ * when two polls in a row read the same contents, so that a writer can finish its file.
  *
  * <p>All attempts run on that one thread.
  */
 public final class ConfigReloads {
   private static final Logger log = LoggerFactory.getLogger(ConfigReloads.class);
 
-  /**
-   * Least pause between polls. One that takes long is followed by {@link #SHARE} times its
-   * duration.
-   */
-  private static final Duration LOOK = Duration.ofSeconds(1);
-
-  private static final Duration LONGEST_LOOK = Duration.ofSeconds(2);
-  private static final int SHARE = 500; // 10,000 clients are 2 MB: to read and hash them takes 4 ms
+  /** Pause between polls. 10,000 clients are 2 MB: to read and hash them takes 4 ms. */
+  private static final Duration LOOK = Duration.ofSeconds(2);
 
   /** Pause between the two polls that must read the same. */
   private static final Duration SETTLE = Duration.ofMillis(300);
@@ -116,16 +110,13 @@ public final class ConfigReloads {
   }
 
   private void look() {
-    long began = System.nanoTime();
     boolean unrest = false;
     try {
-      unrest = sawUnrest(began);
+      unrest = sawUnrest(System.nanoTime());
     } catch (Throwable e) { // the executor would swallow it
       log.error("the configuration's files could not be looked at", e);
     } finally {
-      long paid = (System.nanoTime() - began) * SHARE;
-      long pause = Math.clamp(paid, LOOK.toNanos(), LONGEST_LOOK.toNanos());
-      lookAfter(unrest ? SETTLE : Duration.ofNanos(pause));
+      lookAfter(unrest ? SETTLE : LOOK);
     }
   }
 

@@ -247,6 +247,11 @@ final class ConnectionSlots {
     return new ConnectionSlot(client, home);
   }
 
+  /** Whether there are connections that may become too old. */
+  boolean hasIdle() {
+    return idleCount.get() > 0 || sharedConnections.count() > 0;
+  }
+
   /** Closes connections that were idle for too long. Called periodically. */
   void closeOld() {
     closeOlder(lifeNanos);

@@ -4,32 +4,36 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Cancels calls whose provider is silent for too long. One thread checks all calls periodically:
- * socket timeouts would cost a timer per read.
+ * socket timeouts would cost a timer per read. Without any it rests.
  */
 final class IdleWatch implements AutoCloseable {
   private static final long LOOKS_PER_TIMEOUT = 20;
   private static final long MAX_PAUSE_NANOS = 1_000_000_000;
+  private static final long REST_NANOS = 10_000_000_000L; // idle connections live for minutes
 
   private static final Logger log = LoggerFactory.getLogger(IdleWatch.class);
   private static final long REPEAT_NANOS = 60_000_000_000L;
 
   private volatile long idleNanos;
   private final Set<Watched> watched = ConcurrentHashMap.newKeySet();
-  private final Runnable onLook;
+  private final BooleanSupplier onLook;
   private final Thread watcher;
   private long faults; // watcher only, as the next
   private long reportedAt;
+  private volatile boolean resting;
   private volatile boolean closed;
 
   /**
-   * @param onLook a task to run at each check
+   * @param onLook a task to run at each check; tells whether it must run again soon, although no
+   *     call is watched
    */
-  IdleWatch(Duration idleTimeout, Runnable onLook) {
+  IdleWatch(Duration idleTimeout, BooleanSupplier onLook) {
     this.onLook = onLook;
     idleNanos = idleTimeout.toNanos();
     watcher = Thread.ofPlatform().name("upstream-idle").daemon().start(this::watch);
@@ -91,6 +95,9 @@ final class IdleWatch implements AutoCloseable {
   Watched watch(Runnable cancel) {
     Watched one = new Watched(cancel);
     watched.add(one);
+    if (resting) {
+      LockSupport.unpark(watcher); // it sets its pause by the calls
+    }
     return one;
   }
 
@@ -100,21 +107,34 @@ final class IdleWatch implements AutoCloseable {
   }
 
   private void watch() {
+    boolean soon = true;
     while (!closed) {
       long most = idleNanos;
+      if (!soon) {
+        rest();
+      }
       LockSupport.parkNanos(this, Math.min(MAX_PAUSE_NANOS, most / LOOKS_PER_TIMEOUT));
+      soon = true;
       try {
-        look(most);
+        soon = look(most);
       } catch (Throwable e) { // without this thread, silent providers would hold requests for ever
         report(e);
       }
     }
   }
 
-  private void look(long most) {
+  private void rest() {
+    resting = true;
+    if (watched.isEmpty() && !closed) {
+      LockSupport.parkNanos(this, REST_NANOS);
+    }
+    resting = false;
+  }
+
+  private boolean look(long most) {
     long now = System.nanoTime();
     watched.removeIf(one -> one.reading && now - one.heardAt >= most && one.end());
-    onLook.run();
+    return onLook.getAsBoolean() || !watched.isEmpty();
   }
 
   private void report(Throwable fault) {

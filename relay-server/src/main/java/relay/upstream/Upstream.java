@@ -88,13 +88,18 @@ public final class Upstream implements AutoCloseable {
             .build();
   }
 
-  /** Runs on a separate thread: closing a TLS connection may block. */
-  private void closeOld() {
-    Consumer<ConnectionSlots> close =
-        descriptorsAreShort.getAsBoolean()
-            ? there -> there.closeOlder(SHORT_LIFE_NANOS)
-            : ConnectionSlots::closeOld;
-    Thread.ofVirtual().start(() -> lanes.forEach(close));
+  /**
+   * Runs on a separate thread: closing a TLS connection may block. Returns whether descriptors are
+   * short.
+   */
+  private boolean closeOld() {
+    boolean areShort = descriptorsAreShort.getAsBoolean();
+    if (lanes.stream().anyMatch(ConnectionSlots::hasIdle)) {
+      Consumer<ConnectionSlots> close =
+          areShort ? there -> there.closeOlder(SHORT_LIFE_NANOS) : ConnectionSlots::closeOld;
+      Thread.ofVirtual().start(() -> lanes.forEach(close));
+    }
+    return areShort;
   }
 
   private static ConnectionPool connections() {

@@ -32,7 +32,7 @@ class UpstreamAnswerTest {
   @AutoClose
   private final Upstream upstream = new Upstream(carriers, LONG, LONG, LONG, () -> false);
 
-  @AutoClose private final IdleWatch idleWatch = new IdleWatch(LONG, () -> {});
+  @AutoClose private final IdleWatch idleWatch = new IdleWatch(LONG, () -> false);
 
   private UpstreamAnswer answer(int status, String type) {
     return answer(status, type, ResponseBody.create("", null), idleWatch);
@@ -70,7 +70,7 @@ class UpstreamAnswerTest {
           }
         };
     ResponseBody body = ResponseBody.create(Okio.buffer(slow), null, 10);
-    try (IdleWatch strict = new IdleWatch(Duration.ofSeconds(1), () -> {});
+    try (IdleWatch strict = new IdleWatch(Duration.ofSeconds(1), () -> false);
         UpstreamAnswer answer = answer(200, "application/json", body, strict)) {
       assertEquals("01234567", new String(answer.readAtMost(8), UTF_8));
       assertFalse(answer.fellSilent());

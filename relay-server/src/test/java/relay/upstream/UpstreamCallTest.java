@@ -42,7 +42,7 @@ class UpstreamCallTest {
 
   @AutoClose private final MockWebServer web = new MockWebServer();
   @AutoClose private final Carriers carriers = new Carriers("carrier", 1);
-  @AutoClose private final IdleWatch idleWatch = new IdleWatch(LONG, () -> {});
+  @AutoClose private final IdleWatch idleWatch = new IdleWatch(LONG, () -> false);
 
   private final ConnectionSlots slots =
       new ConnectionSlots(
