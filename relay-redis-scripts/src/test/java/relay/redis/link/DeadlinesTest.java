@@ -22,7 +22,7 @@ class DeadlinesTest {
 
   /** The thread that reads replies, in simulated time. */
   private static final class IoThread implements Deadlines.IoTimer {
-    private final Queue<Timer> timers = new PriorityQueue<>(Comparator.comparing(Timer::due));
+    private final Queue<Timer> timers = new PriorityQueue<>(Comparator.comparingLong(Timer::due));
     private long now;
     private int faults;
     private int looks;
