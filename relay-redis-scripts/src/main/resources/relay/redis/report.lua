@@ -73,9 +73,12 @@ for n = 1, #ids do
       alive = 1
       local output, made, beyond = l[L_OUTPUT], l[L_MADE], l[L_SPREAD] -- dollars beyond the reservation
       local more, cost = math.max(0, reported[n] - math.max(output, made)), math.max(0, dollars[n] - beyond)
-      if more > 0 then charge_made(g, more) end
+      if more > 0 then
+        charge_made(g, more)
+        l[L_REPORTED_AT] = now -- what is not made after all is given back there
+      end
       made, beyond = math.max(made, reported[n]), beyond + cost
-      l[L_MADE], l[L_SPREAD], l[L_REPORTED_AT] = made, beyond, now
+      l[L_MADE], l[L_SPREAD] = made, beyond
       for _, b in ipairs(lists[n]) do
         local s = b.account
         ledger.spend(s, s.present, b.usd and cost or more)

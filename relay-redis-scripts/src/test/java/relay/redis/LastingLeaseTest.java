@@ -12,6 +12,7 @@ import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.model.Acquisition.Impossible;
 import relay.redis.model.Acquisition.Reason;
 import relay.redis.model.Acquisition.Unavailable;
@@ -93,11 +94,20 @@ final class LastingLeaseTest {
   }
 
   @Test
+  void a_settlement_of_no_request_may_be_repeated() {
+    KeyPool a = engine.pool(plan);
+    LeaseRef unused = granted(a, lasting(20, false, 500));
+    assertEquals(Ending.SETTLED, a.settle(unused, Usage.NONE, 0).join());
+    assertEquals(Ending.SETTLED_BEFORE, other.pool(plan).settle(unused, Usage.NONE, 0).join());
+    assertEquals(Usage.NONE, used(a));
+  }
+
+  @Test
   void one_that_ended_for_good_cannot_be_settled() {
     KeyPool a = engine.pool(plan);
     KeyPool b = other.pool(plan);
     LeaseRef cancelled = granted(a, lasting(20, false, 500));
-    assertEquals(Ending.SETTLED, b.settle(cancelled, Usage.NONE, 0).join());
+    assertEquals(Ending.SETTLED, b.end(cancelled, Usage.NONE, 0).join());
     assertEquals(Ending.UNKNOWN, a.settle(cancelled, new Usage(20, 500, 1), 0).join());
     assertEquals(Usage.NONE, used(a));
     LeaseRef refused = granted(b, lasting(1, false, 500));
@@ -204,5 +214,17 @@ final class LastingLeaseTest {
     assertTrue(a.progress(refused, new Progress(50, 0, 0), 600, TTL).join());
     assertEquals(Ending.SETTLED, a.end(refused, new Usage(1, 0, 0), 0).join());
     assertEquals(850, BudgetTest.spent(a), "what was reported stays charged");
+  }
+
+  @Test
+  void what_is_not_made_after_all_is_given_back_where_a_report_has_counted_it() {
+    KeyPool a = engine.pool(BudgetTest.plan(new Limits(100, 0, 1_000, 0)));
+    LeaseRef lease = granted(a, lasting(1, false, 100).on("team"));
+    assertTrue(a.progress(lease, new Progress(50, 0, 0), 0, TTL).join());
+    long aSlot = a.plan().window().toNanos() / 400;
+    Await.moment(System.nanoTime() + aSlot);
+    assertTrue(a.progress(lease, new Progress(0, 0, 0), 0, TTL).join(), "it counts nothing");
+    assertEquals(Ending.SETTLED, a.end(lease, Usage.NONE, 0).join());
+    assertEquals(Usage.NONE, used(a));
   }
 }

@@ -85,7 +85,7 @@ final class LastingScriptTest {
     assertEquals(List.of(10L, 500L, 0L, 1L), state());
     assertEquals(120L, settle("@a:1", 0, 620, 0), "more than was reserved is charged now");
     assertEquals(List.of(10L, 620L, 0L, 1L), state());
-    assertEquals(-3L, settle("@a:1", 1, 1, 1), "without requests it ended for good");
+    assertEquals(-4L, settle("@a:1", 1, 1, 1), "without requests it counts once, too");
     micros += 11 * MINUTE;
     assertEquals(0L, settle("@a:2", 10, 500, 0), "dead, and known");
   }

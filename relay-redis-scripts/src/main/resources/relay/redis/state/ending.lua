@@ -110,7 +110,7 @@ local function finish(r, id, record, cost, now)
   ready_sets.reopen(r, l[L_GROUP], l[L_KEY])
   local word = 'ended'
   if lasts then
-    if cost.closed or cost[1] == 0 then word = 'never' end
+    if cost.closed then word = 'never' end
     open_leases.remove(r, id)
   end
   lease.end_as(r, id, l, word, now)

@@ -91,7 +91,7 @@ final class EndingModel {
     if (lease.isComing()) {
       report(pool.group(lease.group), lease, pool.last(), cost.output(), 0, 0);
     }
-    leases.end(lease, pool.last(), cost.closes() || cost.requests() == 0);
+    leases.end(lease, pool.last(), cost.closes());
     ended = true;
     return overInput + overOutput;
   }
