@@ -147,7 +147,7 @@ public final class KeyPool {
    * Ends a {@link Lasting} lease, which any replica may have granted, or corrects the charge of one
    * that has expired within the last hour. Fails when Redis does not answer: then ask again.
    *
-   * @param used its real use; without requests it was not used, and cannot be settled any more
+   * @param used its real use; a repeated call changes nothing
    * @param nanodollars to charge to its key's budgets
    */
   public CompletableFuture<Ending> settle(LeaseRef lease, Usage used, long nanodollars) {

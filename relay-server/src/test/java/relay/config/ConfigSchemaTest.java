@@ -37,75 +37,6 @@ class ConfigSchemaTest {
   private static final Path COMMITTED = DEPLOY.resolve("relay.schema.json");
   private static final JsonNode SCHEMA = ConfigSchema.tree();
   private static final String UNKNOWN = "zzzzzzzzzzzzzzzzzzzzzzzz";
-  private static final String KEYS = "keys: [{key: k}]";
-
-  /** A file for each section of the schema, with a gap for settings; a provider's for each type. */
-  private static final Map<String, List<String>> FILES = new LinkedHashMap<>();
-
-  static {
-    FILES.put("", List.of("%s\nproviders: [{name: p, type: ollama}]\n"));
-    file("/server", "server: {%s}\n" + Given.PROVIDERS);
-    file("/server/tls", "server: {tls: {%s}}\n" + Given.PROVIDERS);
-    file("/server/auth", "server: {auth: {%s}}\n" + Given.PROVIDERS);
-    file("/server/auth/clients[]", "server: {auth: {clients: [{%s}]}}\n" + Given.PROVIDERS);
-    file("/redis", "redis: {%s}\n" + Given.PROVIDERS);
-    List<String> providers = new ArrayList<>();
-    List<String> keys = new ArrayList<>();
-    for (ProviderType type : ProviderType.values()) {
-      String word = type.name().toLowerCase(java.util.Locale.ROOT);
-      providers.add("providers: [{name: p, type: " + word + ", " + KEYS + ", %s}]\n");
-      keys.add("providers: [{name: p, type: " + word + ", keys: [{%s}]}]\n");
-    }
-    FILES.put("/providers[]", providers);
-    FILES.put("/providers[]/keys[]", keys);
-    file("/providers[]/tls", provider("tls: {%s}, " + KEYS));
-    file("/providers[]/pooling", provider("pooling: {%s}, " + KEYS));
-    file("/providers[]/pooling/headroom", provider("pooling: {headroom: {%s}}, " + KEYS));
-    file("/providers[]/pooling/day", provider("pooling: {day: {%s}}, " + KEYS));
-    file("/providers[]/model_classes[]", provider("model_classes: [{%s}], " + KEYS));
-    file(
-        "/providers[]/model_classes[]/weights",
-        provider("model_classes: [{name: a, models: [a], weights: {%s}}], " + KEYS));
-    file("/providers[]/workspaces[]", provider("workspaces: [{%s}], " + KEYS));
-    file(
-        "/providers[]/workspaces[]/limits{}",
-        provider(
-            "model_classes: [{name: a, models: [a]}], workspaces: [{name: w, limits: {a: {%s}}}], "
-                + KEYS));
-    file(
-        "/providers[]/keys[]/limits{}",
-        provider("model_classes: [{name: a, models: [a]}], keys: [{key: k, limits: {a: {%s}}}]"));
-    file("/redis/tls", "redis: {url: \"rediss://h\", tls: {%s}}\n" + Given.PROVIDERS);
-    file("/routing", "routing: {%s}\n" + Given.PROVIDERS);
-    file("/logging", "logging: {%s}\n" + Given.PROVIDERS);
-    FILES.put(
-        "/server/auth/clients[]/budget[]",
-        List.of(
-            budget("per: day, tokens: 5, %s"),
-            budget("per: day, usd: 5, %s"),
-            budget("usd: 5, %s"),
-            budget("per: day, %s")));
-    FILES.put(
-        "/prices[]",
-        List.of(
-            "prices: [{model: a, input: 1, output: 1, %s}]\n" + Given.PROVIDERS,
-            "prices: [{%s}]\n" + Given.PROVIDERS));
-  }
-
-  private static String budget(String settings) {
-    return "server: {auth: {clients: [{name: c, key: k, budget: [{"
-        + settings
-        + "}]}]}}\n"
-        + Given.PROVIDERS;
-  }
-
-  private static void file(String section, String yaml) {
-    FILES.put(section, List.of(yaml));
-  }
-
-  private static String provider(String settings) {
-    return "providers: [{name: p, type: anthropic, " + settings + "}]\n";
-  }
 
   /** A setting by its section and name. */
   record Setting(String section, String name, JsonNode schema) {
@@ -166,9 +97,9 @@ class ConfigSchemaTest {
   @Test
   void the_loader_knows_the_same_settings_in_the_same_sections() {
     Map<String, JsonNode> sections = sections();
-    assertEquals(new TreeSet<>(FILES.keySet()), new TreeSet<>(sections.keySet()));
+    assertEquals(new TreeSet<>(SectionFiles.sections()), new TreeSet<>(sections.keySet()));
     Pattern known = Pattern.compile("not a known setting; allowed: (.*)");
-    FILES.forEach(
+    SectionFiles.forEach(
         (section, files) -> {
           Set<String> loader = new TreeSet<>();
           for (String file : files) {
@@ -212,7 +143,7 @@ class ConfigSchemaTest {
     return switch (setting.toString()) { // the others need these two
       case "/providers[]/name" -> List.of("providers: [{type: anthropic, keys: [{key: k}], %s}]\n");
       case "/providers[]/type" -> List.of("providers: [{name: p, keys: [{key: k}], %s}]\n");
-      default -> Objects.requireNonNull(FILES.get(setting.section()));
+      default -> SectionFiles.of(setting.section());
     };
   }
 
@@ -307,7 +238,7 @@ class ConfigSchemaTest {
   void a_default_is_what_absence_means(Setting setting) throws IOException {
     String value = setting.schema().get("default").asText();
     int compared = 0;
-    for (String file : Objects.requireNonNull(FILES.get(setting.section()))) {
+    for (String file : SectionFiles.of(setting.section())) {
       String with = file.formatted(setting.name() + ": " + quoted(value) + rest(setting));
       String without = file.formatted("# \n" + rest(setting).replaceFirst(", ", ""));
       if (Given.load(with) instanceof Loaded.Valid(Config stated)

@@ -28,6 +28,9 @@ class AgentsTest {
   /** A request that comes so late may find that its place has lapsed. */
   private static final long LATE_NANOS = 50_000_000;
 
+  /** A place is kept at least so long after its time. */
+  private static final long KEPT_NANOS = 200_000_000;
+
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void agents_of_one_session_spread_and_each_stays_on_its_account(boolean inHeaders)
@@ -188,25 +191,35 @@ class AgentsTest {
   private static void aPlaceIsKept(boolean alone) throws Exception {
     try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
         Replicas replicas = pool(provider, alone, "rpm_limit: 8", 24_000).start(2)) {
-      Ask first;
-      Answer refused;
       int body = 0;
-      do {
-        first = numbered(++body);
-        refused = RawClient.ask(replicas.port(0), first);
-      } while (refused.status() == 200);
-      long told = moment(refused);
-      for (int n = 0; n < 5; n++) {
-        assertEquals(429, RawClient.ask(replicas.port(0), numbered(++body)).status());
-      }
-      Await.moment(told);
-      assertEquals(429, RawClient.ask(replicas.port(1), numbered(++body)).status());
-      Answer own = RawClient.ask(replicas.port(1), first);
-      if (own.status() == 429) { // the other one had its room; its place is still the first
-        Await.moment(moment(own));
-        own = RawClient.ask(replicas.port(1), first);
-      }
-      assertEquals(200, own.status());
+      boolean inTime;
+      do { // again if this machine stood still: a place is not kept for long
+        Ask first;
+        Answer refused;
+        long sent;
+        do {
+          first = numbered(++body);
+          sent = System.nanoTime();
+          refused = RawClient.ask(replicas.port(0), first);
+        } while (refused.status() == 200);
+        long told = moment(refused);
+        long earliest = sent + (told - System.nanoTime());
+        for (int n = 0; n < 5; n++) {
+          assertEquals(429, RawClient.ask(replicas.port(0), numbered(++body)).status());
+        }
+        Await.moment(told);
+        Answer other = RawClient.ask(replicas.port(1), numbered(++body));
+        inTime = System.nanoTime() - earliest < KEPT_NANOS;
+        if (inTime) {
+          assertEquals(429, other.status());
+        }
+        Answer own = RawClient.ask(replicas.port(1), first);
+        if (own.status() == 429) { // the other one had its room; its place is still the first
+          Await.moment(moment(own));
+          own = RawClient.ask(replicas.port(1), first);
+        }
+        assertEquals(200, own.status());
+      } while (!inTime);
     }
   }
 

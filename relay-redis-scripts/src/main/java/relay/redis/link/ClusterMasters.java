@@ -298,7 +298,7 @@ final class ClusterMasters implements Masters {
       later(
           PAUSE_MS,
           () -> {
-            if (call.redirects()) {
+            if (call.triesAgain(connections.timeout.toNanos())) {
               hand(call, master, asking);
             } else {
               call.completeExceptionally(new RedisGoneException());

@@ -54,8 +54,8 @@ final class PendingCall extends CompletableFuture<List<Object>> {
   }
 
   /**
-   * Whether the call may try again, since some of its keys have moved to another master and some
-   * have not.
+   * Whether the call may try again: some of its keys have moved to another master and some have
+   * not, or that master is not connected yet.
    *
    * @param most nanoseconds since the first time
    */

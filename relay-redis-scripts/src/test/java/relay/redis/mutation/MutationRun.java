@@ -48,6 +48,7 @@ final class MutationRun {
           "LastingScriptTest",
           "LastingLeaseTest",
           "SharesTest",
+          "ToldTimesTest",
           "MaxMinSharesTest",
           "ClientStatesTest",
           "RecallWalkTest",

@@ -7,59 +7,22 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
-import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpTimeoutException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.zip.GZIPInputStream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import relay.trial.provider.ProviderSimulator.Account;
 import relay.trial.provider.ProviderSimulator.Dimension;
-import relay.trial.provider.ProviderSimulator.Settings;
 
 @Tag("slow")
 @Timeout(30)
-class ProviderSimulatorTest {
-  private static final ObjectMapper JSON = new ObjectMapper();
-  private static final long SECOND = 1_000_000_000L;
-  private static final String ANTHROPIC = "/v1/messages";
-  private static final String OPENAI = "/v1/chat/completions";
-  private static final String RESPONSES = "/v1/responses";
-  private static final String EMBEDDINGS = "/v1/embeddings";
-
-  private final AtomicLong nanos = new AtomicLong(5 * SECOND);
-  private final HttpClient client =
-      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-  private final ProviderSimulator simulator =
-      ProviderSimulator.start(
-          Settings.of(
-              Duration.ofSeconds(10),
-              new Account("a", List.of("secret-a1", "secret-a2"), 4, 40_000, 10_000, 0),
-              new Account("b", List.of("secret-b"), 0, 0, 0, 1000)),
-          nanos::get,
-          InstantSource.fixed(Instant.parse("2026-01-01T00:00:00Z")));
-
-  @AfterEach
-  void stop() {
-    client.shutdownNow();
-    simulator.close();
-  }
-
+class ProviderSimulatorTest extends SimulatorFixture {
   @Test
   void a_full_bucket_admits_its_capacity_then_refuses_until_exactly_one_has_flowed_in()
       throws Exception {
@@ -154,93 +117,6 @@ class ProviderSimulatorTest {
   }
 
   @Test
-  void an_anthropic_stream_has_every_event_in_order_with_its_name() throws Exception {
-    String body =
-        post(ANTHROPIC, "secret-a1", true, "x-sim-events", "2", "x-sim-output-tokens", "31").body();
-    List<String> names = new ArrayList<>();
-    JsonNode last = JSON.createObjectNode();
-    for (String event : body.split("\n\n", -1)) {
-      if (!event.isEmpty()) {
-        String[] lines = event.split("\n", -1);
-        assertEquals(2, lines.length);
-        last = JSON.readTree(lines[1].substring("data: ".length()));
-        assertEquals("event: " + last.at("/type").asText(), lines[0]);
-        names.add(last.at("/type").asText());
-        if (last.at("/type").asText().equals("message_start")) {
-          assertEquals(10, last.at("/message/usage/input_tokens").asLong());
-        } else if (last.at("/type").asText().equals("message_delta")) {
-          assertEquals(31, last.at("/usage/output_tokens").asLong());
-        }
-      }
-    }
-    assertEquals(
-        List.of(
-            "message_start",
-            "content_block_start",
-            "ping",
-            "content_block_delta",
-            "content_block_delta",
-            "content_block_stop",
-            "message_delta",
-            "message_stop"),
-        names);
-    assertEquals(31, simulator.charged("a", Dimension.OUTPUT_TOKENS, 0, Long.MAX_VALUE));
-  }
-
-  @Test
-  void an_openai_stream_has_usage_only_where_it_was_asked_for() throws Exception {
-    String without = post(OPENAI, "secret-b", true, "x-sim-events", "3").body();
-    assertFalse(without.contains("usage"));
-    assertTrue(without.endsWith("\n\ndata: [DONE]\n\n"));
-    String with =
-        send(
-                OPENAI,
-                "secret-b",
-                "{\"model\":\"gpt\",\"stream\":true,\"stream_options\":{\"include_usage\":true}}",
-                "x-sim-events",
-                "3")
-            .body();
-    String[] events = with.split("\n\n", -1);
-    assertEquals(1 + 3 + 1 + 1 + 1 + 1, events.length); // the last one is what follows [DONE]
-    assertTrue(JSON.readTree(events[2].substring(6)).at("/usage").isNull());
-    JsonNode usage = JSON.readTree(events[5].substring(6));
-    assertTrue(usage.at("/choices").isEmpty());
-    assertEquals(20, usage.at("/usage/completion_tokens").asLong());
-  }
-
-  @Test
-  void a_gate_holds_each_event_until_it_is_released_also_under_gzip() throws Exception {
-    for (String gzip : List.of("0", "1")) {
-      String gate = "gate-" + gzip;
-      HttpRequest.Builder request = request(ANTHROPIC, "secret-a1", body(true), "x-sim-gate", gate);
-      if (gzip.equals("1")) {
-        request.header("x-sim-gzip", "1").header("accept-encoding", "gzip");
-      }
-      HttpResponse<InputStream> response =
-          client.send(request.build(), BodyHandlers.ofInputStream());
-      InputStream raw = response.body();
-      InputStream plain = gzip.equals("1") ? new GZIPInputStream(raw) : raw;
-      assertEquals("event: message_start", line(plain));
-      line(plain);
-      line(plain);
-      assertEquals(0, raw.available(), "nothing goes out unreleased");
-      simulator.release(gate, 1);
-      assertEquals("event: content_block_start", line(plain));
-      simulator.release(gate, 1000);
-      String rest = new String(plain.readAllBytes(), StandardCharsets.UTF_8);
-      assertTrue(rest.endsWith("data: {\"type\":\"message_stop\"}\n\n"), rest);
-    }
-  }
-
-  @Test
-  void a_paced_stream_takes_its_time() throws Exception {
-    long start = System.nanoTime();
-    post(ANTHROPIC, "secret-a1", true, "x-sim-events", "4", "x-sim-event-interval-ms", "20");
-    long tookMs = (System.nanoTime() - start) / 1_000_000;
-    assertTrue(tookMs >= 9 * 20, "ten events, nine pauses; took " + tookMs);
-  }
-
-  @Test
   void faults_happen_where_they_are_asked_for() throws Exception {
     assertThrows(IOException.class, () -> fault("reset-at-start", false));
     assertThrows(IOException.class, () -> fault("reset-mid-body", true));
@@ -267,39 +143,6 @@ class ProviderSimulatorTest {
     HttpResponse<String> answer = post(ANTHROPIC + "/count_tokens", "secret-a1", false);
     assertEquals("{\"input_tokens\":10}", answer.body());
     assertEquals(0, simulator.stats().admitted());
-  }
-
-  @Test
-  void a_stream_of_responses_numbers_its_events_and_ends_with_usage() throws Exception {
-    String body =
-        send(RESPONSES, "secret-b", body(true), "x-sim-events", "2", "x-sim-output-tokens", "9")
-            .body();
-    List<String> types = new ArrayList<>();
-    JsonNode last = JSON.createObjectNode();
-    for (String event : body.split("\n\n", -1)) {
-      if (!event.isEmpty()) {
-        last = JSON.readTree(event.substring(event.indexOf('{')));
-        assertTrue(event.startsWith("event: " + last.at("/type").asText() + "\ndata: {"), event);
-        assertEquals(types.size(), last.at("/sequence_number").asInt());
-        types.add(last.at("/type").asText().substring("response.".length()));
-      }
-    }
-    assertEquals(
-        List.of(
-            "created",
-            "in_progress",
-            "output_item.added",
-            "content_part.added",
-            "output_text.delta",
-            "output_text.delta",
-            "output_text.done",
-            "content_part.done",
-            "output_item.done",
-            "completed"),
-        types);
-    assertEquals(10, last.at("/response/usage/input_tokens").asLong());
-    assertEquals(9, last.at("/response/usage/output_tokens").asLong());
-    assertEquals(9, simulator.charged("b", Dimension.OUTPUT_TOKENS, 0, Long.MAX_VALUE));
   }
 
   @Test
@@ -351,47 +194,8 @@ class ProviderSimulatorTest {
         BodyHandlers.ofString());
   }
 
-  private HttpResponse<String> post(String path, String secret, boolean stream, String... headers)
-      throws Exception {
-    return send(path, secret, body(stream), headers);
-  }
-
-  private HttpResponse<String> send(String path, String secret, String body, String... headers)
-      throws Exception {
-    return client.send(request(path, secret, body, headers).build(), BodyHandlers.ofString());
-  }
-
-  private HttpRequest.Builder request(String path, String secret, String body, String... headers) {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(simulator.url().resolve(path))
-            .POST(HttpRequest.BodyPublishers.ofString(body));
-    request.header(
-        path.equals(OPENAI) ? "authorization" : "x-api-key",
-        path.equals(OPENAI) ? "Bearer " + secret : secret);
-    for (int i = 0; i < headers.length; i += 2) {
-      request.header(headers[i], headers[i + 1]);
-    }
-    return request;
-  }
-
   private HttpRequest get(String path) {
     return HttpRequest.newBuilder(URI.create(simulator.url() + path)).build();
-  }
-
-  /** Forty bytes or less: ten input tokens. */
-  private static String body(boolean stream) {
-    return stream
-        ? "{\"model\":\"claude-x\",\"stream\":true   }"
-        : "{\"model\":\"claude-x\",\"stream\":false  }";
-  }
-
-  /** Byte by byte: a Reader over gzip waits for more than the line that it was asked for. */
-  private static String line(InputStream in) throws IOException {
-    StringBuilder line = new StringBuilder();
-    for (int c = in.read(); c != '\n' && c >= 0; c = in.read()) {
-      line.append((char) c);
-    }
-    return line.toString();
   }
 
   private static String header(HttpResponse<?> response, String name) {
