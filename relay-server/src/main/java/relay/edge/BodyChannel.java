@@ -15,9 +15,9 @@ import org.xnio.channels.StreamSourceChannel;
 import relay.body.BodyBuffers;
 
 /**
- * The body of a request, read by one thread. Undertow keeps the flags of an HTTP/2 stream in one
- * field without a lock. A thread that reads beside the I/O thread may undo what that has noted: the
- * last frame, or that it tells of new data no longer. So the I/O thread itself touches the stream.
+ * The body of a request, read by one thread. Over HTTP/2 and TLS the I/O thread reads for it: see
+ * {@link ConnectionThread}. With TLS over HTTP/1.1 that begins with the first wait: no other thread
+ * changes the connection before, and most bodies have arrived whole by then.
  */
 final class BodyChannel {
   /** The I/O thread does not block, so it answers much sooner. */
@@ -26,14 +26,16 @@ final class BodyChannel {
   private final StreamSourceChannel channel;
   private final ClientClosing closing;
   private final Executor toucher;
-  private final boolean here;
+  private final boolean alone;
+  private boolean here;
   private int lastRead;
 
   BodyChannel(HttpServerExchange exchange, StreamSourceChannel channel, ClientClosing closing) {
     this.channel = channel;
     this.closing = closing;
-    here = exchange.getConnection() instanceof HttpServerConnection || exchange.isInIoThread();
-    toucher = here ? Runnable::run : exchange.getIoThread();
+    toucher = ConnectionThread.of(exchange);
+    alone = ConnectionThread.isAlone(exchange);
+    here = alone || exchange.getConnection() instanceof HttpServerConnection;
   }
 
   /**
@@ -116,6 +118,7 @@ final class BodyChannel {
 
   /** Parks until there may be more to read. */
   void await(long mostNanos) throws IOException {
+    here = alone;
     ChannelWait.awaitReadable(channel, closing, mostNanos, toucher);
   }
 

@@ -41,17 +41,24 @@ final class ChannelWait {
     gate.pass(closing, mostNanos);
   }
 
-  static void awaitWritable(StreamSinkChannel channel, ClientClosing closing, long mostNanos)
+  /**
+   * @param toucher runs what changes the channel's state
+   */
+  static void awaitWritable(
+      StreamSinkChannel channel, ClientClosing closing, long mostNanos, Executor toucher)
       throws ClosedChannelException {
     ChannelWait gate = new ChannelWait();
-    channel
-        .getWriteSetter()
-        .set(
-            ready -> {
-              ready.suspendWrites();
-              gate.open();
-            });
-    channel.resumeWrites();
+    toucher.execute(
+        () -> {
+          channel
+              .getWriteSetter()
+              .set(
+                  ready -> {
+                    ready.suspendWrites();
+                    gate.open();
+                  });
+          channel.resumeWrites();
+        });
     gate.pass(closing, mostNanos);
   }
 

@@ -30,8 +30,14 @@ final class ClientDisconnectWatch {
     if (exchange.getConnection() instanceof HttpServerConnection http
         && http.getExtraBytes() == null) {
       ClientDisconnectWatch watch = new ClientDisconnectWatch(exchange, http, onGone);
-      http.getChannel().getSourceChannel().setReadListener(watch::readable);
-      http.getOriginalSourceConduit().resumeReads();
+      ConnectionThread.of(exchange).execute(watch::begin);
+    }
+  }
+
+  private void begin() {
+    if (!exchange.isComplete()) { // else the listener is that of the next request
+      connection.getChannel().getSourceChannel().setReadListener(this::readable);
+      connection.getOriginalSourceConduit().resumeReads();
     }
   }
 

@@ -269,7 +269,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
       throw new IOException("no memory is left for an answer that the client does not read");
     }
     try {
-      ChannelWait.awaitWritable(out, closing, end - now);
+      ChannelWait.awaitWritable(out, closing, end - now, ConnectionThread.of(exchange));
     } finally {
       memory.endOfStall();
     }

@@ -7,22 +7,28 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import relay.body.BodyBuffers;
 import relay.carrier.Carriers;
 import relay.carrier.DescriptorReserve;
+import relay.config.TlsConfig;
 import relay.memory.MemoryBudget;
 
-/** A plain listener on loopback, served by one carrier. */
+/** A listener on loopback whose requests run on one carrier. */
 final class OneCarrierListener implements AutoCloseable {
   private final Carriers carriers = new Carriers("carrier", 1);
   private final MemoryBudget memory = MemoryBudget.ofHeap(256L << 20);
   private final Listener listener;
 
   OneCarrierListener(HttpHandler handler) {
+    this(handler, null);
+  }
+
+  OneCarrierListener(HttpHandler handler, @Nullable TlsConfig tls) {
     listener =
         new Listener(
             true,
-            null,
+            tls,
             Duration.ofSeconds(30),
             handler,
             carriers,
