@@ -3,6 +3,7 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -257,6 +258,25 @@ final class HeldPlacesTest {
     double used = (gone.between(2, 12) + other.between(2, 12)) / limit / 10;
     System.out.printf("Places: beside one that never comes back: %.2f %% used%n", 100 * used);
     assertTrue(used >= 0.98, used + " used");
+  }
+
+  /** The ten others of its client come back in time, so its client asks all the time. */
+  @Test
+  void a_small_request_that_is_gone_keeps_its_room_no_longer_than_its_place() {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(300, 0, 0, 0));
+    Client client = pool.client("c", 1).marked();
+    int senders = 10;
+    client.obeyAtOnce(senders, Duration.ZERO, Duration.ZERO);
+    pool.client("other", 1).marked().poll(0, 4, 600);
+    pool.atMinute(1.5, () -> assertTrue(client.ask() > 0, "it waits"));
+    List<Long> waiting = new ArrayList<>();
+    for (int second = 0; second < 120; second++) {
+      pool.atMinute(
+          2 + second / 60.0,
+          () -> waiting.add(pool.standings().stream().filter(s -> s.name().equals("c")).mapToLong(s -> s.waiting()).sum()));
+    }
+    pool.run(4);
+    assertEquals(senders, waiting.stream().mapToLong(count -> count).max().orElseThrow(), waiting + " wait");
   }
 
   /**

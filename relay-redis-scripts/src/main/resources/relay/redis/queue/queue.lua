@@ -69,13 +69,14 @@ function queue.client(r, q, share, now)
     local name = q.client_count < MOST_CLIENTS and key or '-:' .. share.priority
     c = q.clients[name]
     if not c then
-      c = { name = name, tag = 0, promises = {}, tickets = {}, marks = {}, asked_at = now, ask_interval = 0, grace_factor = 1, return_rate = 1,
+      c = { name = name, tag = 0, promises = {}, tickets = {}, marks = {}, asked_at = now, waited_at = 0, ask_interval = 0, grace_factor = 1, return_rate = 1,
         granted = 0, granted_at = now, shared = {}, shared_count = 0 }
       q.clients[name], q.client_count = c, q.client_count + 1
     end
   end
   c.ask_interval = 0.8 * c.ask_interval + 0.2 * (now - c.asked_at)
   c.asked_at, c.weight, c.grace_factor = now, share.weight, 1
+  if share.ticket then c.waited_at = now end
   return c
 end
 

@@ -21,7 +21,7 @@ function reservations.before(r, share, now)
     if promise.reserves_from > now then break end
     if promise ~= its
       and (promise.rank < rank or promise.rank == rank and (promise.tag < tag or promise.tag == tag and promise.serial <= serial)) then
-      local waits = promise.ticket and promise.client.asked_at >= now - AWAY_US
+      local waits = promise.ticket and promise.client.waited_at >= now - AWAY_US
       local part = waits and 1 or math.min(1, 1 - (promise.retry_at - early - now) / promise.reserves_us)
       if part > 0 then
         sums = sums or {}
@@ -37,10 +37,13 @@ local function grace(c)
   return math.max(LEAST_GRACE_US, c.grace_factor * math.max(GRACE_US, math.min(MOST_GRACE_US, 8 * c.ask_interval)))
 end
 
--- The time until which a promise that is not lent keeps its room. The grace begins anew with each request of the client.
+-- The time until which a promise that is not lent keeps its room. The grace begins anew with each request of the client: until the
+-- place ends, if the promise has a mark, for then only a request with this mark comes for it.
 local function room_until(promise)
-  local retry_at, asked_at = promise.retry_at, promise.client.asked_at
-  return (retry_at > asked_at and retry_at or asked_at) + grace(promise.client)
+  local c, kept = promise.client, grace(promise.client)
+  local seen_at = promise.ticket and c.waited_at or c.asked_at
+  local anew = promise.mark and not promise.ticket and math.min(seen_at + kept, promise.place_until) or seen_at + kept
+  return math.max(promise.retry_at + kept, anew)
 end
 
 -- Lends a promise's place: it keeps its place in the order, but no room.
