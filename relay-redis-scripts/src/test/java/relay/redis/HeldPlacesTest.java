@@ -273,10 +273,16 @@ final class HeldPlacesTest {
     for (int second = 0; second < 120; second++) {
       pool.atMinute(
           2 + second / 60.0,
-          () -> waiting.add(pool.standings().stream().filter(s -> s.name().equals("c")).mapToLong(s -> s.waiting()).sum()));
+          () ->
+              waiting.add(
+                  pool.standings().stream()
+                      .filter(s -> s.name().equals("c"))
+                      .mapToLong(s -> s.waiting())
+                      .sum()));
     }
     pool.run(4);
-    assertEquals(senders, waiting.stream().mapToLong(count -> count).max().orElseThrow(), waiting + " wait");
+    assertEquals(
+        senders, waiting.stream().mapToLong(count -> count).max().orElseThrow(), waiting + " wait");
   }
 
   /**
