@@ -32,6 +32,7 @@ final class DocumentsTest {
   private static final Pattern FILE =
       Pattern.compile("(?:relay-[a-z-]+|guards|deploy|docs)/[\\w./-]*[\\w/]");
   private static final Pattern CLASS = Pattern.compile("[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+");
+  private static final Pattern LUA = Pattern.compile("[a-z_][a-z_/]*\\.lua");
   private static final Pattern DECLARED = Pattern.compile("(?:class|record|interface|enum) (\\w+)");
   private static final Pattern ALERT = Pattern.compile("- alert: (\\w+)");
   private static final Pattern TEST = Pattern.compile("-Dtest='?([\\w,*]+)");
@@ -122,6 +123,22 @@ final class DocumentsTest {
           .forEach(unknown::add);
     }
     assertEquals(List.of(), unknown);
+  }
+
+  /** Scripts and modules; a page may leave out the folder. */
+  @ParameterizedTest
+  @MethodSource("pages")
+  void every_lua_file_in_code_exists(Path page) throws IOException {
+    List<String> files =
+        Documents.files(".lua").stream().map(file -> "/" + file.toString()).toList();
+    List<String> missing = new ArrayList<>();
+    for (String code : Documents.code(page)) {
+      Documents.matches(LUA, code)
+          .map(file -> file.group())
+          .filter(name -> files.stream().noneMatch(file -> file.endsWith("/" + name)))
+          .forEach(missing::add);
+    }
+    assertEquals(List.of(), missing);
   }
 
   @ParameterizedTest

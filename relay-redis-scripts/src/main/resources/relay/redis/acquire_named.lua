@@ -22,7 +22,7 @@
 --                                              microseconds until the whole limit is left
 --       {-3}                                   unknown pool, key or epoch: configure, then ask again
 -- COST  as acquire with one candidate; with budgets one read and one write more
--- @uses wire/numbers, wire/calls, wire/replies, state/pool, state/records, state/ring, state/lease, state/lease_record
+-- @uses wire/numbers, wire/calls, wire/reasons, wire/replies, state/pool, state/records, state/ring, state/lease, state/lease_record
 -- @uses limits/allowance, choose/acquisition, choose/listed, choose/ready_sets, queue/client_queues, budget/ledger
 local a = acquisition.of(ARGV[1], ARGV)
 local count, budgeted, next_at = string.match(a.call, '^ (%d+) ([01])()', a.at)

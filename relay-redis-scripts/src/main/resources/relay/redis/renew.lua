@@ -1,8 +1,8 @@
--- Extends the deadlines of leases whose requests still run. An expired lease is live again: its request counts
--- for its key's `max_concurrent` as before, even if others have taken its place. So does a lease whose record is gone.
--- A report tells what a request has made of its output, in sum: one that is repeated, late or lost changes nothing.
+-- Extends the deadlines of leases whose requests still run. A lease that has expired is live again, and so is one whose record is
+-- gone: its request counts for its key's `max_concurrent` as before, even if that is exceeded now.
+-- A report tells the output that a request has made so far, in all. So a report that is repeated, late or lost changes nothing.
 -- Reports come every two seconds. They extend a deadline only when a quarter of the time has passed.
--- A lease that lasts, with an id `@...`, has a time of its own. It is renewed by each report, but not once it has expired.
+-- A worker's lease, with an id `@...`, has a time of its own. Each report renews it, unless it has expired.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows

@@ -9,7 +9,10 @@ import relay.model.RelayError;
 
 /** Relay's own errors in the format of each dialect. */
 public final class ErrorBodies {
-  /** Clients wait no longer; some of them without a word for hours. */
+  /**
+   * The longest wait that an answer names: some clients sleep as long as it says, for hours, and
+   * show nothing.
+   */
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
 
   private ErrorBodies() {}

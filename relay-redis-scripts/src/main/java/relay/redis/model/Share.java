@@ -43,7 +43,7 @@ public record Share(
     }
   }
 
-  /** The number of ranks. */
+  /** The number of priorities. */
   public static final int PRIORITIES = 3;
 
   /** The largest weight. */
@@ -51,7 +51,7 @@ public record Share(
 
   private static final int ALL = 1_000;
 
-  /** The mark of a request without a client, and the default of those with one. */
+  /** The priority of a request without a client, and the default of one with a client: standard. */
   public static final int PLAIN_PRIORITY = 2;
 
   public Share {

@@ -7,7 +7,6 @@
 -- Caches parsed budgets. An entry is valid while Redis still has the same text. Keeps a few thousand long ones.
 -- @uses wire/numbers, state/records, budget/periods
 local ledger = {}
-local OVER_BUDGET = 6 -- a reason, as those of a denial
 local BUDGETS_S = 5356800 -- 62 days: longer than any period
 local SHORT, MOST_BYTES = 200, 4e6 -- the longest text that does not count, and what all that count may take
 local MOST_HELD = 100000 -- lines and budgets, apart from what is cached of pools: with these go the queues

@@ -1,5 +1,5 @@
 -- Choosing among candidates. A list holds the records of a key and its group in turn, highest priority first.
--- @uses state/pool, state/pool_key, state/quota_group, state/records, state/ring, limits/gate, limits/days
+-- @uses wire/reasons, state/pool, state/pool_key, state/quota_group, state/records, state/ring, limits/gate, limits/days
 -- @uses limits/expected
 local choice = {}
 local LEAST_LOADED, ROUND_ROBIN, RANDOM, WEIGHTED = 1, 2, 3, 4
@@ -22,8 +22,8 @@ function choice.clamp_all(r, g, input, output)
   if not want_in then return nil, want_out, limit end
   local d, over = r.pool[DAY] == 1 and days.of(r, g), records.above(r, g)
   if d then
-    if asked > 1 and d[D_LIMIT + 1] > 0 and asked > d[D_LIMIT + 1] then return nil, OF_REQUESTS + 1, d[D_LIMIT + 1] end
-    if not days.clamp(d, input, output) then return nil, OF_REQUESTS + 2, d[D_LIMIT + 2] end
+    if asked > 1 and d[D_LIMIT + 1] > 0 and asked > d[D_LIMIT + 1] then return nil, A_DAY + 1, d[D_LIMIT + 1] end
+    if not days.clamp(d, input, output) then return nil, A_DAY + 2, d[D_LIMIT + 2] end
     want_in, want_out = days.clamp(d, want_in, want_out)
   end
   if not over then return want_in, want_out end
@@ -153,7 +153,7 @@ end
 function choice.key_opens(k, now, at, why)
   if k[K_STOPPED] > 0 then return math.huge, 0 end
   if k[K_COOL] > at then at, why = k[K_COOL], 0 end
-  if k[K_MAX] > 0 and k[K_FLIGHT] >= k[K_MAX] and at < now + 1e6 then at, why = now + 1e6, 5 end
+  if k[K_MAX] > 0 and k[K_FLIGHT] >= k[K_MAX] and at < now + 1e6 then at, why = now + 1e6, CONCURRENCY end
   return at, why
 end
 

@@ -46,7 +46,7 @@ function listed.serve(r, list, request, now, lone, refusal)
   if best and not is_promised then
     if several and request.whole then
       local count
-      if share then queue_place.charge_all(r, share, now) end
+      if share then queue_place.assume_all(r, share, now) end
       want_in, want_out, count = bulk.enlarge(r, request, list[best], list[best + 1], now, want_in, want_out)
       if share and share.client then share.cost = share.cost * count end
     end
@@ -57,7 +57,7 @@ function listed.serve(r, list, request, now, lone, refusal)
   if is_promised then stopped, small = 0, 0 end
   local shadow, why = nil, nil
   if list.shadow then
-    if share then queue_place.charge(r, share, now) end
+    if share then queue_place.assume(r, share, now) end
     shadow, why = choice.shadowed(r, list, request, now)
   end
   if shadow then

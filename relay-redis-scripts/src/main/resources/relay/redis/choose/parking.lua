@@ -1,11 +1,11 @@
 -- Parking candidates of a ready set until they can carry a request, and making them ready when they are due.
--- @uses state/pool, state/pool_key, state/quota_group, state/records, limits/days, choose/choice, choose/ready_sets
+-- @uses wire/reasons, state/pool, state/pool_key, state/quota_group, state/records, choose/choice, choose/ready_sets
 local parking = {}
 local LATEST = 3.9e15 -- later times are treated alike: the odd bit must fit into a double
 local SAMPLE = 4 -- candidates in a comparison after the first
 
 -- Whether what parks a candidate is the same for requests of all sizes. One for several says nothing of those for one.
-local function is_for_all(r, reason) return reason == 0 or r.pool[ASKED] == 1 and (reason == 1 or reason == OF_REQUESTS + 1) end
+local function is_for_all(r, reason) return reason == COOLDOWN or r.pool[ASKED] == 1 and (reason == 1 or reason == A_DAY + 1) end
 
 -- The score of a candidate parked until `opens` for this reason.
 function parking.parked_at(r, opens, reason) return 2 * math.min(opens, LATEST) + (is_for_all(r, reason) and 0 or 1) end
@@ -80,7 +80,7 @@ function parking.able_and_noted(r, k, g, now, most, request)
   end
   local opens, reason = choice.able_at(r, k, g, request, now, most)
   opens = opens + (view and view.delays and view.delays[g] or 0) -- behind whole limits that are promised
-  if reason > 0 and reason < 5 and not g.above then r.shut[ready_sets.row_of(k, g)] = { opens, reason, input, output, g, rank, asked } end
+  if reasons.is_limit(reason) and not g.above then r.shut[ready_sets.row_of(k, g)] = { opens, reason, input, output, g, rank, asked } end
   return opens, reason
 end
 

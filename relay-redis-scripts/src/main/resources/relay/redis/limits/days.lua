@@ -8,12 +8,11 @@
 -- A calendar's day begins anew at times that the plan states: field `day` of the state has them, or `rolling`. From each
 -- of these times on a day has 24 hours; the last one before the next of them may be shorter or longer, as days are on
 -- which clocks change.
--- @uses state/pool, state/records
+-- @uses wire/reasons, state/pool, state/records
 local days = {}
 local TEN_MINUTES_US, OF_DAY = 600e6, 144
 local D_LIMIT, D_USED, D_NOW = 0, 2, 4 -- + 1 requests, + 2 tokens; D_NOW: in the present slot
 local D_FROM, D_ENDS = 7, 8 -- the present slot's number, or the calendar's day's beginning; when another begins
-local OF_REQUESTS = 6 -- + 1 or + 2: a reason, as those of a denial
 local RECORD, ENTRY, NONE = '<dddddddd', '<dd', '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 
 local function pack(d) return struct.pack(RECORD, unpack(d, 1, 8)) end
@@ -174,7 +173,7 @@ function days.opens(r, g, now, opens, reason, tokens)
     local cost = n == 1 and r.pool[ASKED] or tokens
     if d[D_LIMIT + n] > 0 and cost > 0 and d[D_USED + n] + cost > d[D_LIMIT + n] then
       local at = room_at(r, g, d, n, cost)
-      if at > opens then opens, reason = at, OF_REQUESTS + n end
+      if at > opens then opens, reason = at, A_DAY + n end
     end
   end
   return opens, reason

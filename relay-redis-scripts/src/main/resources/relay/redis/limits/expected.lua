@@ -1,6 +1,6 @@
--- Output that nobody knows at admission. A lease expects its mean; reports and the settlement move that into the
--- window as it is made. So the group holds what was made in the window, and what is expected still to come within
--- another one: what is made later finds none of it.
+-- Output whose amount is unknown at admission. A lease expects the mean. Reports and the settlement move that into the window as it
+-- is made. So a group counts two amounts: what was made in this window, and what is expected within the next. Output that is made
+-- later than that meets nothing of this window, so it does not count yet.
 -- @uses state/pool, state/quota_group, limits/refund
 local expected = {}
 local MOST_STRICT = 2 -- standard deviations
@@ -30,8 +30,8 @@ function expected.count_made(r, g, since, reported_at, made, now)
   if made > 0 then
     local limit = g[LIMIT + 3] > 0 and g[LIMIT + 3] or g[LIMIT + 4]
     if limit > 0 then
-      -- It was made half-way since the last report, in the mean. At just that the rule is on edge: a little too much is
-      -- admitted, all wait until that has left, and so again a window later. So a 240th less counts.
+      -- In the mean, output is made half-way between two reports. With exactly that time the rule is unstable: it admits a little
+      -- too much, all requests wait until that has left, and a window later again. So the time counts a 240th of a window less.
       local waited, part = ((now + reported_at) / 2 - since) / r.pool[WINDOW] - 1 / 240, made / limit
       waited = waited < 0 and 0 or waited < 1 and waited or 1
       g[LEAVES] = g[LEAVES] + (part < 0.2 and part or 0.2) * (waited - g[LEAVES])

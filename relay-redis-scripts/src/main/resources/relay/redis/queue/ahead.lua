@@ -1,5 +1,6 @@
--- Charges a request's groups with what the promises before it need, and finds the time at which the request fits behind them.
--- @uses state/pool, state/quota_group, state/records, state/ring, limits/gate, choose/choice, queue/queue
+-- Adds what the promises before a request need to the use of its groups, in memory only, and finds the time at which the request fits
+-- behind them.
+-- @uses wire/reasons, state/pool, state/quota_group, state/records, state/ring, limits/gate, choose/choice, queue/queue
 -- @uses queue/whole_windows
 local ahead = {}
 
@@ -28,7 +29,7 @@ function ahead.mirrors_any(groups)
   return false
 end
 
--- Brings a group up to the present. `charge` then saves its fields, and `restore` puts them back.
+-- Brings a group up to the present. `assume` then saves its fields, and `restore` puts them back.
 function ahead.bring_up(r, g, now)
   local p = r.pool
   if ring.roll(r.win, p, g, math.floor(now / p[SLOT])) then records.rewrite(r, g) end
@@ -47,10 +48,10 @@ local function credits(g)
   return credits
 end
 
--- Charges a group with `sums`, the promises before a request, and with the headroom that it leaves, until `restore`. The group
--- keeps the credit that it has: room that waits for promises is not free. `rounds` whole limits of the sum are left out: the caller
--- adds the time in which they return.
-function ahead.charge(r, share, g, sums, rounds)
+-- Adds `sums`, the promises before a request, and the headroom that it leaves to a group's use, until `restore`. The group keeps the
+-- credit that it has: room that waits for promises is not free. `rounds` whole limits of the sum are left out: the caller adds the
+-- time in which they return.
+function ahead.assume(r, share, g, sums, rounds)
   local mirrored, headroom, saved = g[MIRRORED] > 0, share.headroom, share.saved or {}
   share.saved = saved
   local sum = sums and sums[g] or NOTHING
@@ -78,7 +79,7 @@ function ahead.charge(r, share, g, sums, rounds)
   end
 end
 
--- Charges the pacer with all promises before a request, also with those that have not begun to reserve. Otherwise capacity that
+-- Adds all promises before a request to the pacer's debt, also those that have not begun to reserve. Otherwise capacity that
 -- returns in a burst, and is promised to later requests, would go to any request that asks.
 function ahead.pace(share, g)
   local all, reserved = share.promised_before and share.promised_before[g] or NOTHING, share.reserved_before and share.reserved_before[g] or NOTHING
@@ -93,7 +94,7 @@ function ahead.pace(share, g)
   end
 end
 
--- Restores the fields that `charge` saved.
+-- Restores the fields that `assume` saved.
 function ahead.restore(share)
   local saved = share.saved or {}
   share.saved = nil
@@ -154,13 +155,13 @@ local function owed_after(r, share, now)
   return owed
 end
 
--- Charges a group with the promises before a request. Returns the time in which their whole limits leave the window, and a time
+-- Assumes the promises before a request in a group. Returns the time in which their whole limits leave the window, and a time
 -- before which the request is not served: promises before it are served first, and the pacer's burst is least in a full window.
 local function load(r, share, g, now, its, rounds, full)
   local p, all, bucket, costs = r.pool, share.promised_before and share.promised_before[g], g[MIRRORED] > 0, share.costs
   local later, paced = rounds * (quota_group.refill_us(p, g) + p[SLOT]), now
   local debts = its and its.debts or { unpack(g, LEVEL + 1, LEVEL + 4) }
-  ahead.charge(r, share, g, share.promised_before, rounds)
+  ahead.assume(r, share, g, share.promised_before, rounds)
   if bucket or all and not its then return later, 0 end
   local burst, shrunk = quota_group.burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
   for d = 1, 4 do
@@ -193,7 +194,7 @@ function ahead.soonest_behind(r, list, request, now)
     local k, g = list[c], list[c + 1]
     local at, why = choice.able_at(r, k, g, request, now, opens, known)
     local over = g.over or g
-    local waits_behind = share.promised_before and not (share.own_limits and why == 5) and (share.promised_before[g] or share.promised_before[over])
+    local waits_behind = share.promised_before and not (share.own_limits and why == CONCURRENCY) and (share.promised_before[g] or share.promised_before[over])
     at = math.max(at + math.max(later[g], later[over]) + (waits_behind and MARGIN * p[SLOT] or 0), least[g], least[over])
     if at < opens then opens, reason, opener, group = at, why, k.id, g end
   end

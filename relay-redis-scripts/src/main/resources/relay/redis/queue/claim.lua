@@ -40,10 +40,11 @@ local function note_shared(c, share, now)
   end
 end
 
--- Finds the promise that a request left, by its ticket or mark. Of several promises with one mark it is the first whose retry time
--- has come, a lent one last. A promise is claimed before its retry time if no other has its mark. A first try claims none of several.
--- Where many requests with one mark wait, an early one claims the oldest promise: else each poll would leave another one. A request
--- without a mark claims its client's only promise, a few slots early, too, if most of the time has passed.
+-- Finds the promise that a request left, by its ticket or mark. With one mark there may be several:
+--  - a request at or after a retry time claims the first promise whose time has come, a lent one last;
+--  - an early request claims the only promise with its mark; of very many it claims the oldest, or each poll would leave another one;
+--  - a first try claims none of several.
+-- A request without a mark claims its client's only promise: at its time, or a few slots early if at least half of the wait is over.
 local function promise_left(c, share, now, slot, tokens, asked)
   local claimed, marked = c.tickets[share.ticket], c.marks[share.mark or '']
   if claimed then return exchanged(c, claimed, now) end

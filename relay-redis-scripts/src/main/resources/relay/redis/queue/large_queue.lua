@@ -5,7 +5,7 @@
 --
 -- The index knows when a group is free behind all its rooms. So it offers no promised capacity, and its first time is that of a new
 -- room. A time that holds for a lower priority only puts the group into the band of that priority: see choose/ready_sets.
--- @uses state/pool, state/pool_key, state/records, choose/ready_sets, choose/parking, choose/search, choose/denial
+-- @uses wire/reasons, state/pool, state/pool_key, state/records, choose/ready_sets, choose/parking, choose/search, choose/denial
 -- @uses queue/queue, queue/claim, queue/large_concurrency, queue/reservations, queue/large_rooms, queue/whole_windows
 -- @uses queue/queue_place
 local large_queue = {}
@@ -131,7 +131,7 @@ end
 function large_queue.find(r, index, request, now)
   local k, g, want_in, want_out, set, answer = large_queue.choose(r, index, request, now)
   if k and large_concurrency.is_promised(r, index, request.share, now) then
-    return nil, nil, nil, nil, nil, { opens = now + 1e6, reason = 5, opener = k.id, k = k, g = g }
+    return nil, nil, nil, nil, nil, { opens = now + 1e6, reason = CONCURRENCY, opener = k.id, k = k, g = g }
   end
   return k, g, want_in, want_out, set, answer
 end
@@ -177,7 +177,7 @@ end
 function large_queue.refused(r, index, request, answer, now)
   local share = request.share
   local q = share.queue
-  if answer.reason == 5 then q.key_concurrency = math.max(1, answer.k[K_MAX]) end
+  if answer.reason == CONCURRENCY then q.key_concurrency = math.max(1, answer.k[K_MAX]) end
   if not share.client then
     place_in(r, index, request, now)
   elseif share.borrowed then -- the request gets a place of its own
@@ -192,11 +192,11 @@ function large_queue.refused(r, index, request, answer, now)
     return opens
   end
   local rank, opens = share.rank, answer.opens
-  if answer.reason ~= 5 then
+  if answer.reason ~= CONCURRENCY then
     opens = math.max(now + 1, math.min(opens, time_of(r, index, request, now)))
   end
   queue_place.promise(request, now, opens, answer.reason, answer.opener, q.scale)
-  if answer.reason ~= 5 and #q.rooms[rank] < large_rooms.waiting_in(q, rank) then
+  if answer.reason ~= CONCURRENCY and #q.rooms[rank] < large_rooms.waiting_in(q, rank) then
     large_rooms.add(q, rank, { at = answer.opens, group = answer.g, requests = share.requests, input = request.input, output = request.output })
     large_rooms.charged(r, request, q.held[rank], now, function() large_rooms.park(r, index, request, answer.g, now) end)
   end

@@ -132,7 +132,7 @@ function large_rooms.charged(r, request, own_rank, now, what)
           sums[g], rounds[g] = sum, sum and math.floor(whole_windows.limits_in(sum, g)) or 0
           if sum or share.headroom > 0 then
             ahead.bring_up(r, g, now)
-            ahead.charge(r, all, g, sums, rounds[g])
+            ahead.assume(r, all, g, sums, rounds[g])
             if rounds[g] > 0 then g[COOL] = math.max(g[COOL], now + 1) end
           end
         end

@@ -1,7 +1,7 @@
--- A request's place in the queue. `enter` charges the groups with the promises before the request, so the usual checks see only the
--- room that these leave. `granted`, `promise` or `ahead.restore` reverts the charges. If no promise is before the request, `enter`
--- charges nothing, except headroom to a mirrored bucket.
--- @uses state/pool, state/pool_key, state/quota_group, state/records, choose/choice, queue/queue, queue/concurrency
+-- A request's place in the queue. `enter` assumes that the promises before the request are served already: it adds them to the use of
+-- the groups, in memory only, so the usual checks see the room that they leave. `granted`, `promise` or `ahead.restore` takes them
+-- away again. If no promise is before the request, `enter` adds nothing, except headroom to a mirrored bucket.
+-- @uses wire/reasons, state/pool, state/pool_key, state/quota_group, state/records, choose/choice, queue/queue, queue/concurrency
 -- @uses queue/ahead, queue/claim, queue/client_queues, queue/reservations, queue/promises
 local queue_place = {}
 local FARTHEST = 5 -- windows: a request whose retry time is further away gets no promise
@@ -84,7 +84,7 @@ function queue_place.leave_headroom(q, share, now, groups, promised)
   if wait > 0 then share.paced_wait_us, share.full_headroom, share.headroom = wait, share.headroom, 1 end -- none of it for now
 end
 
--- Gives a request its place and charges the groups with the promises before it. `borrows`: it may borrow a place.
+-- Gives a request its place, and assumes the promises before it. `borrows`: it may borrow a place.
 local function join(r, list, request, now, borrows)
   local share, p = request.share, r.pool
   local q = share.queue
@@ -102,30 +102,30 @@ local function join(r, list, request, now, borrows)
   if share.headroom > 0 and p[BUCKET] ~= 1 then queue_place.leave_headroom(q, share, now, groups.listed, 0) end
   share.groups, share.reserved_before, share.promised_before = groups, reservations.before(r, share, now), ahead.sums_before(q, share.ahead_count)
   if share.promised_before or share.headroom > 0 and ahead.mirrors_any(groups) then
-    queue_place.charge(r, share, now)
+    queue_place.assume(r, share, now)
   elseif share.headroom > 0 then
     share.checked_headroom = share.headroom
   end
 end
 
--- Charges the groups with the earlier promises. A request that only leaves headroom skips this when a key is chosen, but not when
--- its retry time is computed.
-function queue_place.charge(r, share, now)
+-- Assumes the promises before a request in its groups. A request that only leaves headroom skips this when a key is chosen, but not
+-- when its retry time is computed.
+function queue_place.assume(r, share, now)
   if share.saved or not share.client or not share.promised_before and share.headroom == 0 then return end
   for _, g in ipairs(share.groups) do
     ahead.bring_up(r, g, now)
-    ahead.charge(r, share, g, share.reserved_before, 0)
+    ahead.assume(r, share, g, share.reserved_before, 0)
     if g[MIRRORED] == 0 then ahead.pace(share, g) end
   end
 end
 
--- Charges the groups with all promises: a request may take more than it asked for only of room that no promise needs.
-function queue_place.charge_all(r, share, now)
+-- Assumes all promises: a request may take more than it asked for only of room that no promise needs.
+function queue_place.assume_all(r, share, now)
   if not share.client or not share.queue.order[1] then return end
   ahead.restore(share)
   for _, g in ipairs(share.groups) do
     ahead.bring_up(r, g, now)
-    ahead.charge(r, share, g, share.queue.sums, 0)
+    ahead.assume(r, share, g, share.queue.sums, 0)
   end
 end
 
@@ -178,7 +178,7 @@ function queue_place.opens(r, list, request, now)
   end
   local opens, reason, opener, g = ahead.soonest_behind(r, list, request, now)
   if share.paced_wait_us then opens = math.max(opens, now + share.paced_wait_us) end
-  if opens < now + 1e6 and concurrency.is_promised(share.queue, list, share.ahead_count, opens) then opens, reason = now + 1e6, 5 end
+  if opens < now + 1e6 and concurrency.is_promised(share.queue, list, share.ahead_count, opens) then opens, reason = now + 1e6, CONCURRENCY end
   return opens, reason, opener, g
 end
 
@@ -187,16 +187,16 @@ function queue_place.promise(request, now, opens, reason, opener, g)
   local share = request.share
   ahead.restore(share)
   local q, promise, own_limits = share.queue, share.claimed, share.own_limits
-  if reason == 5 then q.short_keys = now elseif reason > 0 and reason < 5 then q.short[reason] = now end
+  if reason == CONCURRENCY then q.short_keys = now elseif reasons.is_limit(reason) then q.short[reason] = now end
   if promise then
     promises.unset(q, promise)
     if promise.lent then q.lent_count = q.lent_count - 1 end
     promise.lent = nil
     if promise.retry_at <= now and share.is_alone then promise.was_in_vain = true end -- the claim failed: none may overtake it now
-  elseif reason <= 5 and share.ahead_count < MOST_PROMISES and opens <= now + FARTHEST * share.window then
+  elseif reason <= CONCURRENCY and share.ahead_count < MOST_PROMISES and opens <= now + FARTHEST * share.window then
     if #q.order == MOST_PROMISES then promises.forgo(q, q.order[MOST_PROMISES]) end
     if own_limits and own_limits.promises == MOST_OWN then return end
-    if reason == 5 then share.cost = math.max(share.cost, share.concurrency_cost) end
+    if reason == CONCURRENCY then share.cost = math.max(share.cost, share.concurrency_cost) end
     q.last_serial = q.last_serial + 1
     if own_limits then own_limits.promises = own_limits.promises + 1 end
     promise = { client = share.client, rank = share.rank, tag = share.tag, cost = share.cost, advance = share.cost / share.weight,
@@ -210,7 +210,7 @@ function queue_place.promise(request, now, opens, reason, opener, g)
   end
   q.lapse_at = math.min(q.lapse_at, math.max(now + LAPSES_US, opens + LEAST_GRACE_US))
   if not promise then return end
-  promise.retry_at, promise.promised_at, promise.group, promise.opener, promise.waits_for_end = opens, now, g, opener, reason == 5
+  promise.retry_at, promise.promised_at, promise.group, promise.opener, promise.waits_for_end = opens, now, g, opener, reason == CONCURRENCY
   promise.place_until = now + PLACE_PART * 1e6 * math.ceil((opens - now) / 1e6)
   promise.one_account = share.groups and share.groups.listed == 1 -- the request must go to one account, or there is but one
   -- a request that will not wait as long gets its retry time, and comes again without a ticket

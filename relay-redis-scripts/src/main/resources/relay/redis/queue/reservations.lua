@@ -88,18 +88,18 @@ end
 -- Lends the places of requests that are late, and forgets promises that have lapsed. A client's places are lent one after the other:
 -- later ones may be late because the pool is, and the client may just have paused.
 function reservations.let_go(q, now)
-  local gone, first, lapsed = {}, math.huge, {}
+  local gone, first, lent = {}, math.huge, {} -- `lent`: by client, how many of its places
   for _, promise in ipairs(q.order) do
-    local before = lapsed[promise.client] or 0
+    local before = lent[promise.client] or 0
     local until_time = promise.lent and promise.place_until or room_until(promise) + before * LEAST_GRACE_US
     if until_time < now and not promise.lent then
       lend(q, promise)
       promise.client.return_rate = 0.8 * promise.client.return_rate
-      lapsed[promise.client], until_time = before + 1, promise.place_until
+      lent[promise.client], until_time = before + 1, promise.place_until
     end
     if until_time < now then gone[#gone + 1] = promise elseif until_time < first then first = until_time end
   end
-  for c in pairs(lapsed) do c.grace_factor = 0.8 * c.grace_factor end -- until it asks again
+  for c in pairs(lent) do c.grace_factor = 0.8 * c.grace_factor end -- until it asks again
   for _, promise in ipairs(gone) do promises.forgo(q, promise) end
   if #q.order == 0 then q.sums = {} end -- of groups that may be gone
   q.lapse_at = math.max(first, now + LAPSES_US)

@@ -75,8 +75,8 @@ local function give_back(r, g, l, output, now, died)
   return made - less
 end
 
--- A lease ends by a refusal, and its holder has reported output, but tells no use: as after its death, what it has charged stays.
--- It is written into the cost.
+-- A worker's lease ends by a provider's refusal. If its worker has reported output before, but tells no use now, the lease keeps its
+-- charge, as after the worker's death: this writes the charge into the cost.
 local function keep(l, cost)
   local made, output = l[L_MADE], l[L_OUTPUT]
   if not cost.closed or cost[1] == 0 or cost[2] + cost[3] > 0 or made == 0 then return end

@@ -1,9 +1,8 @@
 -- What the acquire scripts reply to a request: five values, in the table `reply` from `reply_at` on.
--- @uses state/quota_group, limits/gate
+-- @uses wire/reasons, state/quota_group, limits/gate
 local replies = {}
 local SHADOW = 10 -- with the reason: granted although it would be refused
 local A_REQUEST = 1000 -- the code of a lease that lasts is larger by this for each request that it is for
-local TOO_MANY_OPEN = 9 -- a reason, as those of a denial
 
 local function put(request, code, a, b, c, d)
   local reply, at = request.reply, request.reply_at
