@@ -177,7 +177,7 @@ public final class LeaseApi {
       return reply;
     } finally {
       if (reply instanceof LeaseReply.Done(byte[] json)) {
-        var _ = first.granted(new String(json, UTF_8));
+        first.granted(new String(json, UTF_8)).join(); // before the answer: it may get lost
       } else {
         var _ = first.refused();
       }

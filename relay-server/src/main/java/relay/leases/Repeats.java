@@ -75,17 +75,19 @@ final class Repeats {
       }
 
       /**
-       * It was granted a lease. Its answer need not wait: until others can know it, a repeated call
-       * is {@link Busy}, and looks again.
+       * It was granted a lease. Until others can know it, a repeated call is {@link Busy}, and
+       * looks again.
        *
-       * @return completes when others can know it, or Redis cannot be told
+       * @return completes when others can know it, or Redis cannot be told; the answer waits for
+       *     it, for if this replica died after an answer that was lost, the repeated call would get
+       *     another lease
        */
       CompletableFuture<?> granted(String json) {
         end();
         return notes.replace(name, json, KEEP).exceptionally(_ -> null);
       }
 
-      /** It was not granted anything: the next one asks anew. Else as {@link #granted}. */
+      /** It was not granted anything: the next one asks anew. Its answer need not wait. */
       CompletableFuture<?> refused() {
         end();
         return notes.drop(name, mine).exceptionally(_ -> null);

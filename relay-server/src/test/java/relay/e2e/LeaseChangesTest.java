@@ -33,6 +33,10 @@ class LeaseChangesTest {
   }
 
   private Setup setup(boolean trusted, boolean all) throws IOException {
+    return setup(trusted, all, 10_000);
+  }
+
+  private Setup setup(boolean trusted, boolean all, int limit) throws IOException {
     Setup setup = new Setup().redis("timeout_ms: 300").client("worker", LEASES);
     if (trusted) {
       setup.client("demoted", LEASES);
@@ -43,7 +47,7 @@ class LeaseChangesTest {
       setup.provider("gone", Dialect.ANTHROPIC, provider.url(), Setup.key("gone"));
     }
     String[] keys = {
-      Setup.key("p-1", "itpm_limit: 10000, account: a"), Setup.key("p-2", "itpm_limit: 10000")
+      Setup.key("p-1", "itpm_limit: 10000, account: a"), Setup.key("p-2", "itpm_limit: " + limit)
     };
     return setup.provider(
         "p", Dialect.ANTHROPIC, provider.url(), all ? keys : new String[] {keys[1]});
@@ -74,6 +78,35 @@ class LeaseChangesTest {
     assertEquals("p-2", again.get("key").asText());
     workers.settled("worker", again, 10, 1);
     replicas.awaitLine("p", "p-2/default", "itpm 180/10000 .*inflight 1");
+  }
+
+  /** A bulk lease is charged to a limit that is less than the lease by then. */
+  @Test
+  void a_limit_that_changes_counts_what_is_open() throws Exception {
+    String bulk = "{\"model\":\"p\",\"avoid\":[\"p-1\"],\"requests\":5,\"input_tokens\":5000}";
+    JsonNode open = workers.call("worker", "POST", LeaseWorkers.LEASES, bulk).json();
+    reload(4_000);
+    String one = ",\"avoid\":[\"p-1\"]";
+    for (int n = 0; n < 2; n++) {
+      Answer denied = workers.acquire("worker", "p", one);
+      assertEquals(429, denied.status(), denied::text);
+      assertNotNull(denied.header("retry-after-ms"));
+    }
+    workers.told(200, "worker", open, "progress", "{\"output_tokens\":5}");
+    replicas.awaitLine("p", "p-2/default", "itpm 5000/4000 .*inflight 1");
+    workers.settled("worker", open, 70, 5);
+    replicas.awaitLine("p", "p-2/default", "itpm 70/4000 .*inflight 0");
+    JsonNode next = workers.granted("worker", "p", one);
+    reload(20_000);
+    replicas.awaitLine("p", "p-2/default", "itpm 170/20000 .*inflight 1");
+    workers.cancelled("worker", next);
+    replicas.awaitLine("p", "p-2/default", "itpm 70/20000 .*inflight 0");
+  }
+
+  private void reload(int limit) throws Exception {
+    for (int n = 0; n < 2; n++) {
+      assertEquals(200, replicas.reload(n, setup(true, true, limit)).status());
+    }
   }
 
   @Test

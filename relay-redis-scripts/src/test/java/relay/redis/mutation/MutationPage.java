@@ -12,7 +12,7 @@ final class MutationPage {
       is `src/test/resources/relay/redis/mutations.txt`. This command writes the page, and fails if a fault is not caught:
 
       ```
-      ./mvnw test -pl relay-redis-scripts -Dtest=MutationRun
+      ./mvnw test -pl relay-redis-scripts -am -Dsurefire.failIfNoSpecifiedTests=false -Dtest=MutationRun
       ```
 
       A test in every build checks that each text occurs once in the scripts, and

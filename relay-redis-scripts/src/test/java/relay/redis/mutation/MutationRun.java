@@ -28,7 +28,9 @@ import relay.redis.FaultyRedis;
  * Puts each fault of the list into the scripts and runs the suite. Not part of the build, because
  * it takes minutes; it writes the table in {@code MUTATIONS.md}:
  *
- * <pre>./mvnw test -pl relay-redis-scripts -Dtest=MutationRun</pre>
+ * <pre>
+ * ./mvnw test -pl relay-redis-scripts -am -Dsurefire.failIfNoSpecifiedTests=false -Dtest=MutationRun
+ * </pre>
  *
  * <p>{@code -Drelay.mutants=PATTERN} runs those whose name or file contains it, and keeps the other
  * rows. {@code -Drelay.suite=CLASS,PACKAGE.CLASS#METHOD(int, int)} runs those alone.
@@ -45,6 +47,7 @@ final class MutationRun {
   static final List<String> SUITE =
       List.of(
           WALKS,
+          "NotesTest",
           "LastingScriptTest",
           "LastingLeaseTest",
           "SharesTest",
