@@ -78,29 +78,16 @@ final class SharedPool {
   }
 
   /** One client, and what it got. */
-  final class Client {
+  final class Client extends ClientTally {
     private final Share share;
     private IntSupplier marks = () -> 0; // of requests; 0 if they have none
     private String candidates = String.join(" ", fields);
     private Runnable kinds = () -> {};
     private LongSupplier sizes = () -> 10;
-    final List<Long> grants = new ArrayList<>();
-    final List<Long> waits = new ArrayList<>();
-    long asked; // calls of Redis
-    long sent; // requests that the client sent
-    long lost;
-    long tokens; // granted
 
     private Client(Share share) {
+      super(START);
       this.share = share;
-    }
-
-    /** Grants between two times, in minutes since the start. */
-    double between(double from, double to) {
-      return (double)
-          grants.stream()
-              .filter(at -> at >= START + from * MINUTE && at < START + to * MINUTE)
-              .count();
     }
 
     /**
@@ -141,16 +128,6 @@ final class SharedPool {
       AtomicInteger turn = new AtomicInteger();
       sizes = () -> inputTokens[turn.getAndIncrement() % inputTokens.length];
       return this;
-    }
-
-    /** A quantile of the waits of those that were granted, in microseconds. */
-    long waited(double quantile) {
-      List<Long> all = waits.stream().sorted().toList();
-      return all.get((int) Math.ceil(quantile * all.size()) - 1);
-    }
-
-    double meanWait() {
-      return waits.stream().mapToLong(w -> w).average().orElseThrow();
     }
 
     /** Asks at random times, so often a minute; a request that is refused is gone. */

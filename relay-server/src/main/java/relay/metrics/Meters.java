@@ -1,7 +1,6 @@
 package relay.metrics;
 
 import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -11,7 +10,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -59,8 +57,7 @@ public final class Meters implements AutoCloseable {
   private final ConfigMeters configuration;
   private final ShadowLog shadow = new ShadowLog(registry, System::nanoTime);
   private final EstimateErrors estimateErrors;
-  private final LongAdder inflight = new LongAdder();
-  private final LongAdder reserved = new LongAdder();
+  private final UnderWay underWay;
 
   /** Creates the meters. Enabled providers determine the label values. */
   public Meters(Config config) {
@@ -88,8 +85,7 @@ public final class Meters implements AutoCloseable {
     byPool = new PoolMeters(registry);
     prepare(providers);
     var _ = requestDuration.of(LabelValues.NONE);
-    gauge("relay.inflight", "Requests under way", inflight);
-    gauge("relay.reserved.tokens", "Tokens reserved by requests under way", reserved);
+    underWay = new UnderWay(registry);
     engine.register(registry);
     resources.register(registry);
     configuration = new ConfigMeters(registry, engine::configurations);
@@ -276,22 +272,22 @@ public final class Meters implements AutoCloseable {
 
   /** Counts an arrived request as in progress. */
   public void requestStarted() {
-    inflight.increment();
+    underWay.requests.increment();
   }
 
   /** Ends a request in progress. */
   public void requestEnded() {
-    inflight.decrement();
+    underWay.requests.decrement();
   }
 
   /** Adds reserved tokens. */
   public void reserve(long tokens) {
-    reserved.add(tokens);
+    underWay.tokens.add(tokens);
   }
 
   /** Subtracts reserved tokens. */
   public void release(long tokens) {
-    reserved.add(-tokens);
+    underWay.tokens.add(-tokens);
   }
 
   /** Counts a key that a provider rejected permanently. An operator must act. */
@@ -337,7 +333,7 @@ public final class Meters implements AutoCloseable {
   public ReplicaTotals.Answers answers() {
     TrafficMeters.Sums sums = traffic.answers();
     return new ReplicaTotals.Answers(
-        engine.mode(), sums.requests, sums.failures, sums.refusedByRelay, inflight.sum());
+        engine.mode(), sums.requests, sums.failures, sums.refusedByRelay, underWay.requests.sum());
   }
 
   /** What the dashboard shows of this replica. */
@@ -352,9 +348,9 @@ public final class Meters implements AutoCloseable {
         sums.refusedByProviders,
         sums.inputTokens,
         sums.outputTokens,
-        inflight.sum(),
+        underWay.requests.sum(),
         engine.waiting(),
-        reserved.sum(),
+        underWay.tokens.sum(),
         served.ends(),
         served.firstBytes(),
         traffic.denialsByPool(),
@@ -376,13 +372,6 @@ public final class Meters implements AutoCloseable {
     return Timer.builder(name)
         .description(description)
         .serviceLevelObjectives(buckets)
-        .register(registry);
-  }
-
-  private void gauge(String name, String description, LongAdder value) {
-    Gauge.builder(name, value, LongAdder::sum)
-        .description(description)
-        .strongReference(true)
         .register(registry);
   }
 }

@@ -9,6 +9,8 @@ import java.util.List;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
+import mockwebserver3.MockWebServer;
+import okhttp3.Protocol;
 import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
 
@@ -61,6 +63,20 @@ enum ProviderWire {
 
   static SSLSocketFactory factory() {
     return GOOD;
+  }
+
+  /** A server that speaks this, and is not started. */
+  MockWebServer mock() {
+    MockWebServer server = new MockWebServer();
+    if (isTls()) {
+      server.useHttps(GOOD);
+      server.setProtocols(
+          this == TLS_H2
+              ? List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)
+              : List.of(Protocol.HTTP_1_1));
+    }
+    server.setServerSocketFactory(SocketsWithoutDelay.ofServer());
+    return server;
   }
 
   /** The server's side of a handshake; the socket itself without TLS. */

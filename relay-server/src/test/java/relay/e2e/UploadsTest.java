@@ -67,15 +67,7 @@ class UploadsTest {
 
   UploadsTest() throws Exception {
     for (ProviderWire wire : ProviderWire.values()) {
-      MockWebServer provider = new MockWebServer();
-      if (wire.isTls()) {
-        provider.useHttps(ProviderWire.factory());
-        provider.setProtocols(
-            wire == ProviderWire.TLS_H2
-                ? List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)
-                : List.of(Protocol.HTTP_1_1));
-      }
-      provider.setServerSocketFactory(SocketsWithoutDelay.ofServer());
+      MockWebServer provider = wire.mock();
       provider.setBodyLimit(0);
       provider.start();
       providers.put(wire, provider);

@@ -8,11 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
-import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
@@ -34,40 +32,20 @@ final class WaitingRoomTest {
 
   private static final Duration WAIT = Duration.ofSeconds(10);
 
-  private final PriorityQueue<Ring> rings =
-      new PriorityQueue<>(Comparator.comparingLong(Ring::at).thenComparingInt(Ring::number));
+  private final ManualAlarms clock = new ManualAlarms();
   private final List<Long> asked = new ArrayList<>(); // input tokens tell the demands apart
   private final Deque<Acquisition> replies = new ArrayDeque<>();
   private Function<Demand, CompletableFuture<Acquisition>> redis =
       demand -> CompletableFuture.completedFuture(replies.removeFirst());
-  private long now = Long.MAX_VALUE - 1_000; // the clock's origin is arbitrary, and it may overflow
-  private long passed;
-  private int alarms;
-  private final WaitingRoom room = new WaitingRoom(this::ask, this::alarm, () -> now);
-
-  private record Ring(long at, int number, Runnable callback) {}
+  private final WaitingRoom room = new WaitingRoom(this::ask, clock::alarm, clock::now);
 
   private CompletableFuture<Acquisition> ask(Demand demand) {
     asked.add(demand.inputTokens());
     return redis.apply(demand);
   }
 
-  private Runnable alarm(long nanos, Runnable callback) {
-    Ring set = new Ring(passed + nanos, alarms++, callback);
-    rings.add(set);
-    return () -> rings.remove(set);
-  }
-
   private void pass(Duration time) {
-    long until = passed + time.toNanos();
-    while (!rings.isEmpty() && rings.peek().at() <= until) {
-      Ring ring = rings.remove();
-      now += ring.at() - passed;
-      passed = ring.at();
-      ring.callback().run();
-    }
-    now += until - passed;
-    passed = until;
+    clock.pass(time);
   }
 
   private static Acquisition told(CompletableFuture<Acquisition> answer) {
@@ -95,7 +73,7 @@ final class WaitingRoomTest {
     assertEquals(SERVED, told(arrive(1, SERVED)));
     assertEquals(SERVED, told(arrive(2, SERVED)));
     assertEquals(0, room.waiting());
-    assertTrue(rings.isEmpty());
+    assertTrue(clock.isSilent());
   }
 
   @Test

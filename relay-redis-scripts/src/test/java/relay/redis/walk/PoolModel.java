@@ -48,15 +48,12 @@ final class PoolModel {
   final TallyModel tally = new TallyModel();
   private final SurveyModel surveys = new SurveyModel();
   final EndingModel endings = new EndingModel(this, leases);
+  private final TimeModel time = new TimeModel();
   private Shape shape = new Shape(240_000, 0, false);
   private Strategy strategy = Strategy.LEAST_LOADED;
   private boolean known;
   private boolean lost;
   private long epoch;
-  private long offset;
-  private long last;
-  private long heard; // a replica's last heartbeat
-  private long doubted; // Redis's time when a caller without a ceiling first doubted it
   private double turn;
 
   long epoch() {
@@ -64,7 +61,7 @@ final class PoolModel {
   }
 
   long last() {
-    return last;
+    return time.last();
   }
 
   Shape shape() {
@@ -109,41 +106,16 @@ final class PoolModel {
 
   /** Returns an action that restores the clock, as if no call had come. */
   Runnable rewinder() {
-    long offsetNow = offset;
-    long lastNow = last;
-    long doubtedNow = doubted;
-    return () -> {
-      offset = offsetNow;
-      last = lastNow;
-      doubted = doubtedNow;
-    };
+    return time.rewinder();
   }
 
   /** Redis's clock at this pool time, if the clock does not step. */
   long given(long poolMicros) {
-    return poolMicros - offset;
+    return time.given(poolMicros);
   }
 
-  /**
-   * Monotonic; a step ahead is capped at the caller's ceiling, and time that a late call lost is
-   * made up. Without a ceiling it stays for up to a second, if a heartbeat is to be expected.
-   */
   long time(Clock clock) {
-    long time = clock.given() + offset;
-    if (clock.ceiling() > 0) {
-      doubted = 0;
-      time = Math.clamp(time, clock.ceiling() - 30_000, clock.ceiling());
-    } else if (time > last + 1_000_000 && heard > Math.max(0, last - 3_000_000)) {
-      doubted = doubted == 0 ? clock.given() : Math.min(doubted, clock.given());
-      if (clock.given() < doubted + 1_000_000) {
-        return last;
-      }
-      doubted = 0;
-    }
-    time = Math.max(time, last);
-    offset = time - clock.given();
-    last = time;
-    return time;
+    return time.now(clock);
   }
 
   void flushAll() {
@@ -168,10 +140,7 @@ final class PoolModel {
     boolean inDebt = false;
     if (!known) {
       epoch = fresh;
-      offset = 0;
-      last = 0;
-      heard = 0;
-      doubted = 0;
+      time.begin();
       turn = 0;
       leases.begin();
       lost = knownEpoch > 0;
@@ -390,7 +359,7 @@ final class PoolModel {
     long now = time(clock);
     leases.sweep(now, LeasesModel.MOST, shape.windowMicros());
     List<Object> reply = surveys.survey(this, now, replica, groupIds, keys);
-    heard = surveys.alive(now) == 0 ? 0 : replica.isEmpty() ? heard : now;
+    time.surveyed(surveys.alive(now) > 0, !replica.isEmpty());
     return reply;
   }
 }
