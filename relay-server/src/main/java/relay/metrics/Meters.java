@@ -26,7 +26,6 @@ import relay.redis.model.PoolPlan;
 public final class Meters implements AutoCloseable {
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-  private final JvmMeters jvm = new JvmMeters();
   private volatile LabelValues labels;
   private List<ProviderConfig> present; // of the configuration in use
   private final TrafficMeters traffic;
@@ -91,7 +90,7 @@ public final class Meters implements AutoCloseable {
     configuration = new ConfigMeters(registry, engine::configurations);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
     registry.getPrometheusRegistry().register(clientUsage);
-    jvm.register(registry);
+    JvmMeters.register(registry);
   }
 
   /** Binds the gauges of keys, groups and Redis to these sources. */
@@ -364,7 +363,6 @@ public final class Meters implements AutoCloseable {
 
   @Override
   public void close() {
-    jvm.close();
     registry.close();
   }
 

@@ -123,6 +123,9 @@ class MeterNamesTest {
       strings = {
         "jvm_memory_used_bytes",
         "jvm_threads_live_threads",
+        "jvm_gc_pause_seconds_count",
+        "jvm_gc_pause_seconds_sum",
+        "jvm_gc_memory_allocated_bytes_total",
         "process_uptime_seconds",
         "process_cpu_usage",
         "process_files_open_files"
