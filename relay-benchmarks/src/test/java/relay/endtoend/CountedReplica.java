@@ -8,12 +8,24 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import relay.Main;
 
-/** {@code relay}, in a JVM that reports the bytes allocated by its threads. */
+/** {@code relay}, in a JVM that reports what its threads have allocated, and read and written. */
 final class CountedReplica {
-  /** The system property with the port of the allocation counter. */
+  /** The system property with the port of the counter. */
   static final String PORT = "relay.counter.port";
+
+  private static final Path SYSTEM_CALLS = Path.of("/proc/self/io"); // of Linux
+
+  /**
+   * All since the start.
+   *
+   * @param bytes allocated
+   * @param systemCalls that read or write; 0 where the system does not count them
+   */
+  record Counts(long bytes, long systemCalls) {}
 
   private CountedReplica() {}
 
@@ -29,19 +41,30 @@ final class CountedReplica {
     while (true) {
       try (Socket whoAsks = counter.accept();
           OutputStream out = whoAsks.getOutputStream()) {
-        String bytes = Long.toString(threads.getTotalThreadAllocatedBytes());
-        out.write(bytes.getBytes(StandardCharsets.US_ASCII));
+        String counts = threads.getTotalThreadAllocatedBytes() + " " + systemCalls();
+        out.write(counts.getBytes(StandardCharsets.US_ASCII));
       } catch (IOException e) {
-        System.err.println("the allocation counter is not available: " + e);
+        System.err.println("the counter is not available: " + e);
       }
     }
   }
 
-  /** The bytes allocated so far by the replica with this counter port. */
-  static long allocated(int port) throws IOException {
+  private static long systemCalls() throws IOException {
+    if (!Files.exists(SYSTEM_CALLS)) {
+      return 0;
+    }
+    return Files.readAllLines(SYSTEM_CALLS).stream()
+        .filter(line -> line.startsWith("syscr:") || line.startsWith("syscw:"))
+        .mapToLong(line -> Long.parseLong(line.substring("syscr:".length()).strip()))
+        .sum();
+  }
+
+  /** What the replica with this counter port has counted so far. */
+  static Counts counts(int port) throws IOException {
     try (Socket counter = new Socket(InetAddress.getLoopbackAddress(), port)) {
-      byte[] bytes = counter.getInputStream().readAllBytes();
-      return Long.parseLong(new String(bytes, StandardCharsets.US_ASCII));
+      byte[] text = counter.getInputStream().readAllBytes();
+      String[] counts = new String(text, StandardCharsets.US_ASCII).split(" ", -1);
+      return new Counts(Long.parseLong(counts[0]), Long.parseLong(counts[1]));
     }
   }
 }

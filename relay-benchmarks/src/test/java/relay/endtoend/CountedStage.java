@@ -8,9 +8,9 @@ import relay.load.Question;
 import relay.load.SentRequests;
 
 /**
- * A replica whose requests are counted: bytes allocated by all threads, and Redis commands.
- * Requests run one after another, so that each has its own Redis calls. Code is compiled by C1
- * only, because C2's optimizations vary between runs.
+ * A replica whose requests are counted: bytes allocated by all threads, system calls that read or
+ * write, and Redis commands. Requests run one after another, so that each has its own Redis calls.
+ * Code is compiled by C1 only, because C2's optimizations vary between runs.
  */
 final class CountedStage implements AutoCloseable {
   private static final int WARM = 300;
@@ -45,10 +45,11 @@ final class CountedStage implements AutoCloseable {
    * Figures per request: the minimum over several parts, because a replica's periodic work adds to
    * some of them.
    */
-  record Figures(double bytes, double calls, double commands) {
+  record Figures(double bytes, double systemCalls, double calls, double commands) {
     private Figures least(Figures other) {
       return new Figures(
           Math.min(bytes, other.bytes),
+          Math.min(systemCalls, other.systemCalls),
           Math.min(calls, other.calls),
           Math.min(commands, other.commands));
     }
@@ -66,12 +67,14 @@ final class CountedStage implements AutoCloseable {
   }
 
   private Figures part(ClosedLoop loop) throws IOException {
-    long bytes = CountedReplica.allocated(counter);
+    CountedReplica.Counts before = CountedReplica.counts(counter);
     long calls = stage.redis().functionCalls();
     long commands = stage.redis().commands();
     loop.run(REQUESTS).checked();
+    CountedReplica.Counts after = CountedReplica.counts(counter);
     return new Figures(
-        (double) (CountedReplica.allocated(counter) - bytes) / REQUESTS,
+        (double) (after.bytes() - before.bytes()) / REQUESTS,
+        (double) (after.systemCalls() - before.systemCalls()) / REQUESTS,
         (double) (stage.redis().functionCalls() - calls) / REQUESTS,
         (double) (stage.redis().commands() - commands) / REQUESTS);
   }

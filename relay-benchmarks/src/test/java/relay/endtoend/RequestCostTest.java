@@ -27,6 +27,7 @@ final class RequestCostTest {
   void a_request_allocates_little_and_asks_redis_once() throws IOException {
     CountedStage.Figures figures = plain.measure(Question.ofJson(2_048));
     CostBound.REQUEST_2_KB.hold(figures.bytes());
+    CostBound.READS_AND_WRITES.hold(figures.systemCalls());
     CostBound.REDIS_CALLS.hold(figures.calls());
     CostBound.REDIS_COMMANDS.hold(figures.commands());
   }
