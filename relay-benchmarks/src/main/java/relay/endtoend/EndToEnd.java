@@ -58,7 +58,8 @@ public final class EndToEnd {
       System.err.println(options.streams() + " streams");
       StreamCost streams =
           StreamCost.measure(stage, replica, options.streams(), STARTS_PER_SECOND).checked();
-      return new EndToEndPage(
+      EndToEndPage page =
+          new EndToEndPage(
               stage.redis().version(),
               options,
               starts,
@@ -68,8 +69,11 @@ public final class EndToEnd {
               large,
               events,
               added,
-              streams)
-          .text();
+              streams);
+      if (options.isFull()) {
+        RatioLedger.append(options.page(), options.launcher(), page.ratios());
+      }
+      return page.text();
     }
   }
 

@@ -2,6 +2,7 @@ package relay.endtoend;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -20,6 +21,25 @@ record EndToEndPage(
 
   String text() {
     return head() + rest() + strangersLine();
+  }
+
+  /** The row of {@link RatioLedger}. */
+  String ratios() {
+    return String.format(
+        Locale.ROOT,
+        "%s | %.2f | %.2f | %.2f | %.2f | %.1f | %.2f | %.1f",
+        options.wire().label(),
+        ratio(small, Cost::relayMicros),
+        ratio(small, Cost::redisMicros),
+        ratio(large, Cost::relayMicros),
+        ratio(events, Cost::relayMicros),
+        Median.of(added, EndToEnd.Added::median) / Median.of(added, EndToEnd.Added::directMedian),
+        Median.of(small, run -> run.cost().functionCalls()),
+        streams.kibPerStream());
+  }
+
+  private static double ratio(List<Burst.Measured> runs, ToDoubleFunction<Cost> part) {
+    return Median.of(runs, run -> part.applyAsDouble(run.cost()) / run.cost().otherMicros());
   }
 
   private String head() {

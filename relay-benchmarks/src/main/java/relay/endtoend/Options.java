@@ -53,9 +53,14 @@ record Options(
     }
     String text = measured.page(options);
     System.out.print(text);
-    if (options.share == 1) {
+    if (options.isFull()) {
       Files.writeString(options.report(), text);
     }
+  }
+
+  /** Whether this is no quick run. */
+  boolean isFull() {
+    return share == 1;
   }
 
   /** Where the report goes: with TLS beside the usual page. */
