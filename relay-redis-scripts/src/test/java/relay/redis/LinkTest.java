@@ -1,18 +1,14 @@
 package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lettuce.core.AclSetuserArgs;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
@@ -24,71 +20,11 @@ import relay.redis.model.Fallback;
 import relay.redis.model.Lease;
 import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
-import relay.redis.model.PoolSnapshot.GroupState;
 import relay.redis.model.Usage;
 
 /** Redis fails in every way it can, and comes back. */
 @Tag("slow")
-class LinkTest {
-  private static final Duration SOON = Duration.ofSeconds(20);
-  private static final Duration DAY = Duration.ofDays(1); // a test's duration is negligible in it
-  private static final Limits AMPLE = new Limits(100_000, 0, 0, 0);
-  private static final Duration TIMEOUT = Duration.ofMillis(500);
-
-  private FaultyRedis redis;
-  private final List<RedisEngine> engines = new ArrayList<>();
-
-  @BeforeEach
-  void start() {
-    redis = FaultyRedis.start();
-  }
-
-  @AfterEach
-  void stop() {
-    redis.close(); // first, while no call is pending
-    engines.forEach(RedisEngine::close);
-    allStopped();
-  }
-
-  /** Closes what the engines use, after them. */
-  void allStopped() {}
-
-  private RedisEngine engine(String replica, Fallback fallback) {
-    return engine(Pools.options(redis.url(), replica, fallback));
-  }
-
-  /** An engine with a short timeout. */
-  private RedisEngine impatient(String replica, Fallback fallback) {
-    return engine(Pools.options(redis.url(), replica, fallback, TIMEOUT));
-  }
-
-  private RedisEngine engine(EngineOptions options) {
-    RedisEngine engine = started(options);
-    engines.add(engine);
-    return engine;
-  }
-
-  /** {@link LoopLinkTest} overrides it with a loop of the program's own. */
-  RedisEngine started(EngineOptions options) {
-    return RedisEngine.start(options);
-  }
-
-  private static PoolPlan plan(Limits limits) {
-    return Pools.plan("pool", DAY, 1, limits);
-  }
-
-  private static Granted granted(CompletableFuture<Acquisition> acquisition) {
-    return assertInstanceOf(Granted.class, acquisition.join());
-  }
-
-  private static GroupState group(KeyPool pool) {
-    return pool.snapshot().join().groups().getFirst();
-  }
-
-  private static void upAgain(RedisEngine engine) {
-    Await.until("the link is up", SOON, engine::isUp);
-  }
-
+class LinkTest extends LinkedEngines {
   private static void down(RedisEngine engine, KeyPool pool) {
     Await.until(
         "the link is down",
@@ -372,27 +308,5 @@ class LinkTest {
     Await.until("the lease expired", SOON, () -> group(onlooker).inFlight() == 0);
     assertEquals(new Usage(1, 10, 10), group(onlooker).used());
     assertEquals(1, onlooker.snapshot().join().expiredLeases());
-  }
-
-  @Test
-  void user_password_and_database_are_those_of_the_url() {
-    String address = redis.url().substring("redis://".length());
-    try (ScriptConnection wire = new ScriptConnection(redis.url())) {
-      var _ =
-          wire.redis()
-              .aclSetuser(
-                  "someone",
-                  AclSetuserArgs.Builder.on().addPassword("secret").allKeys().allCommands());
-      RedisEngine known =
-          engine(Pools.options("redis://someone:secret@" + address + "/3", "r1", Fallback.CLOSED));
-      var _ = granted(known.pool(plan(AMPLE)).acquire(Pools.one()));
-      assertTrue(wire.redis().clientList().contains(" user=someone "));
-      assertEquals(List.of(), wire.names("test"));
-      var _ = wire.redis().select(3);
-      assertFalse(wire.names("test").isEmpty());
-      RedisEngine stranger =
-          engine(Pools.options("redis://someone:wrong@" + address, "r2", Fallback.CLOSED));
-      assertFalse(stranger.isUp());
-    }
   }
 }

@@ -19,7 +19,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.model.Acquisition;
-import relay.redis.model.EngineOptions;
 import relay.redis.model.Fallback;
 import relay.redis.model.Limits;
 
@@ -29,13 +28,8 @@ final class LoopLinkTest extends LinkTest {
   private final SelectorLoop loop = new SelectorLoop();
 
   @Override
-  void allStopped() {
-    loop.close();
-  }
-
-  @Override
-  RedisEngine started(EngineOptions options) {
-    return RedisEngine.start(options, loop);
+  SelectorLoop loop() {
+    return loop;
   }
 
   private void withPool(Consumer<KeyPool> use) {
