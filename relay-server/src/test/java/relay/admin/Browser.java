@@ -26,9 +26,9 @@ final class Browser implements AutoCloseable {
   private static final List<String> BROWSERS =
       List.of("chromium", "chromium-browser", "google-chrome");
   private static final String INSTALL =
-      "The test of the dashboard needs Chromium and ChromeDriver: apt-get install chromium"
-          + " chromium-driver. To leave it out, add"
-          + " -Dtest='!DashboardBrowserTest'.";
+      "The tests of the dashboard need Chromium and ChromeDriver: apt-get install chromium"
+          + " chromium-driver. To leave them out, add"
+          + " -Dtest='!Dashboard*BrowserTest'.";
 
   /** For busy machines: the page itself needs a second. */
   private static final Duration PATIENCE = Duration.ofSeconds(60);
