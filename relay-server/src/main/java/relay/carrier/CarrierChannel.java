@@ -18,21 +18,14 @@ import org.jspecify.annotations.Nullable;
  * and one may write at a time. Any thread may close.
  */
 final class CarrierChannel implements Carrier.Carried {
-  /** How long a peer that has sent something may read nothing. */
-  private static final long EARLY_ANSWER_NANOS = 2_000_000_000;
-
-  /** With TLS the unread bytes are most often session tickets. */
-  private static final long EARLY_TLS_ANSWER_NANOS = 30_000_000_000L;
-
   private final Carrier carrier;
   private final Runnable beforeWaiting;
   private final SocketChannel channel;
+  private final ChannelWriter writer;
   private @Nullable SelectionKey key; // the carrier's
 
   private volatile @Nullable Thread reader;
-  private volatile @Nullable Thread writer;
   private volatile boolean readable;
-  private volatile boolean writable; // or connected
   private volatile boolean muted;
   private volatile boolean closed;
 
@@ -59,6 +52,7 @@ final class CarrierChannel implements Carrier.Carried {
       channel.close();
       throw e;
     }
+    writer = new ChannelWriter(this, carrier, channel);
   }
 
   SocketChannel channel() {
@@ -69,9 +63,7 @@ final class CarrierChannel implements Carrier.Carried {
   public void ready(SelectionKey selected) {
     int ops = selected.readyOps();
     if ((ops & (SelectionKey.OP_CONNECT | SelectionKey.OP_WRITE)) != 0) {
-      selected.interestOpsAnd(SelectionKey.OP_READ);
-      writable = true;
-      LockSupport.unpark(writer);
+      writer.ready(selected);
     }
     if ((ops & SelectionKey.OP_READ) != 0) {
       if (readable) {
@@ -79,7 +71,7 @@ final class CarrierChannel implements Carrier.Carried {
       } else if (parkedConsumer == null || !passOn(parkedConsumer)) {
         readable = true;
         LockSupport.unpark(reader);
-        LockSupport.unpark(writer); // see awaitWritable
+        writer.wake(); // the peer may have answered early
       }
     }
   }
@@ -108,9 +100,7 @@ final class CarrierChannel implements Carrier.Carried {
     return true;
   }
 
-  /**
-   * The reader has not consumed the last readiness event: stop watching OP_READ, or select() spins.
-   */
+  /** The reader has not consumed the last readiness event: watch no more, or select() spins. */
   private void mute(SelectionKey selected) {
     selected.interestOpsAnd(~SelectionKey.OP_READ);
     muted = true;
@@ -126,7 +116,7 @@ final class CarrierChannel implements Carrier.Carried {
   }
 
   /** Runs on the carrier. */
-  private void watchFor(int ops) {
+  void watchFor(int ops) {
     try {
       if (closed) {
         return;
@@ -147,10 +137,7 @@ final class CarrierChannel implements Carrier.Carried {
    * @param timeoutMs 0 for the system's own timeout
    */
   void connect(SocketAddress remote, int timeoutMs) throws IOException {
-    if (!channel.connect(remote)) {
-      awaitWritable(SelectionKey.OP_CONNECT, ParkLimit.of(timeoutMs, "connect timed out"));
-      channel.finishConnect();
-    }
+    writer.connect(remote, timeoutMs);
     carrier.execute(this::listen);
   }
 
@@ -161,7 +148,7 @@ final class CarrierChannel implements Carrier.Carried {
    */
   void secure(TlsEngines engines, SSLEngine engine, TlsBuffers buffers, int timeoutMs)
       throws IOException {
-    TlsLayer layer = new TlsLayer(engines, engine, channel, this::send, buffers);
+    TlsLayer layer = new TlsLayer(engines, engine, channel, writer::send, buffers);
     tls = layer;
     if (closed) {
       layer.end(); // end() may have missed it
@@ -262,65 +249,30 @@ final class CarrierChannel implements Carrier.Carried {
   void write(ByteBuffer bytes) throws IOException {
     TlsLayer layer = tls;
     if (layer == null) {
-      send(bytes);
+      writer.send(bytes);
     } else {
       layer.write(bytes);
     }
   }
 
-  private void send(ByteBuffer bytes) throws IOException {
-    while (bytes.hasRemaining()) {
-      if (channel.write(bytes) == 0) {
-        awaitWritable(SelectionKey.OP_WRITE, ParkLimit.NONE);
-      }
-    }
-  }
-
-  private void awaitWritable(int op, ParkLimit limit) throws IOException {
-    writable = false;
-    writer = Thread.currentThread();
-    try {
-      carrier.execute(() -> watchFor(op));
-      while (!writable) {
-        if (op == SelectionKey.OP_WRITE && isAnswered()) {
-          giveUpUnless(
-              System.nanoTime() + (tls == null ? EARLY_ANSWER_NANOS : EARLY_TLS_ANSWER_NANOS));
-        } else {
-          park(limit);
-        }
-      }
-    } finally {
-      writer = null;
-    }
-  }
-
   /** Whether the peer has sent something that no thread waits for. */
-  private boolean isAnswered() {
+  boolean isAnswered() {
     return readable && reader == null;
   }
 
-  /**
-   * The peer has answered: it may read no more. An interim response, or a session ticket of TLS,
-   * also arrives unread, so give it time.
-   */
-  private void giveUpUnless(long until) throws IOException {
-    while (!writable && isAnswered()) {
-      if (closed || carrier.isClosed() || Thread.currentThread().isInterrupted()) {
-        throw closed();
-      }
-      long left = until - System.nanoTime();
-      if (left <= 0) {
-        throw new SocketException("the peer has answered, and reads no more");
-      }
-      LockSupport.parkNanos(this, left);
-    }
+  boolean isSecure() {
+    return tls != null;
   }
 
-  private void park(ParkLimit limit) throws IOException {
-    if (closed || carrier.isClosed()) {
+  void park(ParkLimit limit) throws IOException {
+    if (isClosed()) {
       throw closed();
     }
     limit.park(this);
+  }
+
+  boolean isClosed() {
+    return closed || carrier.isClosed();
   }
 
   /**
@@ -356,7 +308,7 @@ final class CarrierChannel implements Carrier.Carried {
     }
     closed = true;
     LockSupport.unpark(reader);
-    LockSupport.unpark(writer);
+    writer.wake();
     carrier.execute(this::end);
   }
 
@@ -387,7 +339,7 @@ final class CarrierChannel implements Carrier.Carried {
     }
   }
 
-  private static SocketException closed() {
+  static SocketException closed() {
     return new SocketException("Socket closed");
   }
 }
