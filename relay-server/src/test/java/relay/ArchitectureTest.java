@@ -145,7 +145,7 @@ class ArchitectureTest {
           Map.entry("relay.pool", 10), // plans, JSON and lines, status, quarantines, owners, shares
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
           Map.entry("relay.reach", 10), // one for each part of a library, except for the finder
-          Map.entry("relay.redis", 10), // a library's API: the engine, pools and what they give out
+          Map.entry("relay.redis", 11), // a library's API: the engine, pools and what they give out
           Map.entry("relay.redis.model", 30), // its values: plans, demands, leases, outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.stream", 6), // five taps on a response, and one's find

@@ -2,12 +2,9 @@ package relay.redis;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Consumer;
-import java.util.function.IntPredicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -28,15 +25,12 @@ import relay.redis.model.LeaseRef;
 import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
 import relay.redis.model.PoolSnapshot;
-import relay.redis.model.Quarantine;
 import relay.redis.model.RedisUse;
 import relay.redis.model.Refill;
 import relay.redis.model.Remaining;
 import relay.redis.model.Usage;
-import relay.redis.script.ConfigMark;
 import relay.redis.script.Introductions;
 import relay.redis.script.PoolScripts;
-import relay.redis.script.SurveyReply;
 import relay.redis.waiting.WaitingRoom;
 
 /**
@@ -48,6 +42,7 @@ import relay.redis.waiting.WaitingRoom;
 public final class KeyPool {
   private final PoolComposition parts;
   private final PoolScripts scripts;
+  private final PoolUpkeep upkeep;
 
   KeyPool(
       RedisLink link,
@@ -58,11 +53,7 @@ public final class KeyPool {
       Introductions introductions) {
     parts = new PoolComposition(link, plan, options, leaseIds, alarm, introductions);
     scripts = parts.scripts;
-  }
-
-  /** Gets what each heartbeat tells of the pool's provider. */
-  void tells(Consumer<SurveyReply.Beside> listener) {
-    scripts.fleet().tells(parts.sweeps.also(listener));
+    upkeep = new PoolUpkeep(parts);
   }
 
   /** The pool's present keys and limits. */
@@ -259,7 +250,7 @@ public final class KeyPool {
     coolGroup(PoolPlan.group(account, PoolPlan.subQuota(modelClass, kind)), howLong);
   }
 
-  /** Quarantines keys until {@link #restore}, for all replicas. */
+  /** Quarantines keys until {@link OperatorActions#restore}, for all replicas. */
   public void quarantine(List<String> keys, String reason) {
     parts.reports.quarantine(keys, reason, false);
   }
@@ -272,28 +263,9 @@ public final class KeyPool {
     parts.reports.quarantine(keys, reason, true);
   }
 
-  /** Cools one key down, on an operator's request. The future fails when Redis cannot be asked. */
-  public CompletableFuture<Void> operatorCooldown(String key, Duration howLong) {
-    return scripts.cooldown("k:" + key, howLong, 0).thenAccept(reply -> {});
-  }
-
-  /** Quarantines one key, on an operator's request. The future fails when Redis cannot be asked. */
-  public CompletableFuture<Void> operatorQuarantine(String key, String reason) {
-    return scripts.standings().quarantineByOperator(List.of(key), reason);
-  }
-
-  /** The quarantines of these keys, in order. The future fails when Redis cannot be asked. */
-  public CompletableFuture<List<Quarantine>> quarantines(List<String> ids) {
-    return scripts.standings().quarantines(ids);
-  }
-
-  /**
-   * Ends the cooldown and quarantine of a key, and of its account's groups and other keys, because
-   * they share the cause. The key may be another replica's, whose plan differs. The future fails
-   * when Redis cannot be asked, or with {@link NoSuchElementException} if no replica has the key.
-   */
-  public CompletableFuture<Void> restore(String key) {
-    return scripts.standings().restoreAccountOf(key);
+  /** What operators do to a key by hand. */
+  public OperatorActions operator() {
+    return new OperatorActions(scripts);
   }
 
   /** Ends the quarantine of these keys only, not of the rest of their accounts. */
@@ -356,45 +328,13 @@ public final class KeyPool {
     return parts.leaseEndings.overageTokens();
   }
 
-  /** Called twice a second: heartbeat, outage usage, renewals. */
-  void tick() {
-    parts.heartbeat.tick();
-    parts.ledger.tick();
-  }
-
-  /** The last survey: updates the readable picture and removes this replica. */
-  CompletableFuture<Void> leave() {
-    return parts.heartbeat.leave();
-  }
-
-  /** Later surveys and announcements tell Redis this configuration. */
-  void runs(ConfigMark mark) {
-    scripts.plans().runs(mark);
-  }
-
-  /** Whether the pool was retired and its last lease has ended. It then needs no more ticks. */
-  boolean isOver() {
-    return parts.retirement.over().isDone();
-  }
-
-  /** Whether the pool's slot is one of these. */
-  boolean isIn(IntPredicate slots) {
-    return parts.link.isIn(slots);
-  }
-
-  /** Announces the pool to another master, or one that is up again, and charges lost grants. */
-  void announceAgain() {
-    parts.heartbeat.announceAgain();
-  }
-
   /** Announces the pool's shape to Redis. */
   public CompletableFuture<Void> configure() {
     return scripts.plans().configure();
   }
 
-  /** Refuses all parked requests, and sends all pending lease endings. */
-  void close() {
-    parts.room.close();
-    parts.leaseEndings.close();
+  /** What the engine does to keep the pool up. */
+  PoolUpkeep upkeep() {
+    return upkeep;
   }
 }

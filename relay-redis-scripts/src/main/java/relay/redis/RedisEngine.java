@@ -106,8 +106,8 @@ public final class RedisEngine implements AutoCloseable {
   public KeyPool pool(PoolPlan plan) {
     KeyPool pool =
         new KeyPool(masters.link(plan.name()), plan, options, leaseIds, this::alarm, introductions);
-    pool.runs(config);
-    pool.tells(beside -> saw(plan.name(), beside));
+    pool.upkeep().runs(config);
+    pool.upkeep().tells(beside -> saw(plan.name(), beside));
     pools.put(plan.name(), pool);
     ticked.add(pool);
     if (!options.isObserver()) {
@@ -149,7 +149,7 @@ public final class RedisEngine implements AutoCloseable {
    */
   public void runs(String hash, Instant since) {
     config = ConfigMark.of(hash, since);
-    ticked.forEach(pool -> pool.runs(config));
+    ticked.forEach(pool -> pool.upkeep().runs(config));
   }
 
   /**
@@ -280,17 +280,20 @@ public final class RedisEngine implements AutoCloseable {
 
   private void announce(IntPredicate slots) {
     if (!options.isObserver()) {
-      ticked.stream().filter(pool -> pool.isIn(slots)).forEach(KeyPool::announceAgain);
+      ticked.stream()
+          .map(KeyPool::upkeep)
+          .filter(upkeep -> upkeep.isIn(slots))
+          .forEach(PoolUpkeep::announceAgain);
     }
   }
 
   private static void announce(KeyPool pool) {
-    var _ = pool.configure().whenComplete((done, failure) -> pool.tick());
+    var _ = pool.configure().whenComplete((done, failure) -> pool.upkeep().tick());
   }
 
   private void tick(KeyPool pool) {
-    pool.tick();
-    if (pool.isOver()) {
+    pool.upkeep().tick();
+    if (pool.upkeep().isOver()) {
       forget(pool);
     }
   }
@@ -332,10 +335,10 @@ public final class RedisEngine implements AutoCloseable {
    */
   @Override
   public void close() {
-    ticked.forEach(KeyPool::close);
+    ticked.forEach(pool -> pool.upkeep().close());
     ticker.shutdownNow();
     for (KeyPool pool : ticked) {
-      pool.leave().join(); // Redis executes calls in order: all earlier ones are done, too
+      pool.upkeep().leave().join(); // Redis executes calls in order: all earlier ones are done, too
     }
     tallies.values().forEach(UsageTally::close);
     masters.close();

@@ -119,7 +119,7 @@ final class FleetPlansTest {
       other.quarantine(ids, "test");
       Await.until(
           "none is left", SOON, () -> other.acquire(Pools.one()).join() instanceof NoneUsable);
-      first.restore("k0").join();
+      first.operator().restore("k0").join();
       Await.until("one is", SOON, () -> isServed(other));
     }
   }
@@ -131,10 +131,10 @@ final class FleetPlansTest {
     other.configure().join();
     other.quarantine(List.of("b"), "test");
     Await.until("it is out of use", SOON, () -> !isServed(other));
-    first.restore("b").join();
+    first.operator().restore("b").join();
     assertTrue(isServed(other));
     CompletionException failure =
-        assertThrows(CompletionException.class, () -> first.restore("c").join());
+        assertThrows(CompletionException.class, () -> first.operator().restore("c").join());
     assertInstanceOf(NoSuchElementException.class, failure.getCause());
   }
 
@@ -148,7 +148,7 @@ final class FleetPlansTest {
     Lease lease = lease(other.acquire(fast));
     other.refused(lease, Duration.ofHours(1));
     Await.until("it cools down", SOON, () -> other.acquire(fast).join() instanceof Exhausted);
-    first.restore("a").join();
+    first.operator().restore("a").join();
     assertInstanceOf(Granted.class, other.acquire(fast).join());
   }
 
@@ -157,7 +157,7 @@ final class FleetPlansTest {
     KeyPool pool = engine.pool(fleet.large(MANY));
     pool.quarantine(pool.plan().keys().stream().map(KeyPlan::id).toList(), "test");
     Await.until("none is left", SOON, () -> pool.acquire(Pools.one()).join() instanceof NoneUsable);
-    fleet.engine("").pool(fleet.large(10)).restore("k7").join();
+    fleet.engine("").pool(fleet.large(10)).operator().restore("k7").join();
     assertTrue(isServed(pool));
   }
 

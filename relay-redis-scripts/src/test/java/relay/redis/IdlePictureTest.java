@@ -107,7 +107,7 @@ final class IdlePictureTest {
           Cost before = cost();
           for (int n = 1; n <= 6; n++) {
             int calls = n;
-            pool.tick();
+            pool.upkeep().tick();
             Await.until("a call has passed", SOON, () -> cost().since(before).calls() >= calls);
           }
           Cost found = cost().since(before);
@@ -151,7 +151,7 @@ final class IdlePictureTest {
         if (leases.size() == 50) {
           leases.forEach(lease -> lease.settle(5, 5));
           leases.clear();
-          pool.tick();
+          pool.upkeep().tick();
         }
       }
       Await.until(
@@ -193,7 +193,7 @@ final class IdlePictureTest {
     PoolPlan plan = plan(300, Duration.ofMinutes(1));
     try (RedisEngine engine = engine("r")) {
       KeyPool pool = drawn(engine, plan);
-      pool.operatorCooldown("key7", Duration.ofMillis(2_500)).join();
+      pool.operator().cooldown("key7", Duration.ofMillis(2_500)).join();
       Await.until("it cools", SOON, () -> line(plan, "key7").startsWith("status cooling"));
       pool.coolGroup("account8/" + Pools.CLASS, Duration.ofMillis(2_500));
       Await.until("its key does", SOON, () -> line(plan, "key8").startsWith("status cooling"));
@@ -227,7 +227,7 @@ final class IdlePictureTest {
     leases.forEach(lease -> lease.settle(1, 1));
     first.close();
     if (beats) {
-      pools.getLast().tick();
+      pools.getLast().upkeep().tick();
     }
     second.close();
     Map<String, String> after = lines(plan);
@@ -245,7 +245,7 @@ final class IdlePictureTest {
       drawn(first, plan);
       KeyPool pool = drawn(second, plan);
       first.close();
-      pool.operatorQuarantine("key3", "test").join();
+      pool.operator().quarantine("key3", "test").join();
       Await.until(
           "the quarantine is drawn",
           SOON,

@@ -120,7 +120,7 @@ final class KindsTest {
     awaitCooling(pool, 1);
     long told = waitMillis(pool, fast);
     assertTrue(told > 0 && told <= 1_000, "told " + told);
-    pool.restore("a").join();
+    pool.operator().restore("a").join();
     assertInstanceOf(Granted.class, pool.acquire(fast).join());
   }
 

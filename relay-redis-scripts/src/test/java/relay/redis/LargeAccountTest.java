@@ -68,7 +68,7 @@ final class LargeAccountTest {
         assertEquals(KEYS, listed(wire, names).size());
         pool.quarantine(pool.plan().keysOf("one"), "no credit");
         until(pool, KEYS);
-        pool.restore("key0").join();
+        pool.operator().restore("key0").join();
         until(pool, 0);
       }
       Map<String, List<Long>> calls = calls(wire);

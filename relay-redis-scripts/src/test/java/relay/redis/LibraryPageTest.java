@@ -84,8 +84,8 @@ final class LibraryPageTest {
         pool.observe(lease, new Limits(900, 0, 0, 0), Remaining.NONE, () -> Refill.NONE);
         pool.refused(lease, Duration.ZERO);
         lease.settle(9, 9);
-        pool.operatorQuarantine(lease.key(), "a test").join();
-        pool.restore(lease.key()).join();
+        pool.operator().quarantine(lease.key(), "a test").join();
+        pool.operator().restore(lease.key()).join();
         assertEquals(keys, pool.snapshot().join().keys().size());
       }
     }

@@ -101,19 +101,19 @@ final class PickTest {
   @Test
   void cooling_and_quarantined_keys_are_left_out() {
     KeyPool pool = pool(List.of(key("a", 3), key("b", 2), key("c", 1)));
-    pool.operatorCooldown("a", Duration.ofMinutes(9)).join();
+    pool.operator().cooldown("a", Duration.ofMinutes(9)).join();
     assertEquals("b", picked(pool, Set.of()));
     pool.coolGroup("of-b/model", Duration.ofMinutes(5));
     assertEquals("c", picked(pool, Set.of()));
-    pool.operatorQuarantine("c", "a test").join();
+    pool.operator().quarantine("c", "a test").join();
     Exhausted none = assertInstanceOf(Exhausted.class, pool.pick(Pools.one()).join());
     assertEquals(Reason.COOLDOWN, none.reason());
     assertTrue(none.retryAfter().compareTo(Duration.ofMinutes(5)) <= 0, none.toString());
     assertTrue(none.retryAfter().compareTo(Duration.ofMinutes(4)) > 0, none.toString());
-    pool.operatorQuarantine("a", "a test").join();
-    pool.operatorQuarantine("b", "a test").join();
+    pool.operator().quarantine("a", "a test").join();
+    pool.operator().quarantine("b", "a test").join();
     assertInstanceOf(NoneUsable.class, pool.pick(Pools.one()).join());
-    pool.restore("b").join();
+    pool.operator().restore("b").join();
     assertEquals("b", picked(pool, Set.of()));
   }
 

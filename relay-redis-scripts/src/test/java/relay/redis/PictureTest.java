@@ -73,9 +73,9 @@ final class PictureTest {
     KeyPool pool = engine.pool(plan);
     Granted granted = (Granted) pool.acquire(Demand.of(Pools.CLASS, 100, 20)).join();
     Await.until("1 of 8 requests is used", Duration.ofSeconds(10), () -> "0.875".equals(free()));
-    pool.operatorQuarantine(granted.lease().key().equals("a-1") ? "b-1" : "a-1", "test").join();
+    pool.operator().quarantine(granted.lease().key().equals("a-1") ? "b-1" : "a-1", "test").join();
     Await.until("1 of 4", Duration.ofSeconds(10), () -> "0.750".equals(free()));
-    pool.operatorQuarantine(granted.lease().key(), "test").join();
+    pool.operator().quarantine(granted.lease().key(), "test").join();
     Await.until("no key is usable", Duration.ofSeconds(10), () -> "0.000".equals(free()));
     assertTrue(wire.redis().pttl(names.free) <= 10_000);
   }
@@ -84,7 +84,7 @@ final class PictureTest {
   void every_group_and_key_has_a_line_within_a_second() {
     KeyPool pool = engine.pool(plan);
     Granted granted = (Granted) pool.acquire(Demand.of(Pools.CLASS, 100, 20)).join();
-    pool.operatorQuarantine(granted.lease().key().equals("a-1") ? "b-1" : "a-1", "test").join();
+    pool.operator().quarantine(granted.lease().key().equals("a-1") ? "b-1" : "a-1", "test").join();
     String used = granted.lease().group();
     String idle = used.equals("a/model") ? "b/model" : "a/model";
     Await.until(
@@ -148,7 +148,7 @@ final class PictureTest {
             lines(new RedisKeys("test", classes.name()))
                 .getOrDefault("a-1", "")
                 .matches("status cooling inflight 0 cooldown_ms [1-9]\\d{4,} account a"));
-    pool.restore("a-1").join();
+    pool.operator().restore("a-1").join();
     assertEquals(Duration.ZERO, cooldown(pool));
   }
 
@@ -179,8 +179,8 @@ final class PictureTest {
         "half of both limits is gone at once, and nothing more comes for minutes",
         Duration.ofSeconds(10),
         () -> summary().matches("replicas 1 leases 4 expired 0 next_capacity_ms [1-9]\\d{5}"));
-    pool.operatorQuarantine("a-1", "test").join();
-    pool.operatorQuarantine("b-1", "test").join();
+    pool.operator().quarantine("a-1", "test").join();
+    pool.operator().quarantine("b-1", "test").join();
     Await.until(
         "no key is left", Duration.ofSeconds(10), () -> summary().endsWith("next_capacity_ms -"));
   }

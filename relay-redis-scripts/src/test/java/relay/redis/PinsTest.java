@@ -87,7 +87,7 @@ final class PinsTest {
     }
     granted(elsewhere, Pools.one()); // another account has room, and was not taken
     granted(elsewhere, naming("unknown"));
-    elsewhere.operatorQuarantine(made.key(), "a test").join();
+    elsewhere.operator().quarantine(made.key(), "a test").join();
     assertInstanceOf(NoneUsable.class, elsewhere.acquire(naming("resp_1")).join());
   }
 

@@ -28,7 +28,7 @@ final class QuarantineTest {
   }
 
   private Quarantine of(String key) {
-    return pool.quarantines(List.of(key)).join().getFirst();
+    return pool.operator().quarantines(List.of(key)).join().getFirst();
   }
 
   private String reason(String key) {
@@ -49,20 +49,20 @@ final class QuarantineTest {
   void it_has_a_beginning_which_ends_with_it() {
     assertEquals(new Quarantine(null, 0, null), of("a"));
     Instant before = redisTime();
-    pool.operatorQuarantine("a", "why").join();
+    pool.operator().quarantine("a", "why").join();
     Instant since = Objects.requireNonNull(of("a").since());
     assertFalse(since.isBefore(before) || since.isAfter(redisTime()), since + " " + before);
-    pool.operatorQuarantine("a", "why else").join();
+    pool.operator().quarantine("a", "why else").join();
     assertEquals(since, of("a").since(), "it goes on");
     assertNull(of("b").since());
-    pool.restore("a").join();
+    pool.operator().restore("a").join();
     assertNull(of("a").since());
     assertFalse(fleet.wire().redis().exists(fleet.keys().quarantine) > 0, "nothing is left");
   }
 
   @Test
   void a_turn_to_probe_it_is_told() {
-    pool.operatorQuarantine("a", "why").join();
+    pool.operator().quarantine("a", "why").join();
     Instant before = redisTime();
     engine.probation(fleet.name()).turn(List.of("a"), PAUSE).join();
     Quarantine known = of("a");
@@ -76,12 +76,12 @@ final class QuarantineTest {
   void an_operators_reason_replaces_any_other_and_is_not_replaced() {
     for (String before : List.of("spend_limit", "provider answered 401")) {
       pool.quarantine(List.of("a"), before);
-      pool.operatorQuarantine("a", "operator: leaked").join();
+      pool.operator().quarantine("a", "operator: leaked").join();
       assertEquals("operator: leaked", reason("a"));
       pool.quarantineRefused(List.of("a"), before);
       assertEquals("operator: leaked", reason("a"));
       assertNotNull(of("a").since());
-      pool.restore("a").join();
+      pool.operator().restore("a").join();
     }
   }
 
@@ -89,12 +89,12 @@ final class QuarantineTest {
   void of_many_keys_each_has_its_own() {
     List<String> ids = IntStream.range(0, 450).mapToObj(n -> "k" + n).toList();
     KeyPool large = fleet.engine("r2").pool(fleet.large(450));
-    large.operatorQuarantine("k7", "why").join();
-    large.operatorQuarantine("k449", "why").join();
-    List<Quarantine> all = large.quarantines(ids).join();
+    large.operator().quarantine("k7", "why").join();
+    large.operator().quarantine("k449", "why").join();
+    List<Quarantine> all = large.operator().quarantines(ids).join();
     assertEquals(
         List.of(7, 449),
         IntStream.range(0, all.size()).filter(n -> all.get(n).since() != null).boxed().toList());
-    assertEquals(List.of(), large.quarantines(List.of()).join());
+    assertEquals(List.of(), large.operator().quarantines(List.of()).join());
   }
 }

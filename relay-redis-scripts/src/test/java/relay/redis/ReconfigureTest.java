@@ -123,8 +123,8 @@ final class ReconfigureTest {
   @Test
   void cooldowns_and_quarantines_survive_a_key_that_is_away_for_a_while() {
     KeyPool pool = engine.pool(fleet.plan(100, "a", "b", "c"));
-    pool.operatorCooldown("a", Duration.ofMinutes(30)).join();
-    pool.operatorQuarantine("b", "by hand").join();
+    pool.operator().cooldown("a", Duration.ofMinutes(30)).join();
+    pool.operator().quarantine("b", "by hand").join();
     pool.reconfigure(fleet.plan(100, "c")).join();
     assertEquals(List.of("c"), ids(pool));
     pool.reconfigure(fleet.plan(100, "a", "b", "c")).join();
@@ -194,7 +194,7 @@ final class ReconfigureTest {
     KeyPool pool = engine.pool(fleet.plan(100, "a", "b", "c"));
     pool.quarantineRefused(List.of("a", "c"), "provider answered 401");
     pool.quarantine(List.of("b"), "spend limit reached");
-    pool.operatorQuarantine("c", "by hand").join(); // its reason outlasts the first
+    pool.operator().quarantine("c", "by hand").join(); // its reason outlasts the first
     pool.reconfigure(fleet.plan(100, "a", "b", "c"), Set.of("a", "b", "c")).join();
     Map<String, String> reasons = new HashMap<>();
     pool.snapshot().join().keys().forEach(k -> reasons.put(k.id(), String.valueOf(k.quarantine())));

@@ -60,10 +60,10 @@ final class ShadowModeTest {
     KeyPool pool = engine.pool(Pools.plan(fleet.name(), HOUR, List.of(shadow("a")), small));
     Demand large = Demand.of(Pools.CLASS, 1_000, 0);
     assertEquals(Reason.INPUT_TOKENS, ((Granted) pool.acquire(large).join()).wouldDeny());
-    pool.operatorCooldown("a", HOUR).join();
+    pool.operator().cooldown("a", HOUR).join();
     assertEquals(
         Reason.COOLDOWN, ((Granted) pool.acquire(Demand.of(Pools.CLASS, 0, 0)).join()).wouldDeny());
-    pool.operatorQuarantine("a", "test").join();
+    pool.operator().quarantine("a", "test").join();
     assertEquals(new NoneUsable(), pool.acquire(large).join());
     assertEquals(1_000, group(pool, "a").used().inputTokens());
   }

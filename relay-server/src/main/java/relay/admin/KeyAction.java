@@ -58,7 +58,7 @@ enum KeyAction {
           String wrong = text.equals(Optional.of("")) ? "no" : "bad";
           return AdminReply.error(400, wrong + " duration" + HOW);
         }
-        PoolStates.await(pool.operatorCooldown(key, duration.get()));
+        PoolStates.await(pool.operator().cooldown(key, duration.get()));
         done.put("duration_ms", duration.get().toMillis());
       }
       case QUARANTINE -> {
@@ -67,10 +67,10 @@ enum KeyAction {
         if (reason.isEmpty()) {
           return AdminReply.error(400, "bad reason; allowed: " + QuarantineReason.ALLOWED);
         }
-        PoolStates.await(pool.operatorQuarantine(key, reason.get()));
+        PoolStates.await(pool.operator().quarantine(key, reason.get()));
         done.put("reason", reason.get());
       }
-      case RESTORE -> PoolStates.await(pool.restore(key));
+      case RESTORE -> PoolStates.await(pool.operator().restore(key));
     }
     log.info("an operator asked for {} of key {} in pool {}", word(), key, pool.plan().name());
     return AdminReply.json(done);

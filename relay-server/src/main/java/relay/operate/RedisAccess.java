@@ -147,18 +147,18 @@ final class RedisAccess implements PoolsAccess {
 
   @Override
   public void cooldown(String pool, String key, Duration duration) throws OperationFailed {
-    await(pool(pool, key).operatorCooldown(key, duration));
+    await(pool(pool, key).operator().cooldown(key, duration));
   }
 
   @Override
   public void quarantine(String pool, String key, String words) throws OperationFailed {
     String reason = QuarantineReason.byOperator(words).orElseThrow();
-    await(pool(pool, key).operatorQuarantine(key, reason));
+    await(pool(pool, key).operator().quarantine(key, reason));
   }
 
   @Override
   public void restore(String pool, String key) throws OperationFailed {
-    await(pool(pool, key).restore(key));
+    await(pool(pool, key).operator().restore(key));
   }
 
   private KeyPool pool(String name, String key) throws OperationFailed {

@@ -27,7 +27,8 @@ public final class Quarantines {
     if (keys.isEmpty()) {
       return CompletableFuture.completedFuture(json);
     }
-    return pool.quarantines(List.copyOf(keys.keySet()))
+    return pool.operator()
+        .quarantines(List.copyOf(keys.keySet()))
         .handle(
             (known, failure) -> {
               int n = 0;

@@ -53,7 +53,7 @@ class AdminPlaneTest {
   @AfterEach
   void restore() throws Exception {
     readiness.set(new Readiness.Ready());
-    served.pools().getFirst().restore("acme-1").get(5, TimeUnit.SECONDS);
+    served.pools().getFirst().operator().restore("acme-1").get(5, TimeUnit.SECONDS);
   }
 
   private AdminServer serve(Config config, List<KeyPool> pools) {

@@ -38,7 +38,7 @@ final class QuarantinedKeyTest {
 
   private void refuse(String reason) {
     KeyPool pool = served.pools().getFirst();
-    pool.operatorQuarantine("acme-1", reason).join();
+    pool.operator().quarantine("acme-1", reason).join();
     served.engine().probation("anthropic").turn(List.of("acme-1"), Duration.ofMinutes(10)).join();
   }
 

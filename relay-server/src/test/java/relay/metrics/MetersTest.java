@@ -152,7 +152,7 @@ class MetersTest {
       assertTrue(
           pool.acquire(Demand.of("opus", 10, 10)).get(5, TimeUnit.SECONDS)
               instanceof Acquisition.Granted);
-      pool.operatorQuarantine("solo", "operator").get(5, TimeUnit.SECONDS);
+      pool.operator().quarantine("solo", "operator").get(5, TimeUnit.SECONDS);
       // Any key may be selected: acme's class opus allows 5 requests, solo has no request limit.
       untilLatest(
           () ->

@@ -47,7 +47,7 @@ class RedisLoginTest {
     Granted granted =
         assertInstanceOf(Granted.class, pool.acquire(Demand.of("opus", 10, 10)).join());
     pool.quarantine(List.of("solo"), "test");
-    pool.restore("solo").join();
+    pool.operator().restore("solo").join();
     engine.breaker("anthropic").look().join();
     granted.lease().settle(10, 10);
     Await.until(

@@ -65,7 +65,7 @@ final class ImpossibleTest {
         assertEquals(
             new Impossible(Acquisition.Reason.INPUT_TOKENS, 100), pool.acquire(TOO_LARGE).join());
       }
-      pool.restore("key0").join();
+      pool.operator().restore("key0").join();
       assertInstanceOf(Granted.class, pool.acquire(LARGE).join());
     }
   }

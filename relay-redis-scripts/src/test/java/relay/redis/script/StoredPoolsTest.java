@@ -83,7 +83,7 @@ final class StoredPoolsTest {
     PoolPlan found = stored().orElseThrow();
     assertEquals(keys + 1, found.keys().size());
     pool.quarantine(List.of("k7"), "test");
-    observer.pool(found).restore("k7").join();
+    observer.pool(found).operator().restore("k7").join();
     assertEquals(
         Set.of(),
         pool.snapshot().join().keys().stream()
