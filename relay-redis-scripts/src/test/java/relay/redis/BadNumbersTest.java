@@ -26,6 +26,7 @@ import relay.redis.model.Usage;
 import relay.redis.script.RedisKeys;
 import relay.redis.walk.ChargeStep;
 import relay.redis.walk.Clock;
+import relay.redis.walk.CooldownStep;
 import relay.redis.walk.HeldLease;
 import relay.redis.walk.Step;
 import relay.redis.walk.TalliedStep;
@@ -137,8 +138,8 @@ final class BadNumbersTest {
             ChargeStep.ended("new", "account0/model", 1, 1, 1),
             List.of(0),
             List.of(5, 6, 7, 8, 9, 12, 13, 14, 15)),
-        new Good(new Step.Cooldown("g:account0/model", 1, 1), List.of(0, 4), List.of(3)),
-        new Good(new Step.Cooldown("k:key0", 1, 1), List.of(0, 4), List.of(3)),
+        new Good(new CooldownStep("g:account0/model", 1, 1), List.of(0, 4), List.of(3)),
+        new Good(new CooldownStep("k:key0", 1, 1), List.of(0, 4), List.of(3)),
         new Good(
             new Step.Observe("account0/model", NOTHING, NOTHING, 0, NOTHING, List.of()),
             List.of(0, 3),

@@ -16,7 +16,7 @@ import relay.redis.SharedPool.Replica;
 import relay.redis.model.KeyPlan;
 import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
-import relay.redis.walk.Step;
+import relay.redis.walk.QuarantineStep;
 
 /**
  * What clients get of keys that are at {@code max_concurrent}: six answers a minute for each place.
@@ -52,7 +52,7 @@ final class ConcurrentSharesTest {
   @CsvSource({SMALL, LARGE})
   void so_they_do_while_a_key_is_quarantined(int keys, int groups, int most) {
     SharedPool pool = pool(keys, groups, most);
-    pool.call(new Step.Quarantine("refused", List.of("key0")));
+    pool.call(new QuarantineStep("refused", List.of("key0")));
     interactive(pool, 6 * (keys - 1) * most);
   }
 

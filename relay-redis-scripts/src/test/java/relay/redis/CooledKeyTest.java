@@ -8,7 +8,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import relay.redis.SharedPool.Client;
 import relay.redis.model.Limits;
-import relay.redis.walk.Step;
+import relay.redis.walk.CooldownStep;
 
 /** The times that are told while a key cools down, although its group has room. */
 final class CooledKeyTest {
@@ -29,7 +29,7 @@ final class CooledKeyTest {
       SharedPool pool = new SharedPool(wire, keys, new Limits(1_000, 0, 0, 0));
       Client client = pool.client("default", weight);
       for (int n = 0; n < keys; n++) {
-        pool.call(new Step.Cooldown("k:key" + n, 2_000 + n, 0));
+        pool.call(new CooldownStep("k:key" + n, 2_000 + n, 0));
       }
       pool.time.set(pool.time.now() + (2_000 - left) * MILLI);
       assertEquals(left * MILLI, client.ask(), left + " ms before its end");

@@ -14,7 +14,9 @@ import relay.redis.model.Usage;
 import relay.redis.script.RedisKeys;
 import relay.redis.walk.ChargeStep;
 import relay.redis.walk.Clock;
+import relay.redis.walk.CooldownStep;
 import relay.redis.walk.HeldLease;
+import relay.redis.walk.QuarantineStep;
 import relay.redis.walk.RestoreStep;
 import relay.redis.walk.Step;
 import relay.redis.walk.StoredPool;
@@ -89,10 +91,10 @@ final class ExpiryTest {
     run(ChargeStep.ended("d", "account1/model", 1, 5, 5));
     micros += SECOND;
     run(ChargeStep.ended("e", "account1/model", 1, 5, 5));
-    run(new Step.Cooldown("g:account0/model", 0, 1));
-    run(new Step.Cooldown("k:key0", 500, 0));
+    run(new CooldownStep("g:account0/model", 0, 1));
+    run(new CooldownStep("k:key0", 500, 0));
     run(new Step.Observe("account0/model", List.of(90L, 0L, 0L, 0L), List.of()));
-    run(new Step.Quarantine("no credit left", List.of("key0")));
+    run(new QuarantineStep("no credit left", List.of("key0")));
     run(new Step.Survey("r1", 1, plan.groups(), plan.keys(), List.of()));
     run(new Step.Survey("", 1, plan.groups(), plan.keys(), List.of()));
     run(new RestoreStep(List.of("k:key0", "g:account0/model"), List.of()));
@@ -195,7 +197,7 @@ final class ExpiryTest {
 
   @Test
   void a_quarantine_survives_its_pools_state() {
-    run(new Step.Quarantine("no credit left", List.of("key0")));
+    run(new QuarantineStep("no credit left", List.of("key0")));
     assertEquals(1, wire.redis().del(names.state));
     run(new Step.Configure(0, 7, plan));
     Step acquire = Step.acquire("a", 7, 10, 10, 30_000, List.of("k:key0", "g:account0/model"));

@@ -20,6 +20,7 @@ import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
 import relay.redis.script.RedisKeys;
 import relay.redis.walk.Clock;
+import relay.redis.walk.QuarantineStep;
 import relay.redis.walk.RestoreStep;
 import relay.redis.walk.Step;
 import relay.redis.walk.StoredPool;
@@ -99,7 +100,7 @@ final class KeptRecordsTest {
   void a_write_in_the_same_microsecond_is_seen() {
     acquire(wire, "a");
     call(wire, Step.settle("a", 10, 10));
-    call(other, new Step.Quarantine("no credit", List.of("key0")));
+    call(other, new QuarantineStep("no credit", List.of("key0")));
     assertEquals(-2L, acquire(wire, "b").get(2));
     call(other, new RestoreStep(List.of(KEY), List.of()));
     assertEquals(1L, acquire(wire, "b").get(2));
@@ -122,10 +123,10 @@ final class KeptRecordsTest {
   void a_copy_of_the_same_microsecond_is_read_again() {
     acquire(wire, "a");
     byte[] copy = wire.redis().dump(names.state);
-    call(wire, new Step.Quarantine("no credit", List.of("key0")));
+    call(wire, new QuarantineStep("no credit", List.of("key0")));
     assertEquals(-2L, acquire(wire, "b").get(2));
     call(wire, new RestoreStep(List.of(KEY), List.of()));
-    call(wire, new Step.Quarantine("no credit", List.of("key0")));
+    call(wire, new QuarantineStep("no credit", List.of("key0")));
     wire.redis().restore(names.state, copy, RestoreArgs.Builder.ttl(600_000).replace());
     assertEquals(1L, acquire(wire, "b").get(2));
   }

@@ -21,6 +21,7 @@ import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
 import relay.redis.script.RedisKeys;
 import relay.redis.walk.Clock;
+import relay.redis.walk.CooldownStep;
 import relay.redis.walk.HeldLease;
 import relay.redis.walk.Step;
 import relay.redis.walk.StoredPool;
@@ -204,7 +205,7 @@ final class LostRecordsTest {
     call(new Step.Configure(0, 7, plan(0, new Limits(0, 0, 100, 0))));
     Wish first = new Wish("a", 1, 90, 20, "");
     assertEquals(1L, call(new Step.Acquire(List.of(first), 7, 30_000, FIELDS)).get(2));
-    call(new Step.Cooldown(FIELDS.get(1), 1_000, micros)); // it was full
+    call(new CooldownStep(FIELDS.get(1), 1_000, micros)); // it was full
     micros += 2 * SECOND;
     Wish next = new Wish("b", 1, 5, 0, "");
     assertEquals(0L, call(new Step.Acquire(List.of(next), 7, 30_000, FIELDS)).get(2));

@@ -37,6 +37,7 @@ import relay.redis.model.PoolPlan;
 import relay.redis.model.Usage;
 import relay.redis.script.RedisKeys;
 import relay.redis.walk.Clock;
+import relay.redis.walk.CooldownStep;
 import relay.redis.walk.Step;
 
 /** A pool whose demands name their key: what is granted, what is left, and what a call costs. */
@@ -168,7 +169,7 @@ final class NamedKeysTest {
         micros += random.nextInt(8_000_000);
         wire.heartbeat("r", names, new Clock(micros, 0), "0 0 - 1");
         if (round % 20 == 10) {
-          Step cooldown = new Step.Cooldown("g:account0/" + Pools.CLASS, 4_000, 0);
+          Step cooldown = new CooldownStep("g:account0/" + Pools.CLASS, 4_000, 0);
           wire.call(cooldown, names, new Clock(micros, 0));
         }
         long left = (Long) named(wire, names, micros, "-").get(7);

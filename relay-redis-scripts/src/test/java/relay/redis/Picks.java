@@ -17,6 +17,8 @@ import relay.redis.model.Strategy;
 import relay.redis.script.Candidates;
 import relay.redis.script.RedisKeys;
 import relay.redis.walk.Clock;
+import relay.redis.walk.CooldownStep;
+import relay.redis.walk.QuarantineStep;
 import relay.redis.walk.RestoreStep;
 import relay.redis.walk.Step;
 import relay.redis.walk.Wish;
@@ -214,13 +216,13 @@ final class Picks {
   /** The provider rate-limits the last grants, for a millisecond. */
   void refused(KeyPlan key) {
     String group = PoolPlan.group(key.account(), CLASS);
-    Object now = call(new Step.Cooldown("g:" + group, 1, 0)).get(1);
-    call(new Step.Cooldown("g:" + group, 1, (Long) now));
+    Object now = call(new CooldownStep("g:" + group, 1, 0)).get(1);
+    call(new CooldownStep("g:" + group, 1, (Long) now));
   }
 
   /** Cools the key's quota group down for a minute. */
   void cooled(KeyPlan key) {
-    call(new Step.Cooldown("g:" + PoolPlan.group(key.account(), CLASS), 60_000, 0));
+    call(new CooldownStep("g:" + PoolPlan.group(key.account(), CLASS), 60_000, 0));
   }
 
   /** An operator restores the key. */
@@ -229,12 +231,12 @@ final class Picks {
   }
 
   void quarantined(List<KeyPlan> keys) {
-    call(new Step.Quarantine("no credit", keys.stream().map(KeyPlan::id).toList()));
+    call(new QuarantineStep("no credit", keys.stream().map(KeyPlan::id).toList()));
   }
 
   /** Cools one key down for a minute, its group stays. */
   void cooledAlone(KeyPlan key) {
-    call(new Step.Cooldown("k:" + key.id(), 60_000, 0));
+    call(new CooldownStep("k:" + key.id(), 60_000, 0));
   }
 
   /** An operator restores the key alone. */

@@ -15,6 +15,7 @@ import relay.redis.model.PoolPlan;
 import relay.redis.model.Strategy;
 import relay.redis.script.RedisKeys;
 import relay.redis.walk.Clock;
+import relay.redis.walk.CooldownStep;
 import relay.redis.walk.HeldLease;
 import relay.redis.walk.Step;
 import relay.redis.walk.StoredPool;
@@ -91,7 +92,7 @@ final class ScriptRule implements AdmissionRule {
 
   @Override
   public void refused(long now, Pass pass, long waitMicros) {
-    call(now, new Step.Cooldown("g:account/model", waitMicros / 1000, pass.at()));
+    call(now, new CooldownStep("g:account/model", waitMicros / 1000, pass.at()));
     settle(now, pass, 0);
   }
 

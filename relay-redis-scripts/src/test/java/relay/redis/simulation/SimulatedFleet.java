@@ -20,6 +20,7 @@ import relay.redis.script.RedisKeys;
 import relay.redis.script.SurveyReply;
 import relay.redis.script.ToldLimits;
 import relay.redis.walk.Clock;
+import relay.redis.walk.CooldownStep;
 import relay.redis.walk.Step;
 import relay.redis.walk.StepKeys;
 
@@ -176,7 +177,7 @@ final class SimulatedFleet {
       time.at(
           time.now() + 20_000,
           () -> {
-            call(new Step.Cooldown("g:" + GROUP, seconds * 1_000, granted));
+            call(new CooldownStep("g:" + GROUP, seconds * 1_000, granted));
             call(Step.settle(lease, 0, 0));
           });
       return;

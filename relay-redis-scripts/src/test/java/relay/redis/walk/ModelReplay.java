@@ -107,8 +107,8 @@ final class ModelReplay implements AutoCloseable {
         case Step.Observe _ -> ledger.forget();
         case ChargeStep c -> ledger.charged(time, c, model.held(c.id()) != null);
         case Step.Renew _,
-            Step.Cooldown _,
-            Step.Quarantine _,
+            CooldownStep _,
+            QuarantineStep _,
             RestoreStep _,
             SweepStep _,
             Step.Configure _,

@@ -37,7 +37,8 @@ public sealed interface Step {
       permits PickStep, BreakerStep, ProbeStep, LearnStep, TallyStep, TalliedStep {}
 
   /** Calls of the scripts that count, in a file of their own. */
-  sealed interface Counted extends Step permits ChargeStep, RestoreStep, SweepStep {}
+  sealed interface Counted extends Step
+      permits ChargeStep, CooldownStep, QuarantineStep, RestoreStep, SweepStep {}
 
   /** One request without a conversation. */
   static Acquire acquire(
@@ -243,52 +244,6 @@ public sealed interface Step {
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
       return model.renew(c, leaseMs * 1000, held);
-    }
-  }
-
-  record Cooldown(String field, long millis, long granted) implements Step {
-    @Override
-    public ScriptFile script() {
-      return ScriptFile.COOLDOWN;
-    }
-
-    @Override
-    public byte[][] keys(RedisKeys names) {
-      return new byte[][] {names.state, names.win, names.learned};
-    }
-
-    @Override
-    public List<Object> args(Clock c) {
-      return List.of(c.ceiling(), c.told(), field, millis, granted);
-    }
-
-    @Override
-    public List<Object> apply(PoolModel model, Clock c) {
-      return model.cooldown(c, field, millis * 1000, granted);
-    }
-  }
-
-  record Quarantine(String reason, List<String> ids) implements Step {
-    @Override
-    public ScriptFile script() {
-      return ScriptFile.QUARANTINE;
-    }
-
-    @Override
-    public byte[][] keys(RedisKeys names) {
-      return new byte[][] {names.state, names.quarantine};
-    }
-
-    @Override
-    public List<Object> args(Clock c) {
-      List<Object> args = new ArrayList<>(List.of(c.told(), reason, "-"));
-      args.addAll(ids);
-      return args;
-    }
-
-    @Override
-    public List<Object> apply(PoolModel model, Clock c) {
-      return model.quarantine(c, reason, ids);
     }
   }
 

@@ -6,6 +6,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import relay.redis.estimate.OutputBuckets;
 import relay.redis.model.KeyPlan;
 import relay.redis.model.Limits;
@@ -150,5 +151,14 @@ final class UncountedWalk {
   /** One of these. */
   static long pick(RandomGenerator random, long[] values) {
     return values[random.nextInt(values.length)];
+  }
+
+  /** At least one element, if there is any. */
+  static <T> Stream<T> some(RandomGenerator random, List<T> all) {
+    if (all.isEmpty()) {
+      return Stream.of();
+    }
+    int from = random.nextInt(all.size());
+    return List.copyOf(all.subList(from, random.nextInt(from + 1, all.size() + 1))).stream();
   }
 }

@@ -3,34 +3,24 @@ package relay.redis.walk;
 import static relay.redis.walk.UncountedWalk.amount;
 import static relay.redis.walk.UncountedWalk.pick;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
-import relay.redis.model.Accounting;
-import relay.redis.model.Days;
 import relay.redis.model.Dimension;
 import relay.redis.model.KeyPlan;
 import relay.redis.model.Limits;
 import relay.redis.model.PoolPlan;
-import relay.redis.model.Strategy;
 
 /** A random walk through a pool's life: the next call, its time and its clock, by a generator. */
 final class Walk {
   private static final long MAX = Limits.MAX;
   private static final long[] WINDOWS_MS = {240, 241, 1_000, 7_777, 60_000, 60_000, 86_400_000};
-  private static final double[] BURSTS = {1, 1, 0.5, 0.1, 0.01};
-  private static final List<Strategy> STRATEGIES = List.of(Strategy.values());
   private static final List<Dimension> TOKENS =
       List.of(Dimension.INPUT_TOKENS, Dimension.OUTPUT_TOKENS, Dimension.TOTAL_TOKENS);
-  private static final long[] LIMITS = {0, 0, 1, 2, 7, 50, 1_000, 1_000_000, MAX};
-  private static final long[] LARGE = {0, 1_000, 1_000_000, MAX};
 
   private final RandomGenerator random;
   private final PoolModel model;
@@ -38,13 +28,12 @@ final class Walk {
   private final UncountedWalk uncounted;
   private final List<Step> past = new ArrayList<>();
   private final List<String> ids = new ArrayList<>();
-  private final List<KeyPlan> keys = new ArrayList<>();
-  private final List<String> classes = new ArrayList<>();
+  private final DrawnPlans drawn;
+  private final List<KeyPlan> keys; // also those that the present plan lacks
+  private final List<String> classes;
   private final boolean indexed;
   private final boolean coming; // outputs are made over time
   private final boolean lasting; // some leases are of the API
-  private final boolean counted; // groups have limits a day
-  private final boolean steady; // small requests at first, one a slot
   private PoolPlan plan;
   private int version; // in the plan
   private int next;
@@ -55,23 +44,14 @@ final class Walk {
     uncounted = new UncountedWalk(random, model);
     indexed = random.nextInt(3) == 0;
     coming = random.nextInt(3) > 0;
-    counted = random.nextInt(3) == 0;
+    boolean counted = random.nextInt(3) == 0;
     lasting = random.nextInt(2) == 0;
-    steady = !indexed && random.nextInt(2) == 0;
+    boolean steady = !indexed && random.nextInt(2) == 0;
     clock = new WalkClock(random, model, steady);
-    int accounts = random.nextInt(1, indexed ? 9 : 4);
-    boolean divided = random.nextInt(3) == 0; // some accounts are parts of another
-    for (int a = 0; a < accounts; a++) {
-      for (int k = random.nextInt(1, 4); k > 0; k--) {
-        boolean part = divided && random.nextInt(3) > 0;
-        String account = part ? "a" + a / 2 + "/w" + random.nextInt(3) : "a" + a;
-        keys.add(key("k" + keys.size(), account));
-      }
-    }
-    for (int c = random.nextInt(1, 3); c > 0; c--) {
-      classes.add("c" + c);
-    }
-    plan = plan(pick(random, WINDOWS_MS));
+    drawn = new DrawnPlans(random, indexed, counted, steady);
+    keys = drawn.keys();
+    classes = drawn.classes();
+    plan = drawn.next(pick(random, WINDOWS_MS));
   }
 
   PoolPlan plan() {
@@ -112,7 +92,7 @@ final class Walk {
           case 14, 15 -> charge();
           case 16, 17 -> cooldown();
           case 25, 26 -> observe();
-          case 18 -> new Step.Quarantine("no credit left", some(keys).map(KeyPlan::id).toList());
+          case 18 -> new QuarantineStep("no credit left", some(keys).map(KeyPlan::id).toList());
           case 19, 20 -> restore();
           case 21, 22, 23, 24, 39, 40, 41, 42 -> renew();
           case 27, 28 -> uncounted.pick(fields(modelClass()));
@@ -269,7 +249,7 @@ final class Walk {
     String group = group();
     List<String> levels = PoolPlan.levels(group);
     Limits known = plan.limitsOf(levels.get(random.nextInt(levels.size())));
-    return ToldAnswers.draw(random, group, known, this::limit, model.last(), sets());
+    return ToldAnswers.draw(random, group, known, drawn::limit, model.last(), sets());
   }
 
   private Step charge() {
@@ -285,7 +265,7 @@ final class Walk {
     long millis = random.nextInt(3) == 0 ? 0 : random.nextLong(1, 70_000);
     long granted = random.nextBoolean() ? 0 : model.last() - random.nextLong(3_000_000);
     String field = random.nextBoolean() ? "g:" + group() : "k:" + someKey().id();
-    return new Step.Cooldown(field, millis, Math.max(0, granted));
+    return new CooldownStep(field, millis, Math.max(0, granted));
   }
 
   /** Keys, each with its groups. */
@@ -309,54 +289,10 @@ final class Walk {
   }
 
   private Step reconfigure() {
-    plan = plan(random.nextInt(3) > 0 ? plan.window().toMillis() : pick(random, WINDOWS_MS));
+    plan = drawn.next(random.nextInt(3) > 0 ? plan.window().toMillis() : pick(random, WINDOWS_MS));
     version++;
     long known = random.nextInt(5) > 0 ? model.epoch() : model.epoch() + 1;
     return configure(random.nextInt(4) == 0 ? 0 : known, 1);
-  }
-
-  private PoolPlan plan(long windowMs) {
-    keys.replaceAll(k -> random.nextInt(3) > 0 ? k : key(k.id(), k.account()));
-    List<KeyPlan> present = keys.size() == 1 || random.nextInt(4) > 0 ? keys : some(keys).toList();
-    Map<String, Limits> limits = new HashMap<>();
-    for (String account : PoolPlan.accountsOf(present)) {
-      for (String modelClass : classes) {
-        limits.put(
-            PoolPlan.group(account, modelClass), new Limits(limit(), limit(), limit(), limit()));
-      }
-    }
-    Strategy strategy = STRATEGIES.get(random.nextInt(4));
-    Accounting accounting =
-        switch (random.nextInt(6)) {
-          case 0, 1 -> Accounting.TOKEN_BUCKET;
-          case 2 -> Accounting.AUTO; // what is drawn never proves a bucket
-          default -> Accounting.SLIDING_WINDOW;
-        };
-    double burst = BURSTS[random.nextInt(5)];
-    Days days =
-        counted && random.nextInt(4) > 0
-            ? DrawnDays.of(limits.keySet(), random, this::limit)
-            : Days.NONE;
-    return new PoolPlan(
-        "p",
-        Duration.ofMillis(windowMs),
-        strategy,
-        accounting,
-        burst,
-        classes,
-        present,
-        limits,
-        false,
-        days);
-  }
-
-  private KeyPlan key(String id, String account) {
-    int most = random.nextInt(3) > 0 ? 0 : random.nextInt(1, 5);
-    return new KeyPlan(id, account, random.nextInt(3), random.nextInt(3), most);
-  }
-
-  private long limit() {
-    return pick(random, steady ? LARGE : LIMITS);
   }
 
   private long leaseMs() {
@@ -382,12 +318,7 @@ final class Walk {
     return keys.get(random.nextInt(keys.size()));
   }
 
-  /** At least one element, if there is any. */
   private <T> Stream<T> some(List<T> all) {
-    if (all.isEmpty()) {
-      return Stream.of();
-    }
-    int from = random.nextInt(all.size());
-    return List.copyOf(all.subList(from, random.nextInt(from + 1, all.size() + 1))).stream();
+    return UncountedWalk.some(random, all);
   }
 }

@@ -99,7 +99,7 @@ final class WalkClock {
   void answered(Step step, List<Object> reply) {
     boolean tells =
         switch (step) {
-          case Step.Quarantine _, RestoreStep _ -> false;
+          case QuarantineStep _, RestoreStep _ -> false;
           case BreakerStep _, ProbeStep _, LearnStep _, TallyStep _, TalliedStep _ -> false;
           default -> reply.getFirst().equals(1L);
         };
