@@ -35,6 +35,8 @@ java_options=(
   # JFR events of these libraries are unused, and their declaration delays a start.
   -Dio.lettuce.core.jfr=false
   -Dio.netty.jfr.enabled=false
+  # Reflection is used at a start only. By default the JVM first generates code for each method that it calls.
+  -Djdk.reflect.useNativeAccessorOnly=true
   # A memory leak ends in a restart, not in a slow replica.
   -XX:+ExitOnOutOfMemoryError
   # Netty and XNIO use these; without the options the JVM prints warnings.

@@ -52,8 +52,8 @@ record EndToEndPage(
 
         ## A request
 
-        The provider speaks %s. Microseconds of processor time, medians of %d rounds (least to most). Every request is authenticated, scanned, estimated, granted by
-        Redis on one of 8 keys, forwarded, relayed and settled.
+        The provider speaks %s. Microseconds of processor time, medians of %d rounds (least to most).
+        Every request is authenticated, scanned, estimated, granted by Redis on one of 8 keys, forwarded, relayed and settled.
 
         | request | Relay | Redis | calls of scripts | commands of Redis | driver and stand-in |
         |---|--:|--:|--:|--:|--:|

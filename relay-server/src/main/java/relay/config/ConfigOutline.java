@@ -211,9 +211,14 @@ public final class ConfigOutline {
     }
   }
 
+  /** The form is kept: replicas of all versions compare the digest. */
   private static String redis(RedisUrl url) {
     Secret password = url.password();
-    return url + (password == null ? "" : password.reveal());
+    StringBuilder text = new StringBuilder("RedisUrl[tls=").append(url.tls());
+    text.append(", servers=").append(url.servers()).append(", master=").append(url.master());
+    text.append(", database=").append(url.database()).append(", username=").append(url.username());
+    text.append(", password=").append(password).append(']');
+    return text.append(password == null ? "" : password.reveal()).toString();
   }
 
   private void put(String path, String value) {

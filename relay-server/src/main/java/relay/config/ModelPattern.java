@@ -1,5 +1,7 @@
 package relay.config;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A pattern for model names, such as {@code claude-opus-*}. {@code *} matches any sequence of
  * characters; every other character matches itself.
@@ -33,5 +35,17 @@ public record ModelPattern(String pattern) {
       p++;
     }
     return p == pattern.length();
+  }
+
+  // Those of a record are generated at each start, which takes milliseconds.
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof ModelPattern that && pattern.equals(that.pattern);
+  }
+
+  @Override
+  public int hashCode() {
+    return pattern.hashCode();
   }
 }

@@ -179,7 +179,7 @@ final class ProviderSection {
   private static String typeInstead(String given, List<String> types) {
     for (ProviderType type : ProviderType.values()) {
       KnownApi api = KnownApis.named(type, given);
-      if (api != null && !api.equals(KnownApi.NONE)) {
+      if (api != null && api.type() != null) {
         return "give type: " + ScalarSettings.word(type) + " and api: " + given;
       }
     }

@@ -61,7 +61,7 @@ public record ServiceTiers(
 
   /** Those of a provider. */
   static ServiceTiers of(ProviderType type, KnownApi api) {
-    String name = api.equals(KnownApi.NONE) ? TYPE + lower(type.name()) : api.name();
+    String name = api.type() == null ? TYPE + lower(type.name()) : api.name();
     for (ServiceTiers each : ALL) {
       if (each.apis.contains(name)) {
         return each;

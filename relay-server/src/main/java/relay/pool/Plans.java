@@ -62,10 +62,9 @@ public final class Plans {
     for (ProviderConfig.QuotaGroup group : provider.groups()) {
       String account = merged(merged, group.account());
       String id = PoolPlan.group(account, group.modelClass());
-      limits.merge(
-          id, limits(group.limits()), (first, more) -> first.equals(Limits.UNKNOWN) ? more : first);
+      limits.merge(id, limits(group.limits()), (first, more) -> first.areKnown() ? first : more);
       Days.Count ofDay = new Days.Count(group.limits().rpd(), group.limits().tpd());
-      if (!ofDay.equals(Days.Count.NONE)) {
+      if (ofDay.requests() > 0 || ofDay.tokens() > 0) {
         daily.putIfAbsent(id, ofDay);
       }
     }
